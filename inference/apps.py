@@ -1,0 +1,13 @@
+from django.apps import AppConfig
+
+
+class InferenceConfig(AppConfig):
+    name = "inference"
+    label = "inference"
+
+    def ready(self) -> None:
+        from inference.services import dispatch
+        from marketplace.core import events
+
+        events.subscribe("prediction.admitted", dispatch.ring_all)
+        events.subscribe("version.published", dispatch.warm_all)

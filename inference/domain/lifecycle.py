@@ -1,0 +1,39 @@
+"""The states of a prediction and what ends it."""
+
+from enum import StrEnum
+
+MOST_ATTEMPTS = 3
+LEASE_SECONDS = 20
+RENEW_SECONDS = 5
+HOLD_HOURS = 24
+
+
+class Status(StrEnum):
+    STARTING = "starting"  # admitted, waits for a node
+    PROCESSING = "processing"  # claimed by a node
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    CANCELED = "canceled"
+
+    @property
+    def is_final(self) -> bool:
+        return self in FINAL
+
+
+FINAL = frozenset({Status.SUCCEEDED, Status.FAILED, Status.CANCELED})
+
+
+class Origin(StrEnum):
+    """Through which door a prediction came."""
+
+    API = "api"
+    CONSOLE = "console"
+    DEMO = "demo"
+
+
+# Why a finished prediction was not billed, as its receipt says it.
+NOT_BILLED = {
+    Status.FAILED: "failed: a prediction that fails is free",
+    Status.CANCELED: "canceled: nothing was delivered, so nothing is charged",
+}
+NODE_LOST = "The node running this was lost {attempts} times; the input may be more than it can take."

@@ -1,0 +1,117 @@
+from django.db import models
+from django.db.models.functions import Now
+
+from inference.domain.lifecycle import Origin, Status
+from marketplace.core.ids import new_id
+
+
+class Node(models.Model):
+    """A worker with one accelerator; it lives while its heartbeat is fresh.
+
+    Attributes:
+        id: stable name, so that a node that restarts takes its own place again.
+        boot: which run of the node this is.
+        memory_bytes: what it may fill with weights.
+        busy_seconds: time its device has worked since `started_at`.
+    """
+
+    id = models.CharField(max_length=120, primary_key=True)
+    boot = models.UUIDField()
+    device_kind = models.CharField(max_length=20)
+    device_name = models.CharField(max_length=120)
+    memory_bytes = models.BigIntegerField()
+    busy_seconds = models.FloatField(default=0)
+    started_at = models.DateTimeField(db_default=Now())
+    heartbeat_at = models.DateTimeField(db_default=Now())
+
+
+class Residency(models.Model):
+    """A node's part of the placement: a version that it hears calls for and keeps on its device.
+
+    Attributes:
+        bytes: device memory that it takes, 0 while it is not loaded.
+        load_seconds: how long the last load took.
+    """
+
+    node = models.ForeignKey(Node, on_delete=models.CASCADE, related_name="residencies")
+    version = models.ForeignKey("providers.ModelVersion", on_delete=models.CASCADE, related_name="+")
+    bytes = models.BigIntegerField(default=0)
+    load_seconds = models.FloatField(null=True)
+    since = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["node", "version"], name="residency_once")]
+
+
+class Prediction(models.Model):
+    """One call of one model version.
+
+    Attributes:
+        quantity: units that it may deliver at most; `amount_held` is the price of that many.
+        batch_key: predictions of one version with the same key may share a run.
+        attempt: how often it was claimed; the fencing token of whoever claimed it last.
+        lease_until: until when the claim counts without being renewed.
+        waiter: Redis channel of the web process that waits to answer, if one does.
+        started_at: when the present attempt was claimed.
+        amount_charged: micro-units; null until it ended.
+        not_billed: why nothing was charged, if nothing was.
+    """
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    organization = models.ForeignKey("accounts.Organization", on_delete=models.PROTECT, related_name="+", db_index=False)
+    api_key = models.ForeignKey("accounts.ApiKey", on_delete=models.SET_NULL, null=True, related_name="+", db_index=False)
+    user = models.ForeignKey("accounts.User", on_delete=models.SET_NULL, null=True, related_name="+", db_index=False)
+    model = models.ForeignKey("providers.GenerativeModel", on_delete=models.PROTECT, related_name="+", db_index=False)
+    version = models.ForeignKey("providers.ModelVersion", on_delete=models.PROTECT, related_name="+", db_index=False)
+    origin = models.CharField(max_length=10, choices=[(origin.value, origin.value) for origin in Origin])
+    status = models.CharField(max_length=10, choices=[(status.value, status.value) for status in Status])
+    input = models.JSONField()
+    batch_key = models.CharField(max_length=200)
+    price = models.ForeignKey("billing.Price", on_delete=models.PROTECT, related_name="+", db_index=False)
+    quantity = models.PositiveIntegerField()
+    amount_held = models.BigIntegerField()
+    amount_charged = models.BigIntegerField(null=True)
+    not_billed = models.TextField(db_default="")
+    error = models.TextField(db_default="")
+    waiter = models.CharField(max_length=60, null=True)
+    attempt = models.PositiveIntegerField(db_default=0)
+    node = models.ForeignKey(Node, on_delete=models.SET_NULL, null=True, related_name="+", db_index=False)
+    device = models.CharField(max_length=120, db_default="")
+    lease_until = models.DateTimeField(null=True)
+    created_at = models.DateTimeField(db_default=Now())
+    started_at = models.DateTimeField(null=True)
+    completed_at = models.DateTimeField(null=True)
+    cancel_requested_at = models.DateTimeField(null=True)
+    load_seconds = models.FloatField(null=True)
+    run_seconds = models.FloatField(null=True)
+    batch_size = models.PositiveIntegerField(null=True)
+    stopped_at_step = models.PositiveIntegerField(null=True)
+
+    class Meta:
+        indexes = [
+            models.Index("version", "id", condition=models.Q(status="starting"), name="prediction_waiting"),
+            models.Index("lease_until", condition=models.Q(status="processing"), name="prediction_leased"),
+            models.Index("organization", models.F("id").desc(), name="prediction_by_buyer"),
+            models.Index("model", models.F("id").desc(), name="prediction_by_model"),
+        ]
+
+
+class Artifact(models.Model):
+    """An output file of a prediction; its bytes are a blob of the store.
+
+    Attributes:
+        position: its place among the prediction's outputs, from 0.
+    """
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    prediction = models.ForeignKey(Prediction, on_delete=models.CASCADE, related_name="artifacts", db_index=False)
+    position = models.PositiveSmallIntegerField()
+    sha256 = models.CharField(max_length=64)
+    media_type = models.CharField(max_length=60)
+    size = models.BigIntegerField()
+    width = models.PositiveIntegerField(null=True)
+    height = models.PositiveIntegerField(null=True)
+
+    class Meta:
+        ordering = ["position"]
+        constraints = [models.UniqueConstraint(fields=["prediction", "position"], name="artifact_position_once")]

@@ -1,0 +1,363 @@
+"""Weights on this machine's disk, by digest, shared by the versions and the processes that need them.
+
+```
+sha256/ab/<digest>        a blob; its content was verified as it arrived
+sha256/ab/<digest>.part   a blob that is arriving; whoever holds its lock writes it
+versions/<version>/…      a version's folder, of links to blobs
+locks/<version>           held shared by those who need the version's folder, exclusively by who evicts it
+lock                      held shared for the moment of a link, exclusively while publishing or evicting
+```
+
+All locks are the kernel's (`flock`), so that a process that dies leaves none behind. Nothing is flushed to disk:
+after a power failure a blob may be short, which its size tells, and it is fetched again.
+"""
+
+import fcntl
+import hashlib
+import io
+import logging
+import os
+import re
+import shutil
+import tempfile
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import Any, BinaryIO, cast
+
+log = logging.getLogger(__name__)
+
+VERSION = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,127}")
+DIGEST = re.compile(r"[0-9a-f]{64}")
+BUILDING = ".building-"
+ATTEMPTS = 5
+
+Fetch = Callable[[str, BinaryIO], None]
+OnBytes = Callable[[int, int], None]
+
+
+class WeightsDamaged(Exception):
+    """What the store gave for a file is not what the version's manifest promises."""
+
+    def __init__(self, *, path: str, sha256: str, reason: str) -> None:
+        super().__init__(
+            f"{path} (sha256 {sha256}) is damaged in the store: {reason}. Restore it there, then try again."
+        )
+        self.path = path
+        self.sha256 = sha256
+
+
+@dataclass(frozen=True)
+class WeightFile:
+    """A file of a version: its path inside the folder, its digest in hexadecimal, and its size in bytes."""
+
+    path: str
+    sha256: str
+    size: int
+
+    def __post_init__(self) -> None:
+        path = PurePosixPath(self.path)
+        if path.is_absolute() or not path.parts or ".." in path.parts or "\0" in self.path:
+            raise ValueError(f"{self.path!r} is no path inside a version's folder.")
+        if not DIGEST.fullmatch(self.sha256):
+            raise ValueError(f"{self.sha256!r} is no sha256 in hexadecimal.")
+
+
+class WeightsCache:
+    """Folders of weights, fetched once and kept within a budget of bytes.
+
+    Any number of threads and processes may use one root at once.
+    """
+
+    def __init__(self, root: Path, *, fetch: Fetch, budget_bytes: int) -> None:
+        """Args:
+        root: the cache's folder, made if it is missing.
+        fetch: called with a digest and a file to write the blob's content to, in order and once.
+        budget_bytes: what all blobs together may take. A version in use stays even when it alone takes more.
+        """
+        self._root = root
+        self._fetch = fetch
+        self._budget = budget_bytes
+        self._pins: dict[str, list[int]] = {}
+        self._pins_lock = threading.Lock()
+        for name in ("sha256", "versions", "locks"):
+            (root / name).mkdir(parents=True, exist_ok=True)
+
+    def folder(self, version: str, files: Sequence[WeightFile], *, on_bytes: OnBytes | None = None) -> Path:
+        """A folder that holds the version's files, fetched where they are not at hand. Don't write to it.
+
+        Another version may push it out later; `pin` it before to keep it as long as it is read.
+
+        Args:
+            on_bytes: called with (bytes at hand, bytes in all) as they arrive.
+
+        Raises:
+            WeightsDamaged: the store gave content of another digest or size.
+        """
+        target = self._root / "versions" / _checked(version)
+        with self._needed(version):
+            if not _complete(target, files):
+                self._build(target, files, on_bytes)
+                self._shrink()
+            os.utime(target)  # the order of use, which eviction goes by
+        return target
+
+    def pin(self, version: str) -> None:
+        """Keep the version's folder, present or to come, from eviction by any process, until as many `unpin`."""
+        lock = _lock(self._root / "locks" / _checked(version), fcntl.LOCK_SH)
+        with self._pins_lock:
+            self._pins.setdefault(version, []).append(lock)
+
+    def unpin(self, version: str) -> None:
+        """Take one pin back; one too many does nothing."""
+        with self._pins_lock:
+            locks = self._pins.get(version, [])
+            if locks:
+                os.close(locks.pop())
+
+    def _build(self, target: Path, files: Sequence[WeightFile], on_bytes: OnBytes | None) -> None:
+        """Gather the files in a folder aside, and put it into place at once."""
+        progress = _Progress(sum({file.sha256: file.size for file in files}.values()), on_bytes)
+        with self._links(fcntl.LOCK_SH):
+            staging = Path(tempfile.mkdtemp(prefix=BUILDING, dir=target.parent))
+            # Tells whoever evicts that this folder's builder lives.
+            alive = os.open(staging, os.O_RDONLY)
+            fcntl.flock(alive, fcntl.LOCK_SH)
+        try:
+            for file in files:
+                self._place(file, staging / file.path, progress)
+            staging.chmod(0o755)
+            # Alone, so that what stands there incomplete is damaged, and not what another builder has just put there.
+            with self._links(fcntl.LOCK_EX):
+                if not _complete(target, files):
+                    _remove(target)
+                    os.rename(staging, target)
+        finally:
+            shutil.rmtree(staging, ignore_errors=True)
+            os.close(alive)
+
+    def _place(self, file: WeightFile, target: Path, progress: "_Progress") -> None:
+        """Link the file's blob to `target`, fetching it first if need be."""
+        blob = self._root / "sha256" / file.sha256[:2] / file.sha256
+        target.parent.mkdir(parents=True, exist_ok=True)
+        for _ in range(ATTEMPTS):
+            self._obtain(file, blob, progress)
+            # Another process may have evicted the blob between the two, as nothing linked to it yet: then once more.
+            with self._links(fcntl.LOCK_SH), suppress(FileNotFoundError):
+                _link(blob, target)
+                progress.have(file)
+                return
+        raise OSError(
+            f"{file.path} was evicted {ATTEMPTS} times while it was being fetched; enlarge the weights cache."
+        )
+
+    def _obtain(self, file: WeightFile, blob: Path, progress: "_Progress") -> None:
+        """Have the blob on disk. Whoever else wants it meanwhile waits for this fetch instead of repeating it."""
+        part = blob.with_name(f"{file.sha256}.part")
+        blob.parent.mkdir(exist_ok=True)
+        while _size(blob) != file.size:
+            with part.open("ab") as out:
+                fcntl.flock(out, fcntl.LOCK_EX)
+                if _inode(part) != os.fstat(out.fileno()).st_ino:
+                    continue  # the one who held the lock has finished with this file: look again
+                try:
+                    if _size(blob) == file.size:  # it arrived between the look and the lock
+                        part.unlink()
+                        return
+                    out.truncate(0)
+                    self._receive(file, out, progress)
+                    os.replace(part, blob)
+                except BaseException:
+                    part.unlink(missing_ok=True)
+                    raise
+
+    def _receive(self, file: WeightFile, out: BinaryIO, progress: "_Progress") -> None:
+        sink = _Sink(out, lambda received: progress.arriving(file, received))
+        self._fetch(file.sha256, cast(BinaryIO, sink))
+        out.flush()
+        if sink.received != file.size:
+            reason = f"it has {sink.received:,} bytes instead of {file.size:,}"
+            raise WeightsDamaged(path=file.path, sha256=file.sha256, reason=reason)
+        if sink.digest() != file.sha256:
+            raise WeightsDamaged(path=file.path, sha256=file.sha256, reason=f"its digest is {sink.digest()}")
+
+    def _shrink(self) -> None:
+        """Remove the least recently used versions that nobody needs, and the blobs that no version links to."""
+        with self._links(fcntl.LOCK_EX):
+            self._evict(self._root / "versions")
+
+    def _evict(self, versions: Path) -> None:
+        for abandoned in versions.glob(f"{BUILDING}*"):
+            with _exclusive(abandoned, os.O_RDONLY) as free:
+                if free:
+                    _remove(abandoned)
+        while self._drop_orphans() > self._budget:
+            folders = [path for path in versions.iterdir() if not path.name.startswith(BUILDING)]
+            for folder in sorted(folders, key=_used_at):
+                with _exclusive(self._root / "locks" / folder.name, os.O_RDWR | os.O_CREAT) as free:
+                    if free:
+                        _remove(folder)
+                        log.info("evicted the weights of %s from the disk cache", folder.name)
+                        break
+            else:
+                log.warning("the weights in use take more than the disk cache's %s bytes", f"{self._budget:,}")
+                return
+
+    def _drop_orphans(self) -> int:
+        """Remove the blobs of which no version, complete or in the making, holds a link; the bytes of the others."""
+        walk = os.walk(self._root / "versions")
+        linked = {_inode(Path(folder, name)) for folder, _, names in walk for name in names}
+        kept = 0
+        for blob in (self._root / "sha256").glob("*/*"):
+            if blob.suffix == ".part":
+                with _exclusive(blob, os.O_RDONLY) as free:
+                    if free:  # its writer died
+                        blob.unlink(missing_ok=True)
+            elif _inode(blob) in linked:
+                kept += _size(blob)
+            else:
+                blob.unlink(missing_ok=True)
+        return kept
+
+    @contextmanager
+    def _needed(self, version: str) -> Iterator[None]:
+        """Keeps the version from eviction inside the block."""
+        lock = _lock(self._root / "locks" / version, fcntl.LOCK_SH)
+        try:
+            yield
+        finally:
+            os.close(lock)
+
+    @contextmanager
+    def _links(self, mode: int) -> Iterator[None]:
+        """Shared, links may be made; exclusive, folders may be put into place and what has no link removed."""
+        lock = _lock(self._root / "lock", mode)
+        try:
+            yield
+        finally:
+            os.close(lock)
+
+
+class _Sink(io.RawIOBase):
+    """A file that hashes and counts what is written through it, so that arriving content is read only once."""
+
+    def __init__(self, out: BinaryIO, on_received: Callable[[int], None]) -> None:
+        self._out = out
+        self._hash = hashlib.sha256()
+        self._on_received = on_received
+        self.received = 0
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, data: Any) -> int:
+        size = memoryview(data).nbytes
+        self._hash.update(data)
+        self._out.write(data)
+        self.received += size
+        self._on_received(self.received)
+        return size
+
+    def digest(self) -> str:
+        return self._hash.hexdigest()
+
+
+class _Progress:
+    """Adds up what is at hand of a version, each digest once."""
+
+    def __init__(self, total: int, on_bytes: OnBytes | None) -> None:
+        self._total = total
+        self._on_bytes = on_bytes
+        self._sizes: dict[str, int] = {}
+
+    def arriving(self, file: WeightFile, received: int) -> None:
+        self._sizes[file.sha256] = min(received, file.size)
+        if self._on_bytes is not None:
+            self._on_bytes(sum(self._sizes.values()), self._total)
+
+    def have(self, file: WeightFile) -> None:
+        if self._sizes.get(file.sha256) != file.size:
+            self.arriving(file, file.size)
+
+
+def _checked(version: str) -> str:
+    if not VERSION.fullmatch(version):
+        raise ValueError(f"{version!r} can't name a folder; a version's id is letters, digits, dots, dashes.")
+    return version
+
+
+def _lock(path: Path, mode: int) -> int:
+    """A descriptor that holds the lock of this file, made if it is missing; closing it releases the lock."""
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
+    fcntl.flock(descriptor, mode)
+    return descriptor
+
+
+def _complete(folder: Path, files: Sequence[WeightFile]) -> bool:
+    return folder.is_dir() and all(_size(folder / file.path) == file.size for file in files)
+
+
+def _link(blob: Path, target: Path) -> None:
+    """A hard link, or a symbolic one where the file system has none.
+
+    Raises:
+        FileNotFoundError: the blob has gone.
+    """
+    try:
+        os.link(blob, target)
+    except FileNotFoundError:
+        raise
+    except OSError:
+        target.symlink_to(blob.resolve(strict=True))
+
+
+def _size(path: Path) -> int:
+    """Bytes of a file, -1 where there is none."""
+    try:
+        return path.stat().st_size
+    except OSError:
+        return -1
+
+
+def _inode(path: Path) -> int:
+    """The inode that a path leads to, 0 where there is none."""
+    try:
+        return path.stat().st_ino
+    except OSError:
+        return 0
+
+
+def _used_at(folder: Path) -> float:
+    try:
+        return folder.stat().st_mtime
+    except OSError:
+        return 0.0
+
+
+@contextmanager
+def _exclusive(lock: Path, flags: int) -> Iterator[bool]:
+    """Whether nobody else holds the lock, a file or a folder; if so, it is held inside the block."""
+    try:
+        descriptor = os.open(lock, flags, 0o644)
+    except FileNotFoundError:
+        yield False
+        return
+    try:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            yield False
+        else:
+            yield True
+    finally:
+        os.close(descriptor)
+
+
+def _remove(folder: Path) -> None:
+    """Take a folder out of the way at once, then delete it: nobody sees half of one."""
+    doomed = folder.with_name(f"{BUILDING}{os.urandom(8).hex()}")
+    with suppress(FileNotFoundError):
+        os.rename(folder, doomed)
+        shutil.rmtree(doomed, ignore_errors=True)

@@ -1,0 +1,95 @@
+"""Runs a batch on a loaded model and says of each job how it ended. Nothing but an exit of the process gets past it."""
+
+import logging
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+
+from inference.runtime.adapters.base import Adapter, AdapterClosed, Canceled, Job, JobFailed, Output
+
+log = logging.getLogger(__name__)
+
+OUT_OF_MEMORY = "The device ran out of memory. Ask for fewer or smaller outputs."
+UNLOADED = "The model was unloaded before the run began. Try again."
+FAILED = "The model failed on these inputs. Try other values; if it fails again, tell the model's provider."
+
+
+@dataclass(frozen=True)
+class Result:
+    """How one job ended: with outputs, with an error, or canceled.
+
+    Attributes:
+        outputs: what it produced; empty unless it succeeded.
+        error: a message that may be shown to the buyer; `None` unless it failed.
+        canceled_at_step: the steps that had been run when it was canceled; `None` unless it was.
+        run_seconds: wall time of the batch that it ended in.
+        batch_size: the number of jobs of that batch, itself included.
+    """
+
+    outputs: tuple[Output, ...]
+    error: str | None
+    canceled_at_step: int | None
+    run_seconds: float
+    batch_size: int
+
+
+def run_batch(adapter: Adapter, jobs: Sequence[Job]) -> list[Result]:
+    """Run the jobs together; the answer has their length and order.
+
+    Where the whole batch fails, its jobs are tried again: in halves if memory ran out, else each alone once, so that
+    one poisonous input fails alone. Steps are then reported from the first again.
+    """
+    if not jobs:
+        return []
+    started = time.perf_counter()
+    try:
+        endings = adapter.run(jobs)
+        if len(endings) != len(jobs):
+            raise RuntimeError(f"{type(adapter).__name__} gave {len(endings)} answers to {len(jobs)} jobs.")
+    except Exception as error:
+        if len(jobs) == 1:
+            endings = [error]
+        else:
+            log.warning("a batch of %d failed and is split", len(jobs), exc_info=error)
+            parts = _split(jobs, error)
+            del error  # its traceback holds the tensors of the failed run
+            return [result for part in parts for result in run_batch(adapter, part)]
+    seconds = time.perf_counter() - started
+    return [_result(ending, seconds, len(jobs)) for ending in endings]
+
+
+def _split(jobs: Sequence[Job], error: Exception) -> list[Sequence[Job]]:
+    if is_out_of_memory(error):
+        torch.cuda.empty_cache()  # does nothing where there is no CUDA
+        half = (len(jobs) + 1) // 2
+        return [jobs[:half], jobs[half:]]
+    return [[job] for job in jobs]
+
+
+def is_out_of_memory(error: Exception) -> bool:
+    """Whether memory ran out, on whichever device; torch has no error class for its CPU allocator's refusal."""
+    return isinstance(error, torch.OutOfMemoryError | MemoryError) or "DefaultCPUAllocator" in str(error)
+
+
+def _result(ending: list[Output] | Exception, seconds: float, batch_size: int) -> Result:
+    outputs: tuple[Output, ...] = ()
+    message = step = None
+    if isinstance(ending, Canceled):
+        step = ending.step
+    elif isinstance(ending, Exception):
+        message = _message(ending)
+        log.error("a job failed: %s", message, exc_info=ending)
+    else:
+        outputs = tuple(ending)
+    return Result(outputs=outputs, error=message, canceled_at_step=step, run_seconds=seconds, batch_size=batch_size)
+
+
+def _message(error: Exception) -> str:
+    """What a buyer may read; an allowlist, because an exception's own text may quote paths or other buyers' inputs."""
+    if isinstance(error, JobFailed):
+        return str(error)
+    if isinstance(error, AdapterClosed):
+        return UNLOADED
+    return OUT_OF_MEMORY if is_out_of_memory(error) else FAILED

@@ -1,0 +1,143 @@
+"""Reading predictions for a named party, and what the market measured."""
+
+import json
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db import connection
+from django.db.models import Count, QuerySet, Sum
+from django.utils import timezone
+
+from inference import statements
+from inference.domain.lifecycle import Status
+from inference.models import Artifact, Node, Prediction, Residency
+from inference.statements import PredictionView
+from marketplace.core.problems import NotFound
+
+NODE_ALIVE = timedelta(seconds=15)
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What a model's predictions of the last days measured; None where nothing was.
+
+    Attributes:
+        runs: predictions that ended since `since`, cancelled ones left out.
+        success_rate: succeeded ÷ runs.
+        seconds: run seconds of recent successes, oldest first, for a plot.
+    """
+
+    runs: int
+    success_rate: float | None
+    p50_run_seconds: float | None
+    p95_run_seconds: float | None
+    p50_queue_seconds: float | None
+    since: datetime
+    seconds: Sequence[float]
+
+
+def _views(sql: str, parameters: dict[str, Any]) -> list[PredictionView]:
+    with connection.cursor() as cursor:
+        cursor.execute(sql, parameters)
+        names = [column.name for column in cursor.description or ()]
+        return [
+            PredictionView.from_row(_decoded(dict(zip(names, row, strict=True)))) for row in cursor.fetchall()
+        ]
+
+
+def _decoded(row: dict[str, Any]) -> dict[str, Any]:
+    """Django's connections hand JSON over as text; the async pool's hand over what it means."""
+    for name in ("input", "artifacts"):
+        if isinstance(row[name], str):
+            row[name] = json.loads(row[name])
+    return row
+
+
+def prediction_for_buyer(organization_id: uuid.UUID, prediction_id: uuid.UUID | None) -> PredictionView:
+    """Raises NotFound unless the organisation has this prediction."""
+    found = _views(
+        statements.VIEW_FOR_BUYER, {"id": prediction_id, "organization": organization_id, "key": None}
+    )
+    if not found:
+        raise NotFound("There is no such prediction")
+    return found[0]
+
+
+def predictions_for_buyer(
+    organization_id: uuid.UUID, *, before: uuid.UUID | None, limit: int
+) -> list[PredictionView]:
+    """The organisation's predictions, newest first, those before a given one if one is given."""
+    return _views(
+        statements.PAGE_FOR_BUYER, {"organization": organization_id, "before": before, "limit": limit}
+    )
+
+
+def showcase(*, model_id: uuid.UUID | None = None, limit: int) -> list[PredictionView]:
+    """The newest pictures that were made to be shown (the demo's own history), never a buyer's."""
+    return _views(statements.LATEST_PICTURES, {"model": model_id, "limit": limit})
+
+
+def artifact_by_id(artifact_id: uuid.UUID) -> Artifact | None:
+    return Artifact.objects.filter(pk=artifact_id).first()
+
+
+def prediction_counts(model_ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, int]:
+    """How often each model was run successfully, ever."""
+    rows = Prediction.objects.filter(model__in=model_ids, status=Status.SUCCEEDED).values("model")
+    return {row["model"]: row["runs"] for row in rows.annotate(runs=Count("id"))}
+
+
+def measured(model_id: uuid.UUID, *, days: int = 14, sample: int = 1000) -> Measured:
+    """What the newest `sample` predictions of the last `days` say about a model."""
+    since = timezone.now() - timedelta(days=days)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            WITH recent AS (
+              SELECT status, run_seconds, extract(epoch FROM started_at - created_at)::float8 AS queue_seconds, id
+              FROM inference_prediction
+              WHERE model_id = %(model)s AND status IN ('succeeded', 'failed') AND completed_at >= %(since)s
+              ORDER BY id DESC LIMIT %(sample)s)
+            SELECT count(*), avg((status = 'succeeded')::int)::float8,
+                   percentile_cont(0.5) WITHIN GROUP (ORDER BY run_seconds) FILTER (WHERE status = 'succeeded'),
+                   percentile_cont(0.95) WITHIN GROUP (ORDER BY run_seconds) FILTER (WHERE status = 'succeeded'),
+                   percentile_cont(0.5) WITHIN GROUP (ORDER BY queue_seconds) FILTER (WHERE status = 'succeeded'),
+                   (SELECT array_agg(s.run_seconds ORDER BY s.id) FROM (
+                      SELECT id, run_seconds FROM recent WHERE status = 'succeeded' ORDER BY id DESC LIMIT 40) s)
+            FROM recent
+            """,
+            {"model": model_id, "since": since, "sample": sample},
+        )
+        runs, success, p50, p95, queue, seconds = cursor.fetchone()
+    return Measured(runs, success, p50, p95, queue, since, seconds or [])
+
+
+def nodes_for_operator() -> QuerySet[Node]:
+    return Node.objects.prefetch_related("residencies__version__model__organization").order_by("id")
+
+
+def living_nodes() -> QuerySet[Node]:
+    return Node.objects.filter(heartbeat_at__gte=timezone.now() - NODE_ALIVE)
+
+
+def resident_versions() -> set[str]:
+    """Versions that a living node has on its device."""
+    return set(
+        Residency.objects.filter(bytes__gt=0, node__in=living_nodes()).values_list("version_id", flat=True)
+    )
+
+
+def queue_depths() -> list[dict[str, Any]]:
+    """Waiting and running predictions by version, for the operator."""
+    active = Prediction.objects.filter(status__in=[Status.STARTING, Status.PROCESSING])
+    rows = active.values("version", "status", "model__name", "model__organization__slug")
+    return list(rows.annotate(count=Count("id")).order_by("version", "status"))
+
+
+def market_totals() -> dict[str, int]:
+    """Successful predictions and the pictures they delivered, ever."""
+    succeeded = Prediction.objects.filter(status=Status.SUCCEEDED).aggregate(runs=Count("id"), units=Sum("quantity"))
+    return {"predictions": succeeded["runs"] or 0, "artifacts": succeeded["units"] or 0}

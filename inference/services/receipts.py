@@ -1,0 +1,51 @@
+from functools import cache
+from typing import Any
+
+from django.conf import settings
+
+from inference.domain.receipts import ReceiptSigner
+from inference.statements import PredictionView
+from marketplace.core.ids import short
+from marketplace.core.money import decimal_text
+
+
+@cache
+def signer() -> ReceiptSigner:
+    return ReceiptSigner(settings.RECEIPT_KEY)
+
+
+def receipt_of(prediction: PredictionView) -> dict[str, Any] | None:
+    """The signed receipt of a prediction that has ended, else None.
+
+    Amounts are decimal texts in the currency, durations seconds rounded to microseconds.
+    """
+    if not prediction.status.is_final or prediction.completed_at is None:
+        return None
+    payload = {
+        "prediction": short(prediction.id),
+        "buyer": prediction.organization,
+        "model": prediction.model,
+        "version": prediction.version,
+        "status": prediction.status.value,
+        "device": prediction.device,
+        "attempts": prediction.attempt,
+        "created_at": prediction.created_at.isoformat(),
+        "completed_at": prediction.completed_at.isoformat(),
+        "queue_seconds": _rounded(prediction.queue_seconds),
+        "load_seconds": _rounded(prediction.load_seconds),
+        "run_seconds": _rounded(prediction.run_seconds),
+        "unit": prediction.unit,
+        "quantity": len(prediction.artifacts) if prediction.artifacts else prediction.quantity,
+        "unit_price": decimal_text(prediction.unit_amount),
+        "price_version": prediction.price_version,
+        "held": decimal_text(prediction.amount_held),
+        "charged": decimal_text(prediction.amount_charged or 0),
+        "currency": prediction.currency,
+        "not_billed": prediction.not_billed or None,
+        "outputs": [f"sha256:{artifact.sha256}" for artifact in prediction.artifacts],
+    }
+    return signer().sign(payload)
+
+
+def _rounded(seconds: float | None) -> float | None:
+    return None if seconds is None else round(seconds, 6)

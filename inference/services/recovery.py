@@ -1,0 +1,46 @@
+"""Taking predictions back from nodes that are gone."""
+
+import logging
+import uuid
+from dataclasses import dataclass
+
+from django.db import connection
+
+from inference import statements
+from inference.domain.lifecycle import MOST_ATTEMPTS, NODE_LOST, NOT_BILLED, Status
+from inference.services import dispatch, wakeups
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class TakenBack:
+    id: uuid.UUID
+    version: str
+    status: Status
+    waiter: str | None
+
+
+def take_back(*, node: str | None = None) -> list[TakenBack]:
+    """Take back what a restarted node had claimed, or (without `node`) every claim whose lease has run out.
+
+    They wait again and are rung for; what was tried too often fails, what was cancelled ends. All is free.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(
+            statements.TAKE_BACK,
+            {
+                "node": node,
+                "most_attempts": MOST_ATTEMPTS,
+                "error": NODE_LOST.format(attempts=MOST_ATTEMPTS),
+                "failed_free": NOT_BILLED[Status.FAILED],
+                "canceled_free": NOT_BILLED[Status.CANCELED],
+            },
+        )
+        taken = [TakenBack(id_, version, Status(status), waiter) for id_, version, status, waiter in cursor.fetchall()]
+    if taken:
+        log.warning("took back %d prediction(s) of %s", len(taken), node or "nodes whose lease ran out")
+    wakeups.publish_ends([(one.id, one.waiter) for one in taken if one.status.is_final])
+    for version in {one.version for one in taken if not one.status.is_final}:
+        dispatch.ring(version)
+    return taken

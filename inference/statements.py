@@ -1,0 +1,147 @@
+"""The SQL of a prediction's life, sent unchanged by Django's connections and by the async front's pool."""
+
+import uuid
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from inference.domain.lifecycle import Status
+
+ADMIT = """
+SELECT inference_admit(%(id)s, %(organization)s, %(key)s, %(user)s, %(model)s, %(version)s, %(sku)s, %(price)s,
+                       %(quantity)s, %(amount)s, %(input)s, %(batch_key)s, %(origin)s, %(waiter)s, %(hold_hours)s)
+"""
+
+# A waiter that gives up promises its caller a prediction, so this commit does wait for the disk.
+STOP_WAITING = "UPDATE inference_prediction SET waiter = NULL WHERE id = %(id)s"
+
+CANCEL = "SELECT status, node, waiter FROM inference_cancel(%(id)s, %(organization)s, %(not_billed)s)"
+
+CLAIM = """
+SELECT id, attempt, input, price, quantity, waiter, more
+FROM inference_claim(%(node)s, %(device)s, %(version)s, %(limit)s, %(lease)s)
+"""
+
+COMPLETE = "SELECT id, waiter, status FROM inference_complete(%(results)s)"
+
+TAKE_BACK = """
+SELECT id, version, status, waiter
+FROM inference_take_back(%(node)s, %(most_attempts)s, %(error)s, %(failed_free)s, %(canceled_free)s)
+"""
+
+RENEW = """
+UPDATE inference_prediction SET lease_until = now() + make_interval(secs => %(lease)s)
+WHERE node_id = %(node)s AND status = 'processing' AND id = ANY (%(ids)s)
+RETURNING id, cancel_requested_at IS NOT NULL AS canceled
+"""
+
+_VIEW = """
+SELECT p.id, p.organization_id, o.slug AS organization, mo.slug || '/' || m.name AS model, m.task, p.version_id AS version,
+       v.number AS version_number, p.origin, p.status, p.input, p.error, p.attempt, p.node_id AS node, p.device,
+       p.created_at, p.started_at, p.completed_at, p.cancel_requested_at, p.load_seconds, p.run_seconds, p.batch_size,
+       p.stopped_at_step, p.quantity, p.amount_held, p.amount_charged, p.not_billed, pr.id AS price_id,
+       pr.version AS price_version, pr.amount AS unit_amount, pr.unit, pr.currency,
+       coalesce((SELECT jsonb_agg(jsonb_build_object('id', a.id, 'sha256', a.sha256, 'media_type', a.media_type,
+                                                     'size', a.size, 'width', a.width, 'height', a.height)
+                                  ORDER BY a.position)
+                 FROM inference_artifact a WHERE a.prediction_id = p.id), '[]') AS artifacts
+FROM inference_prediction p
+JOIN accounts_organization o ON o.id = p.organization_id
+JOIN providers_generativemodel m ON m.id = p.model_id
+JOIN accounts_organization mo ON mo.id = m.organization_id
+JOIN providers_modelversion v ON v.id = p.version_id
+JOIN billing_price pr ON pr.id = p.price_id
+"""
+
+# For a buyer: by key, whose validity is asked anew, or by membership, which the page has checked.
+VIEW_FOR_BUYER = (
+    _VIEW
+    + """
+WHERE p.id = %(id)s AND p.organization_id = %(organization)s
+  AND (%(key)s::uuid IS NULL OR accounts_key_valid(%(key)s, %(organization)s))
+"""
+)
+VIEW_BY_LINK = _VIEW + "WHERE p.id = %(id)s"
+PAGE_FOR_BUYER = (
+    _VIEW
+    + """
+WHERE p.organization_id = %(organization)s AND (%(before)s::uuid IS NULL OR p.id < %(before)s)
+ORDER BY p.id DESC LIMIT %(limit)s
+"""
+)
+LATEST_PICTURES = (
+    _VIEW
+    + """
+WHERE p.origin = 'demo' AND p.status = 'succeeded' AND (%(model)s::uuid IS NULL OR p.model_id = %(model)s)
+ORDER BY p.id DESC LIMIT %(limit)s
+"""
+)
+
+
+@dataclass(frozen=True)
+class ArtifactView:
+    """One output file: `size` in bytes, `width` and `height` in pixels."""
+
+    id: uuid.UUID
+    sha256: str
+    media_type: str
+    size: int
+    width: int | None
+    height: int | None
+
+
+@dataclass(frozen=True)
+class PredictionView:
+    """A prediction as the party sees it who may: amounts in micro-units, durations in seconds."""
+
+    id: uuid.UUID
+    organization_id: uuid.UUID
+    organization: str
+    model: str
+    task: str
+    version: str
+    version_number: int
+    origin: str
+    status: Status
+    input: Mapping[str, Any]
+    error: str
+    attempt: int
+    node: str | None
+    device: str
+    created_at: datetime
+    started_at: datetime | None
+    completed_at: datetime | None
+    cancel_requested_at: datetime | None
+    load_seconds: float | None
+    run_seconds: float | None
+    batch_size: int | None
+    stopped_at_step: int | None
+    quantity: int
+    amount_held: int
+    amount_charged: int | None
+    not_billed: str
+    price_id: int
+    price_version: int
+    unit_amount: int
+    unit: str
+    currency: str
+    artifacts: Sequence[ArtifactView]
+
+    @classmethod
+    def from_row(cls, row: Mapping[str, Any]) -> "PredictionView":
+        fields = dict(row)
+        fields["status"] = Status(fields["status"])
+        fields["artifacts"] = tuple(
+            ArtifactView(**(artifact | {"id": uuid.UUID(artifact["id"])})) for artifact in fields["artifacts"]
+        )
+        return cls(**fields)
+
+    @property
+    def queue_seconds(self) -> float | None:
+        """From admission to the claim of the attempt that counted."""
+        return (self.started_at - self.created_at).total_seconds() if self.started_at else None
+
+    @property
+    def total_seconds(self) -> float | None:
+        return (self.completed_at - self.created_at).total_seconds() if self.completed_at else None

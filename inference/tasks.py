@@ -1,0 +1,13 @@
+"""What the platform worker does for inference."""
+
+from celery import shared_task
+
+from billing.services.expiry import expire_holds
+from inference.services.recovery import take_back
+
+
+@shared_task(name="inference.sweep")
+def sweep() -> None:
+    """Take up what a crash left: claims without a living node, holds whose time is over."""
+    take_back()
+    expire_holds()

@@ -1,0 +1,129 @@
+"""The thread that owns the device: claims a batch, runs it, hands the results on."""
+
+import logging
+import threading
+import time
+from collections import OrderedDict
+from collections.abc import Sequence
+from functools import partial
+
+from django.conf import settings
+
+from inference.domain.lifecycle import NOT_BILLED, Status
+from inference.runtime.adapters.base import Adapter, Job
+from inference.runtime.device import Device
+from inference.runtime.engine import run_batch
+from inference.runtime.residency import ModelTooLarge
+from inference.services import dispatch, wakeups
+from inference.worker.claims import Claimed, Ended, claim, waiting_versions
+from inference.worker.finaliser import Finaliser, Finished
+from inference.worker.placement import Placement
+from inference.worker.progress import BatchProgress
+from inference.worker.threads import ServiceThread
+from inference.worker.work import WorkInHand
+
+log = logging.getLogger(__name__)
+
+SWEEP_SECONDS = 1.0
+
+
+class Dispatcher(ServiceThread):
+    """Takes the versions that were rung for in turn, one batch each, so that no model starves another."""
+
+    def __init__(
+        self, *, node: str, device: Device, placement: Placement, finaliser: Finaliser, work: WorkInHand
+    ) -> None:
+        super().__init__("dispatcher")
+        self._node, self._device = node, device
+        self._placement, self._finaliser, self._work = placement, finaliser, work
+        self._rung: OrderedDict[str, None] = OrderedDict()
+        self._bell = threading.Condition()
+        self._next_sweep = 0.0
+
+    def ring(self, version: str) -> None:
+        """Have a look at this version as soon as it is its turn."""
+        with self._bell:
+            self._rung[version] = None
+            self._bell.notify()
+
+    def stop(self) -> None:
+        super().stop()
+        with self._bell:
+            self._bell.notify()
+
+    def turn(self) -> None:
+        if time.monotonic() >= self._next_sweep:
+            self._sweep()
+            self._next_sweep = time.monotonic() + SWEEP_SECONDS
+        with self._bell:
+            if not self._rung and not self.stopping.is_set():
+                self._bell.wait(SWEEP_SECONDS)
+            if not self._rung:
+                return
+            version, _ = self._rung.popitem(last=False)
+        self._serve(version)
+
+    def _sweep(self) -> None:
+        """Find what no ring told of: rings get lost, and a version may be heard by nobody."""
+        for version in waiting_versions():
+            if version in self._placement.heard():
+                self.ring(version)
+            else:
+                # Unless another node hears it, this one or another will be asked to adopt it.
+                dispatch.ring(version)
+
+    def _serve(self, version: str) -> None:
+        # The flag goes before the claim: a call that is admitted after the claim rings again.
+        wakeups.client().delete(wakeups.rung_key(version))
+        claimed, more = claim(
+            node=self._node, device=self._device.name, version=version, limit=settings.NODE_MAX_BATCH
+        )
+        if more:
+            self.ring(version)
+        if not claimed:
+            self._warm(version)
+            return
+        self._work.add(one.id for one in claimed)
+        try:
+            self._run(version, claimed)
+        except Exception as error:
+            # Whatever went wrong, these callers must not wait for it any longer.
+            log.exception("version %s failed", version)
+            self._finaliser.put_all(_failures(claimed, error))
+
+    def _warm(self, version: str) -> None:
+        """A ring without work asks for the weights: load them while nobody waits."""
+        if version in self._placement.heard() and self._placement.loaded(version) is None:
+            self._placement.load(version)
+
+    def _adapter(self, version: str, progress: BatchProgress) -> tuple[Adapter, float]:
+        adapter = self._placement.loaded(version)
+        if adapter is not None:
+            return adapter, 0.0
+        progress.state("loading")
+        self._placement.adopt(version)
+        return self._placement.load(version)
+
+    def _run(self, version: str, claimed: Sequence[Claimed]) -> None:
+        progress = BatchProgress([one.id for one in claimed])
+        adapter, load_seconds = self._adapter(version, progress)
+        progress.state("running")
+        jobs = [
+            Job(inputs=one.input, on_step=progress.step, canceled=partial(self._work.is_canceled, one.id))
+            for one in claimed
+        ]
+        start = time.perf_counter()
+        results = run_batch(adapter, jobs)
+        self._work.busy_seconds += time.perf_counter() - start
+        self._finaliser.put_all(
+            [Finished(one, version, result, load_seconds) for one, result in zip(claimed, results, strict=True)]
+        )
+
+
+def _failures(claimed: Sequence[Claimed], error: Exception) -> list[Ended]:
+    """Ends for predictions that could not be run at all; the message is for buyers, the log has the whole error."""
+    message = str(error) if isinstance(error, ModelTooLarge) else "This node could not run the model."
+    return [
+        Ended(one.id, one.attempt, Status.FAILED, error=message, not_billed=NOT_BILLED[Status.FAILED])
+        for one in claimed
+    ]

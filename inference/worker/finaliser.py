@@ -1,0 +1,128 @@
+"""The node's one finaliser: stores artifacts, then ends and settles what is finished, many in one transaction."""
+
+import logging
+import queue
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import lru_cache
+
+import redis
+
+from billing.domain import PriceTerms, rate
+from billing.selectors import terms_by_id
+from inference.domain.lifecycle import NOT_BILLED, Status
+from inference.runtime.engine import Result
+from inference.services import wakeups
+from inference.worker.claims import Claimed, Ended, complete
+from inference.worker.placement import model_name
+from inference.worker.threads import ServiceThread
+from inference.worker.work import WorkInHand
+from marketplace.core.ids import new_id, short
+from marketplace.core.storage import blob_store
+
+log = logging.getLogger(__name__)
+
+LARGEST_TRANSACTION = 64
+LONGEST_QUEUE = 512  # results; a full queue holds the device back, so that memory stays bounded
+IDLE_SECONDS = 0.5
+
+
+@dataclass(frozen=True)
+class Finished:
+    """A prediction that was run, before its outputs are stored."""
+
+    claimed: Claimed
+    version: str
+    result: Result
+    load_seconds: float
+
+
+class Finaliser(ServiceThread):
+    """Keeps results until the database has them; the lease is renewed meanwhile, and the attempt guards the end."""
+
+    def __init__(self, work: WorkInHand) -> None:
+        super().__init__("finaliser")
+        self._work = work
+        self._queue: queue.Queue[Finished | Ended] = queue.Queue(LONGEST_QUEUE)
+        self._unsaved: list[Ended] = []
+
+    def put_all(self, results: Iterable[Finished | Ended]) -> None:
+        for result in results:
+            self._queue.put(result)
+
+    def is_idle(self) -> bool:
+        return self._queue.empty() and not self._unsaved
+
+    def turn(self) -> None:
+        self._collect()
+        if not self._unsaved:
+            return
+        ended = complete(self._unsaved)
+        self._work.remove(one.id for one in self._unsaved)
+        if len(ended) < len(self._unsaved):
+            log.warning("%d result(s) came too late: others have taken them over", len(self._unsaved) - len(ended))
+        self._unsaved = []
+        try:
+            wakeups.publish_ends(ended)
+        except redis.RedisError as error:
+            log.warning("waiting callers were not woken, they will look: %s", error)
+
+    def _collect(self) -> None:
+        try:
+            item = self._queue.get(timeout=IDLE_SECONDS) if not self._unsaved else self._queue.get_nowait()
+            while True:
+                self._unsaved.append(item if isinstance(item, Ended) else _end(item))
+                if len(self._unsaved) >= LARGEST_TRANSACTION:
+                    return
+                item = self._queue.get_nowait()
+        except queue.Empty:
+            return
+
+
+def _end(finished: Finished) -> Ended:
+    """Store the outputs of a result and say what it ends as and costs."""
+    claimed, result = finished.claimed, finished.result
+    status = Status.SUCCEEDED
+    if result.error is not None:
+        status = Status.FAILED
+    elif result.canceled_at_step is not None:
+        status = Status.CANCELED
+    artifacts = []
+    if status is Status.SUCCEEDED:
+        for position, output in enumerate(result.outputs):
+            blob = blob_store().put(output.data)
+            artifacts.append(
+                {
+                    "id": str(new_id()),
+                    "position": position,
+                    "sha256": blob.sha256,
+                    "media_type": output.media_type,
+                    "size": blob.size,
+                    "width": output.width,
+                    "height": output.height,
+                }
+            )
+    delivered = len(result.outputs) if status is Status.SUCCEEDED else 0
+    unit = _terms(claimed.price_id).unit
+    return Ended(
+        id=claimed.id,
+        attempt=claimed.attempt,
+        status=status,
+        error=result.error or "",
+        not_billed=NOT_BILLED.get(status, ""),
+        quantity=delivered,
+        amount=rate(_terms(claimed.price_id), quantity=delivered),
+        source=f"prediction:{short(claimed.id)}",
+        description=f"{model_name(finished.version)}: {delivered} {unit}{'' if delivered == 1 else 's'}",
+        load_seconds=finished.load_seconds,
+        run_seconds=result.run_seconds,
+        batch_size=result.batch_size,
+        stopped_at_step=result.canceled_at_step,
+        artifacts=artifacts,
+    )
+
+
+@lru_cache(maxsize=4096)
+def _terms(price_id: int) -> PriceTerms:
+    """A price version, which never changes."""
+    return terms_by_id(price_id)

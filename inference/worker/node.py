@@ -1,0 +1,103 @@
+"""A node: one process, one accelerator, and the threads that serve it."""
+
+import logging
+import socket
+import time
+
+from celery import Celery
+from django.conf import settings
+from django.utils import timezone
+
+from inference.models import Node
+from inference.runtime.device import Device, open_device
+from inference.services.recovery import take_back
+from inference.worker.dispatcher import Dispatcher
+from inference.worker.finaliser import Finaliser
+from inference.worker.heartbeat import CancelListener, Heartbeat
+from inference.worker.placement import Placement
+from inference.worker.work import WorkInHand
+from marketplace.core.ids import new_id
+
+log = logging.getLogger(__name__)
+
+LONGEST_FAREWELL = 8.0
+
+
+def node_name() -> str:
+    """The node's stable name: `NODE_NAME`, else its host's name, with the accelerator's index."""
+    return f"{settings.NODE_NAME or socket.gethostname()}/{settings.NODE_ACCELERATOR}"
+
+
+class NodeRuntime:
+    """Everything that runs in a node's process besides Celery's consumer.
+
+    Args:
+        app: whose worker `worker_name` is this process; it is told which queues to consume.
+    """
+
+    def __init__(self, *, app: Celery, worker_name: str) -> None:
+        self._app, self._worker_name = app, worker_name
+        self.name = node_name()
+        self.device: Device = open_device(index=settings.NODE_ACCELERATOR, threads=settings.NODE_THREADS)
+        self.work = WorkInHand()
+        self.placement = Placement(
+            node=self.name, device=self.device, listen=self._listen, unlisten=self._unlisten
+        )
+        self.finaliser = Finaliser(self.work)
+        self.dispatcher = Dispatcher(
+            node=self.name,
+            device=self.device,
+            placement=self.placement,
+            finaliser=self.finaliser,
+            work=self.work,
+        )
+        self._threads = [
+            self.finaliser,
+            self.dispatcher,
+            Heartbeat(node=self.name, placement=self.placement, work=self.work),
+            CancelListener(node=self.name, work=self.work),
+        ]
+
+    def start(self) -> None:
+        """Register, take back what a former run of this node had claimed, hear its versions, and work."""
+        Node.objects.update_or_create(
+            pk=self.name,
+            defaults={
+                "boot": new_id(),
+                "device_kind": self.device.kind,
+                "device_name": self.device.name,
+                "memory_bytes": self.placement.memory_bytes,
+                "busy_seconds": 0,
+                "started_at": timezone.now(),
+                "heartbeat_at": timezone.now(),
+            },
+        )
+        take_back(node=self.name)
+        versions = self.placement.restore()
+        for thread in self._threads:
+            thread.start()
+        for version in versions:
+            self.dispatcher.ring(version)
+        log.info("node %s is ready on %s with %d version(s)", self.name, self.device.name, len(versions))
+
+    def adopt(self, version: str) -> None:
+        self.placement.adopt(version)
+        self.dispatcher.ring(version)
+
+    def stop(self) -> None:
+        """Finish the batch in hand, save its results, and hand back the rest."""
+        self.dispatcher.stop()
+        self.dispatcher.join(LONGEST_FAREWELL)
+        deadline = time.monotonic() + LONGEST_FAREWELL
+        while not self.finaliser.is_idle() and time.monotonic() < deadline:
+            time.sleep(0.05)
+        for thread in self._threads:
+            thread.stop()
+        take_back(node=self.name)
+        Node.objects.filter(pk=self.name).update(heartbeat_at=timezone.datetime(1970, 1, 1, tzinfo=timezone.UTC))
+
+    def _listen(self, queue: str) -> None:
+        self._app.control.add_consumer(queue, destination=[self._worker_name], reply=False)
+
+    def _unlisten(self, queue: str) -> None:
+        self._app.control.cancel_consumer(queue, destination=[self._worker_name], reply=False)

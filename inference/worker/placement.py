@@ -1,0 +1,119 @@
+"""Which versions this node hears and holds, and how they get onto its device."""
+
+import logging
+import threading
+import time
+from collections.abc import Callable
+from functools import lru_cache
+from pathlib import Path
+
+from django.conf import settings
+
+from inference.models import Residency
+from inference.runtime.adapters.base import Adapter
+from inference.runtime.cache import WeightFile, WeightsCache
+from inference.runtime.device import Device
+from inference.runtime.residency import ResidentModels
+from inference.services import wakeups
+from inference.services.dispatch import queue_of
+from marketplace.core.storage import blob_store
+from providers.selectors import version_by_id, weight_files
+
+log = logging.getLogger(__name__)
+
+
+class Placement:
+    """The node's versions. Rows say what it should hear, so that it hears the same after a restart.
+
+    Args:
+        listen: starts consuming a Celery queue.
+        unlisten: stops it.
+    """
+
+    def __init__(
+        self, *, node: str, device: Device, listen: Callable[[str], None], unlisten: Callable[[str], None]
+    ) -> None:
+        self.node = node
+        self._listen, self._unlisten = listen, unlisten
+        self._heard: set[str] = set()
+        self._lock = threading.Lock()
+        budget = settings.NODE_MEMORY_BYTES or device.memory_bytes
+        self.memory_bytes = budget
+        self._models = ResidentModels(device, budget_bytes=budget)
+        self._cache = WeightsCache(
+            Path(settings.HOME.weights_cache), fetch=blob_store().fetch, budget_bytes=settings.NODE_CACHE_BYTES
+        )
+
+    def restore(self) -> list[str]:
+        """Hear again what the rows name; answers with those versions."""
+        versions = list(Residency.objects.filter(node=self.node).values_list("version_id", flat=True))
+        Residency.objects.filter(node=self.node).update(bytes=0)
+        for version in versions:
+            self.adopt(version)
+        return versions
+
+    def adopt(self, version: str) -> None:
+        """Hear a version from now on; it is loaded when its first prediction or `warm` comes."""
+        with self._lock:
+            if version in self._heard:
+                return
+            Residency.objects.get_or_create(node_id=self.node, version_id=version)
+            self._listen(queue_of(version))
+            self._heard.add(version)
+        wakeups.announce_heard(self.node, [version])
+
+    def heard(self) -> frozenset[str]:
+        return frozenset(self._heard)
+
+    def loaded(self, version: str) -> Adapter | None:
+        return self._models.get(version)
+
+    def load(self, version: str) -> tuple[Adapter, float]:
+        """Bring a version onto the device, evicting what was used longest ago if it needs the room.
+
+        Returns:
+            what runs it, and the seconds this took.
+
+        Raises:
+            inference.runtime.residency.ModelTooLarge: it does not fit at all.
+            inference.runtime.cache.WeightsDamaged: the store's files are not what was published.
+        """
+        start = time.perf_counter()
+        task, pipeline_class = class_of(version)
+        files = [WeightFile(path, sha256, size) for path, sha256, size in weight_files(version)]
+        folder = self._cache.folder(version, files)
+        adapter = self._models.load(
+            version, task=task, pipeline_class=pipeline_class, folder=folder, on_evict=self._evicted
+        )
+        seconds = time.perf_counter() - start
+        Residency.objects.filter(node=self.node, version=version).update(
+            bytes=adapter.weight_bytes(), load_seconds=seconds
+        )
+        log.info("loaded version %s in %.2f s", version[:12], seconds)
+        return adapter, seconds
+
+    def _evicted(self, version: str) -> None:
+        with self._lock:
+            self._heard.discard(version)
+            self._unlisten(queue_of(version))
+            Residency.objects.filter(node=self.node, version=version).delete()
+        wakeups.announce_unheard(self.node, version)
+        log.info("evicted version %s", version[:12])
+
+
+@lru_cache(maxsize=1024)
+def class_of(version_id: str) -> tuple[str, str]:
+    """Task and pipeline class of a version, which never change."""
+    version = version_by_id(version_id)
+    if version is None:
+        raise LookupError(f"there is no version {version_id}")
+    return version.model.task, version.pipeline_class
+
+
+@lru_cache(maxsize=1024)
+def model_name(version_id: str) -> str:
+    """`owner/name` of a version's model, for the descriptions of its settlements."""
+    version = version_by_id(version_id)
+    if version is None:
+        raise LookupError(f"there is no version {version_id}")
+    return f"{version.model.organization.slug}/{version.model.name}"

@@ -1,0 +1,43 @@
+"""Progress of a running batch, told to its watchers at most ten times a second."""
+
+import logging
+import time
+import uuid
+from collections.abc import Sequence
+
+import redis
+
+from inference.services import wakeups
+
+log = logging.getLogger(__name__)
+
+SHORTEST_INTERVAL = 0.1
+
+
+class BatchProgress:
+    """Collects the steps of a batch's predictions and publishes them together."""
+
+    def __init__(self, predictions: Sequence[uuid.UUID]) -> None:
+        self._predictions = predictions
+        self._next = 0.0
+        self._step = 0
+
+    def state(self, cause: str) -> None:
+        """Say what the predictions are doing now: `loading` or `running`."""
+        self._publish("state", {"status": "processing", "cause": cause})
+
+    def step(self, step: int, steps: int) -> None:
+        """Step `step` of `steps` is done; called once for each prediction of the batch."""
+        if step == self._step:
+            return
+        self._step = step
+        now = time.monotonic()
+        if now >= self._next or step == steps:
+            self._next = now + SHORTEST_INTERVAL
+            self._publish("progress", {"step": step, "steps": steps})
+
+    def _publish(self, kind: str, data: dict[str, object]) -> None:
+        try:
+            wakeups.publish_progress((prediction, kind, data) for prediction in self._predictions)
+        except redis.RedisError as error:
+            log.warning("progress is not shown: %s", error)

@@ -1,0 +1,42 @@
+"""What Celery calls on a node. A message carries no work, only the hint that there is some."""
+
+from typing import Any
+
+from celery import shared_task, signals
+
+from inference.services.dispatch import ADOPT_TASK, RING_TASK
+from inference.worker.node import NodeRuntime
+
+_runtime: NodeRuntime | None = None
+
+
+def runtime() -> NodeRuntime:
+    """This process's node. Raises RuntimeError in a worker that is none."""
+    if _runtime is None:
+        raise RuntimeError("this Celery worker is not a node: start one with `manage.py node`")
+    return _runtime
+
+
+@shared_task(name=RING_TASK)
+def ring(version: str) -> None:
+    """Some prediction of this version waits."""
+    runtime().dispatcher.ring(version)
+
+
+@shared_task(name=ADOPT_TASK)
+def adopt(version: str) -> None:
+    """Nobody hears this version yet: hear it from now on."""
+    runtime().adopt(version)
+
+
+@signals.worker_ready.connect
+def start_node(sender: Any, **_: Any) -> None:
+    global _runtime  # one node a process
+    _runtime = NodeRuntime(app=sender.app, worker_name=sender.hostname)
+    _runtime.start()
+
+
+@signals.worker_shutting_down.connect
+def stop_node(**_: Any) -> None:
+    if _runtime is not None:
+        _runtime.stop()

@@ -1,0 +1,46 @@
+"""Threads of a node that outlive trouble: a database or Redis that is away is waited for, not died of."""
+
+import logging
+import threading
+from abc import ABC, abstractmethod
+
+import redis
+from django.db import InterfaceError, OperationalError, close_old_connections
+from kombu.exceptions import OperationalError as BrokerAway
+from psycopg_pool import PoolTimeout
+
+log = logging.getLogger(__name__)
+
+AWAY = (OperationalError, InterfaceError, PoolTimeout, redis.RedisError, BrokerAway, OSError)
+LONGEST_PAUSE = 10.0
+
+
+class ServiceThread(threading.Thread, ABC):
+    """A thread that repeats `turn` until it is stopped, pausing longer and longer while a service is away."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(name=name, daemon=True)
+        self.stopping = threading.Event()
+
+    @abstractmethod
+    def turn(self) -> None:
+        """One piece of work. It returns soon after `stopping` is set."""
+
+    def run(self) -> None:
+        pause = 0.5
+        while not self.stopping.is_set():
+            try:
+                self.turn()
+                pause = 0.5
+            except AWAY as error:
+                log.warning("%s: %s: %s; trying again in %.1f s", self.name, type(error).__name__, error, pause)
+                close_old_connections()
+                self.stopping.wait(pause)
+                pause = min(2 * pause, LONGEST_PAUSE)
+            except Exception:
+                # A defect of ours must not silence the node: it is logged, and the leases hand the work on.
+                log.exception("%s failed", self.name)
+                self.stopping.wait(pause)
+
+    def stop(self) -> None:
+        self.stopping.set()

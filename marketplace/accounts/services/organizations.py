@@ -1,0 +1,39 @@
+from django.db import IntegrityError, transaction
+
+from marketplace.accounts.domain import BadSlug, Role, check_slug
+from marketplace.accounts.models import Membership, Organization, User
+from marketplace.accounts.services import audit
+from marketplace.core.problems import FieldError, Invalid
+
+
+@transaction.atomic
+def create_organization(
+    *, creator: User, name: str, slug: str, can_buy: bool = True, can_provide: bool = False
+) -> Organization:
+    """Found an organisation whose owner is its creator.
+
+    Raises:
+        Invalid: the slug breaks a rule or is taken, the name is empty, or neither side was chosen.
+    """
+    errors = []
+    try:
+        slug = check_slug(slug)
+    except BadSlug as error:
+        errors.append(FieldError("slug", str(error)))
+    if not name.strip():
+        errors.append(FieldError("name", "Give the organisation a name"))
+    if not can_buy and not can_provide:
+        errors.append(FieldError("can_buy", "Choose to buy, to provide, or both"))
+    if errors:
+        raise Invalid("The organisation was not created", errors=errors)
+    try:
+        with transaction.atomic():
+            organization = Organization.objects.create(
+                name=name.strip(), slug=slug, can_buy=can_buy, can_provide=can_provide
+            )
+    except IntegrityError:
+        taken = FieldError("slug", f'"{slug}" is taken; choose another')
+        raise Invalid("The organisation was not created", errors=[taken]) from None
+    Membership.objects.create(organization=organization, user=creator, role=Role.OWNER)
+    audit.record(action="organization.created", subject=organization.slug, organization=organization, actor=creator)
+    return organization

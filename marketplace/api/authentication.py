@@ -1,0 +1,87 @@
+"""Who calls: an API key in the Authorization header, read the same way by the front and by Django's views."""
+
+import threading
+import time
+from typing import Any
+
+from rest_framework.authentication import BaseAuthentication
+from rest_framework.request import Request
+
+from marketplace.accounts.domain import KEY_PREFIX
+from marketplace.accounts.selectors import Caller, caller_by_key, key_hash
+from marketplace.core.problems import NotAuthenticated
+
+SCHEMES = ("bearer", "token", "key")  # OpenAI and Replicate, old Replicate, fal
+KEPT_SECONDS = 5.0
+MOST_KEPT = 50_000
+
+_lock = threading.Lock()
+_kept: dict[str, tuple[float, Caller]] = {}
+
+
+def key_from_header(header: str | None) -> str:
+    """The key in an Authorization header.
+
+    Raises:
+        NotAuthenticated: no header, or one that holds no key of this market.
+    """
+    if not header:
+        raise NotAuthenticated("Send your API key as `Authorization: Bearer bourse_…`; make one in the console.")
+    scheme, _, key = header.partition(" ")
+    key = key.strip()
+    if scheme.lower() not in SCHEMES or not key.startswith(KEY_PREFIX) or len(key) > 200:
+        raise NotAuthenticated(f"Send your API key as `Authorization: Bearer {KEY_PREFIX}…`; make one in the console.")
+    return key
+
+
+def kept_caller(key: str) -> Caller | None:
+    """The caller of a key that was looked up within the last seconds.
+
+    Whatever uses it asks in its own statement whether the key still counts, so revoking works at once.
+    """
+    with _lock:
+        found = _kept.get(key_hash(key))
+    return found[1] if found is not None and found[0] > time.monotonic() else None
+
+
+def look_up_caller(key: str) -> Caller:
+    """The caller of a key, from the database.
+
+    Raises:
+        NotAuthenticated: the key is unknown or revoked.
+    """
+    caller = caller_by_key(key)
+    if caller is None:
+        raise NotAuthenticated("This API key is unknown or was revoked; make one under API keys in the console.")
+    with _lock:
+        if len(_kept) >= MOST_KEPT:
+            _kept.clear()
+        _kept[key_hash(key)] = (time.monotonic() + KEPT_SECONDS, caller)
+    return caller
+
+
+class ApiCaller:
+    """What REST framework takes for a user: the organisation that a key speaks for."""
+
+    is_authenticated = True
+
+    def __init__(self, caller: Caller) -> None:
+        self.caller = caller
+
+
+class ApiKeyAuthentication(BaseAuthentication):
+    """REST framework's way into the same rules."""
+
+    def authenticate(self, request: Request) -> tuple[ApiCaller, None]:
+        return ApiCaller(look_up_caller(key_from_header(request.headers.get("Authorization")))), None
+
+    def authenticate_header(self, request: Request) -> str:
+        return "Bearer"
+
+
+def caller_of(request: Any) -> Caller:
+    """The caller of an authenticated REST framework request."""
+    user = request.user
+    if not isinstance(user, ApiCaller):
+        raise NotAuthenticated("Send your API key as `Authorization: Bearer bourse_…`; make one in the console.")
+    return user.caller

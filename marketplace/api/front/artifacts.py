@@ -1,0 +1,64 @@
+"""Output files by signed link, with ranges, read in a thread so that nobody else waits for the disk."""
+
+import asyncio
+import re
+import uuid
+from collections.abc import AsyncIterator
+
+from marketplace.api.front.authentication import holds_link
+from marketplace.api.front.http import Request, Response
+from marketplace.api.front.resources import Resources
+from marketplace.core.ids import parse_short
+from marketplace.core.problems import Forbidden, NotFound
+from marketplace.core.storage import blob_store
+
+RANGE = re.compile(r"bytes=(\d*)-(\d*)")
+EXTENSIONS = {"image/png": "png", "image/webp": "webp", "image/jpeg": "jpg", "application/json": "json"}
+ARTIFACT = "SELECT sha256, media_type, size FROM inference_artifact WHERE id = %(id)s"
+
+
+async def download(request: Request, resources: Resources, *, id: str) -> Response:
+    """`GET /artifacts/{id}?expires=…&signature=…`"""
+    if not holds_link(request):
+        raise Forbidden("This link has expired or is incomplete. Get the prediction again for a fresh one.")
+    artifact = parse_short(id)
+    row = await resources.fetch_one(ARTIFACT, {"id": artifact or uuid.UUID(int=0)})
+    if row is None:
+        raise NotFound("There is no such file any more")
+    sha256, size = row["sha256"], row["size"]
+    headers = {
+        "Content-Type": row["media_type"],
+        "ETag": f'"{sha256}"',
+        "Accept-Ranges": "bytes",
+        "Cache-Control": "private, max-age=86400, immutable",
+        "Content-Disposition": f'inline; filename="{id}.{EXTENSIONS.get(row["media_type"], "bin")}"',
+        # A file that some model made must not act as a page of ours, whatever it holds.
+        "Content-Security-Policy": "default-src 'none'; sandbox",
+    }
+    if request.header("if-none-match") == headers["ETag"]:
+        return Response(304, headers=headers)
+    span = _span(request.header("range"), size)
+    if span is None:
+        return Response(stream=_pieces(sha256, 0, size), headers=headers | {"Content-Length": str(size)})
+    start, end = span
+    if start >= end:
+        return Response(416, headers={"Content-Range": f"bytes */{size}"})
+    headers |= {"Content-Range": f"bytes {start}-{end - 1}/{size}", "Content-Length": str(end - start)}
+    return Response(206, stream=_pieces(sha256, start, end - start), headers=headers)
+
+
+def _span(header: str | None, size: int) -> tuple[int, int] | None:
+    """Begin and end of the one range asked for; None: no range, or a form that may be ignored (RFC 9110, 14.2)."""
+    match = RANGE.fullmatch(header or "")
+    if match is None or match.groups() == ("", ""):
+        return None
+    first, last = match.groups()
+    if not first:
+        return max(0, size - int(last)), size
+    return int(first), min(size, int(last) + 1 if last else size)
+
+
+async def _pieces(sha256: str, start: int, length: int) -> AsyncIterator[bytes]:
+    pieces = blob_store().chunks(sha256, start=start, length=length)
+    while (piece := await asyncio.to_thread(next, pieces, b"")) != b"":
+        yield piece

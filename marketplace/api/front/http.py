@@ -1,0 +1,117 @@
+"""The few HTTP primitives that the front needs on top of ASGI."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import parse_qs
+
+import orjson
+
+from marketplace.core.problems import CONTENT_TYPE, NotUnderstood, Problem, TooLarge
+
+Scope = dict[str, Any]
+Receive = Callable[[], Awaitable[dict[str, Any]]]
+Send = Callable[[dict[str, Any]], Awaitable[None]]
+
+LARGEST_BODY = 1024 * 1024
+
+
+class Disconnected(Exception):
+    """The client went away while its request was read."""
+
+
+class Request:
+    """One HTTP request of an ASGI connection."""
+
+    def __init__(self, scope: Scope, receive: Receive) -> None:
+        self.method: str = scope["method"]
+        self.path: str = scope["path"]
+        self._scope = scope
+        self._receive = receive
+
+    def header(self, name: str) -> str | None:
+        """The first header of this (lower-case) name."""
+        wanted = name.encode()
+        for key, value in self._scope["headers"]:
+            if key == wanted:
+                return str(value, "latin-1")
+        return None
+
+    def query(self, name: str) -> str:
+        """The first value of a query parameter, empty if it is not there."""
+        values = parse_qs(self._scope["query_string"].decode("latin-1"))
+        return values.get(name, [""])[0]
+
+    async def json(self) -> dict[str, Any]:
+        """The body as a JSON object.
+
+        Raises:
+            TooLarge: more than a mebibyte.
+            NotUnderstood: not JSON, or not an object.
+        """
+        body = await self._body()
+        try:
+            value = orjson.loads(body)
+        except orjson.JSONDecodeError as error:
+            raise NotUnderstood(f"The body is not JSON ({error}). Send an object such as {{\"input\": {{…}}}}.") from None
+        if not isinstance(value, dict):
+            raise NotUnderstood('The body must be a JSON object such as {"input": {…}}.')
+        return value
+
+    async def _body(self) -> bytes:
+        declared = self.header("content-length") or ""
+        if declared.isdigit() and int(declared) > LARGEST_BODY:
+            raise _too_large()
+        pieces, size = [], 0
+        while True:
+            message = await self._receive()
+            if message["type"] == "http.disconnect":
+                raise Disconnected
+            pieces.append(message.get("body", b""))
+            size += len(pieces[-1])
+            if size > LARGEST_BODY:
+                raise _too_large()
+            if not message.get("more_body"):
+                return b"".join(pieces)
+
+    async def disconnected(self) -> None:
+        """Returns when the client has gone away."""
+        while (await self._receive())["type"] != "http.disconnect":
+            pass
+
+
+def _too_large() -> TooLarge:
+    return TooLarge(f"The body may have at most {LARGEST_BODY} bytes; send large inputs as links")
+
+
+@dataclass(frozen=True)
+class Response:
+    """An answer: a body at once, or a stream of pieces."""
+
+    status: int = 200
+    body: bytes = b""
+    stream: AsyncIterator[bytes] | None = None
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+    async def send(self, send: Send, *, head_only: bool = False) -> None:
+        headers = [(name.lower().encode(), value.encode("latin-1", "replace")) for name, value in self.headers.items()]
+        headers.append((b"x-content-type-options", b"nosniff"))
+        if self.stream is None:
+            headers.append((b"content-length", str(len(self.body)).encode()))
+        await send({"type": "http.response.start", "status": self.status, "headers": headers})
+        if self.stream is not None and not head_only:
+            async for piece in self.stream:
+                await send({"type": "http.response.body", "body": piece, "more_body": True})
+        await send({"type": "http.response.body", "body": b"" if head_only else self.body})
+
+
+def json_response(document: object, *, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
+    return Response(
+        status, orjson.dumps(document), headers={"Content-Type": "application/json"} | dict(headers or {})
+    )
+
+
+def problem_response(problem: Problem, *, instance: str) -> Response:
+    """The RFC 7807 answer of a refusal."""
+    headers = {"Content-Type": CONTENT_TYPE} | dict(problem.headers())
+    return Response(problem.status, orjson.dumps(problem.document(instance=instance)), headers=headers)

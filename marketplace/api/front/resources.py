@@ -1,0 +1,89 @@
+"""What all requests of a web process share: connections to PostgreSQL and Redis, and the ear for wake-ups."""
+
+import asyncio
+import logging
+import time
+import uuid
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from typing import Any, ParamSpec, TypeVar
+
+import redis
+import redis.asyncio
+from django.conf import settings
+from django.db import connections
+from kombu.exceptions import OperationalError
+from psycopg.rows import DictRow, dict_row
+from psycopg_pool import AsyncConnectionPool
+
+from inference.services import dispatch, wakeups
+from marketplace.api.front.waker import Waker
+
+log = logging.getLogger(__name__)
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+class Resources:
+    """Opened when the process starts to serve, closed when it stops."""
+
+    def __init__(self) -> None:
+        self.pool = AsyncConnectionPool[Any](
+            settings.DATABASE_URL,
+            min_size=2,
+            max_size=settings.POSTGRES_POOL_SIZE,
+            open=False,
+            timeout=10,
+            kwargs={"autocommit": True, "row_factory": dict_row, "prepare_threshold": 1},
+        )
+        self.redis = redis.asyncio.Redis.from_url(settings.REDIS_URL, socket_timeout=30, socket_connect_timeout=2)
+        self.waker = Waker(self.redis)
+
+    async def open(self) -> None:
+        await self.pool.open(wait=False)
+        self.waker.start()
+
+    async def close(self) -> None:
+        await self.waker.stop()
+        await self.pool.close()
+        await self.redis.aclose()
+
+    async def fetch_one(self, sql: str, parameters: Mapping[str, Any]) -> DictRow | None:
+        """The first row of a statement."""
+        async with self.pool.connection() as connection:
+            cursor = await connection.execute(sql.encode(), parameters)
+            row: DictRow | None = await cursor.fetchone()
+            return row
+
+    async def execute(self, sql: str, parameters: Mapping[str, Any]) -> None:
+        async with self.pool.connection() as connection:
+            await connection.execute(sql.encode(), parameters)
+
+    async def ring(self, version: str) -> None:
+        """As `dispatch.ring`, without blocking the loop for Redis."""
+        try:
+            pipe = self.redis.pipeline(transaction=False)
+            pipe.set(wakeups.rung_key(version), 1, nx=True, px=wakeups.RUNG_MILLISECONDS)
+            pipe.zcount(wakeups.heard_key(version), time.time(), "+inf")
+            first, heard = await pipe.execute()
+            if first:
+                await asyncio.to_thread(dispatch.send_ring, version, heard=bool(heard))
+        except (redis.RedisError, OperationalError, OSError) as error:
+            log.warning("could not ring for %s: %s; a node's sweep will find what waits", version, error)
+
+    async def publish_cancel(self, node: str, prediction: uuid.UUID) -> None:
+        with suppress(redis.RedisError):  # the node learns of it when it renews its lease
+            await asyncio.to_thread(wakeups.publish_cancel, node, prediction)
+
+
+async def in_thread(function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
+    """Run blocking code that uses Django's connections, and give them back to their pool afterwards."""
+
+    def run() -> T:
+        try:
+            return function(*args, **kwargs)
+        finally:
+            connections.close_all()
+
+    return await asyncio.to_thread(run)

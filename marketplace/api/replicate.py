@@ -1,0 +1,146 @@
+"""Replicate's dialect: how predictions, models and versions look to its clients, and what its requests mean."""
+
+import re
+import uuid
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from django.conf import settings
+
+from inference.domain.lifecycle import Status
+from inference.services.receipts import receipt_of
+from inference.statements import PredictionView
+from marketplace.catalog.domain import Reference, parse_reference
+from marketplace.catalog.services.call import reference_of_version
+from marketplace.core import links
+from marketplace.core.ids import short
+from marketplace.core.problems import FieldError, Invalid
+
+if TYPE_CHECKING:
+    from marketplace.catalog.selectors import Offer
+    from providers.models import ModelVersion
+
+WAIT = re.compile(r"(?:^|[,;\s])wait(?:=(\d{1,4}))?(?:$|[,;\s])")
+LONGEST_WAIT = 60
+
+
+def wait_seconds(prefer: str | None) -> int | None:
+    """Seconds to wait for the result as the `Prefer` header asks: 1 to 60, or None not to wait."""
+    match = WAIT.search(prefer or "")
+    if match is None:
+        return None
+    return max(1, min(int(match[1]), LONGEST_WAIT)) if match[1] else LONGEST_WAIT
+
+
+def reference_in(body: Mapping[str, Any]) -> Reference:
+    """What `POST /v1/predictions` is to run: `version` is an id, `owner/name` or `owner/name:version`.
+
+    Raises:
+        Invalid: there is none, or it cannot be one.
+        NotFound: no such version. May ask the database.
+    """
+    version = body.get("version")
+    if not isinstance(version, str) or len(version) > 300:
+        wrong = FieldError("version", "is required: a version's id, owner/name or owner/name:version")
+        raise Invalid("Say which model to run", errors=[wrong])
+    return parse_reference(version) or reference_of_version(version)
+
+
+def artifact_url(artifact_id: uuid.UUID) -> str:
+    """A signed, expiring link to an output file."""
+    return settings.BASE_URL + links.sign(f"/artifacts/{short(artifact_id)}", seconds=settings.ARTIFACT_LINK_SECONDS)
+
+
+def prediction_document(prediction: PredictionView, *, status: Status | None = None) -> dict[str, Any]:
+    """A prediction as Replicate's clients read it, with its receipt.
+
+    Args:
+        status: to report instead of the prediction's own. A wait that runs out must be answered with `starting`:
+            clients take any other unfinished status for a finished one without output.
+    """
+    id_ = short(prediction.id)
+    api = f"{settings.BASE_URL}/v1/predictions/{id_}"
+    succeeded = prediction.status is Status.SUCCEEDED
+    return {
+        "id": id_,
+        "model": prediction.model,
+        "version": prediction.version,
+        "input": prediction.input,
+        "output": [artifact_url(artifact.id) for artifact in prediction.artifacts] if succeeded else None,
+        "logs": "",
+        "error": prediction.error or None,
+        "status": (status or prediction.status).value,
+        "source": prediction.origin,
+        "data_removed": False,
+        "created_at": prediction.created_at.isoformat(),
+        "started_at": prediction.started_at.isoformat() if prediction.started_at else None,
+        "completed_at": prediction.completed_at.isoformat() if prediction.completed_at else None,
+        "urls": {
+            "get": api,
+            "cancel": f"{api}/cancel",
+            "stream": f"{api}/stream",
+            "events": settings.BASE_URL + links.sign(f"/v1/predictions/{id_}/events", seconds=24 * 3600),
+            "web": f"{settings.BASE_URL}/console/{prediction.organization}/predictions/{id_}",
+        },
+        "metrics": _metrics(prediction),
+        "receipt": receipt_of(prediction),
+    }
+
+
+def _metrics(prediction: PredictionView) -> dict[str, float]:
+    measured = {
+        "predict_time": prediction.run_seconds,
+        "total_time": prediction.total_seconds,
+        "queue_seconds": prediction.queue_seconds,
+        "load_seconds": prediction.load_seconds,
+        "run_seconds": prediction.run_seconds,
+        "total_seconds": prediction.total_seconds,
+    }
+    return {name: round(seconds, 6) for name, seconds in measured.items() if seconds is not None}
+
+
+def version_document(version: "ModelVersion") -> dict[str, Any]:
+    """A version with the schema of its input, as `openapi_schema.components.schemas.Input`."""
+    output = {"type": "array", "items": {"type": "string", "format": "uri"}, "title": "Output"}
+    return {
+        "id": version.pk,
+        "created_at": version.created_at.isoformat(),
+        "cog_version": None,
+        "openapi_schema": {
+            "openapi": "3.1.0",
+            "info": {"title": version.model.name, "version": str(version.number)},
+            "paths": {},
+            "components": {"schemas": {"Input": version.input_schema, "Output": output}},
+        },
+    }
+
+
+def model_document(offer: "Offer") -> dict[str, Any]:
+    """A model on sale, with its price and what it measured."""
+    model, price, measured = offer.listing.model, offer.price, offer.measured
+    owner = model.organization.slug
+    return {
+        "url": f"{settings.BASE_URL}/{owner}/{model.name}",
+        "owner": owner,
+        "name": model.name,
+        "description": model.description,
+        "visibility": "public",
+        "github_url": None,
+        "paper_url": None,
+        "license_url": None,
+        "license": model.license,
+        "task": model.task,
+        "run_count": offer.runs,
+        "cover_image_url": None,
+        "default_example": None,
+        "latest_version": version_document(offer.listing.version),
+        "price": {"unit": price.unit, "amount_micro": price.amount, "currency": price.currency},
+        "measured": {
+            "since": measured.since.isoformat(),
+            "runs": measured.runs,
+            "success_rate": measured.success_rate,
+            "p50_run_seconds": measured.p50_run_seconds,
+            "p95_run_seconds": measured.p95_run_seconds,
+            "p50_queue_seconds": measured.p50_queue_seconds,
+        },
+    }

@@ -1,0 +1,52 @@
+"""The front's routes in the OpenAPI document, which otherwise knows only Django's views."""
+
+import inspect
+import re
+from typing import Any
+
+from marketplace.api.front.app import ROUTES
+
+PROBLEM = {
+    "description": "A refusal, as RFC 7807 has it: what was wrong and what to do",
+    "content": {"application/problem+json": {"schema": {"type": "object"}}},
+}
+CREATE = {
+    "type": "object",
+    "required": ["input"],
+    "properties": {
+        "version": {"type": "string", "description": "A version's id, owner/name or owner/name:version"},
+        "input": {"type": "object", "description": "As the version's Input schema says"},
+    },
+}
+
+
+def add_front_routes(result: dict[str, Any], generator: Any, request: Any, public: bool) -> dict[str, Any]:
+    """drf-spectacular postprocessing hook: adds every route of the front to the document."""
+    for route in ROUTES:
+        for method in route.methods:
+            if method != "HEAD":
+                result["paths"].setdefault(route.template, {})[method.lower()] = _operation(method, route.template, route.handler)
+    return result
+
+
+def _operation(method: str, template: str, handler: Any) -> dict[str, Any]:
+    names = re.findall(r"\{(\w+)\}", template)
+    operation: dict[str, Any] = {
+        "operationId": f"{handler.__module__.rsplit('.', 1)[-1]}_{handler.__name__}"
+        + ("_by_model" if "owner" in names else ""),
+        "description": inspect.getdoc(handler) or "",
+        "parameters": [
+            {"name": name, "in": "path", "required": True, "schema": {"type": "string"}} for name in names
+        ],
+        "responses": {"200": {"description": "Done"}, "4XX": PROBLEM},
+    }
+    if method == "POST" and template.endswith("predictions"):
+        wait = {"name": "Prefer", "in": "header", "schema": {"type": "string"}, "description": "wait, or wait=seconds"}
+        operation["parameters"].append(wait)
+        operation["requestBody"] = {"required": True, "content": {"application/json": {"schema": CREATE}}}
+        operation["responses"] = {
+            "201": {"description": "The prediction"},
+            "202": {"description": "The prediction, which the wait has outlasted"},
+            "4XX": PROBLEM,
+        }
+    return operation

@@ -1,0 +1,15 @@
+from django.urls import path
+from drf_spectacular.views import SpectacularAPIView
+
+from marketplace.api import views
+
+urlpatterns = [
+    path("v1/predictions", views.Predictions.as_view(), name="predictions"),
+    path("v1/models", views.Models.as_view(), name="models"),
+    path("v1/models/<str:owner>/<str:name>", views.Model.as_view(), name="model"),
+    path("v1/models/<str:owner>/<str:name>/versions", views.Versions.as_view(), name="versions"),
+    path("v1/models/<str:owner>/<str:name>/versions/<str:version>", views.Version.as_view(), name="version"),
+    path("v1/account", views.Account.as_view(), name="account"),
+    path("v1/receipts/keys", views.ReceiptKeys.as_view(), name="receipt-keys"),
+    path("api/schema/", SpectacularAPIView.as_view(), name="schema"),
+]

@@ -1,0 +1,131 @@
+"""Replicate's dialect where nothing waits: models, versions, the list of predictions, the account."""
+
+from typing import Any
+
+from django.conf import settings
+from drf_spectacular.utils import OpenApiTypes, extend_schema
+from rest_framework.permissions import AllowAny
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from billing.domain import AccountKind
+from billing.selectors import balance_of
+from inference.selectors import predictions_for_buyer
+from inference.services.receipts import signer
+from marketplace.api import replicate
+from marketplace.api.authentication import caller_of
+from marketplace.catalog import selectors as catalog
+from marketplace.core.ids import parse_short, short
+from marketplace.core.money import decimal_text
+from marketplace.core.problems import FieldError, Invalid, NotFound
+from providers.selectors import versions_of
+
+PAGE = 100
+ANY = OpenApiTypes.OBJECT
+
+
+def page_of(results: list[Any], *, following: str | None = None) -> Response:
+    """A page as Replicate's clients read it."""
+    return Response({"previous": None, "next": following, "results": results})
+
+
+class Predictions(APIView):
+    @extend_schema(operation_id="predictions_list", responses=ANY)
+    def get(self, request: Request) -> Response:
+        """The caller's predictions, newest first, a hundred a page; `next` leads on."""
+        caller = caller_of(request)
+        cursor = request.query_params.get("cursor")
+        before = parse_short(cursor) if cursor else None
+        if cursor and before is None:
+            wrong = FieldError("cursor", "must be one that `next` of another page gave")
+            raise Invalid("There is no such page", errors=[wrong])
+        found = predictions_for_buyer(caller.organization_id, before=before, limit=PAGE + 1)
+        documents = [replicate.prediction_document(view) for view in found[:PAGE]]
+        following = None
+        if len(found) > PAGE:
+            following = f"{settings.BASE_URL}/v1/predictions?cursor={short(found[PAGE - 1].id)}"
+        return page_of(documents, following=following)
+
+
+class Models(APIView):
+    permission_classes = [AllowAny]
+    authentication_classes: list[type] = []
+    http_method_names = ["get", "query", "head", "options"]
+
+    @extend_schema(operation_id="models_list", responses=ANY)
+    def get(self, request: Request) -> Response:
+        """The models on sale, most used first."""
+        return page_of([replicate.model_document(offer) for offer in catalog.offers()])
+
+    @extend_schema(exclude=True)
+    def query(self, request: Request) -> Response:
+        """Search: Replicate's clients send `QUERY /v1/models` with a text body."""
+        text = request._request.body[:1000].decode("utf-8", "replace")
+        return page_of([replicate.model_document(offer) for offer in catalog.offers(query=text)])
+
+
+class Model(APIView):
+    permission_classes = [AllowAny]
+    authentication_classes: list[type] = []
+
+    @extend_schema(operation_id="models_get", responses=ANY)
+    def get(self, request: Request, owner: str, name: str) -> Response:
+        """One model with its price, what it measured, and the schema of its newest version."""
+        return Response(replicate.model_document(catalog.offer_named(owner, name)))
+
+
+class Versions(APIView):
+    permission_classes = [AllowAny]
+    authentication_classes: list[type] = []
+
+    @extend_schema(operation_id="versions_list", responses=ANY)
+    def get(self, request: Request, owner: str, name: str) -> Response:
+        """All versions of a model, newest first."""
+        offer = catalog.offer_named(owner, name)
+        return page_of([replicate.version_document(version) for version in versions_of(offer.listing.model)])
+
+
+class Version(APIView):
+    permission_classes = [AllowAny]
+    authentication_classes: list[type] = []
+
+    @extend_schema(operation_id="versions_get", responses=ANY)
+    def get(self, request: Request, owner: str, name: str, version: str) -> Response:
+        """One version and the schema of its input."""
+        offer = catalog.offer_named(owner, name)
+        found = versions_of(offer.listing.model).filter(pk=version).first()
+        if found is None:
+            raise NotFound(f'{offer.slug} has no version "{version[:60]}"')
+        return Response(replicate.version_document(found))
+
+
+class Account(APIView):
+    @extend_schema(operation_id="account_get", responses=ANY)
+    def get(self, request: Request) -> Response:
+        """The organisation that the key speaks for, and its balance."""
+        caller = caller_of(request)
+        balance = balance_of(str(caller.organization_id), AccountKind.BUYER_PREPAID)
+        return Response(
+            {
+                "type": "organization",
+                "username": caller.organization_slug,
+                "name": caller.organization_slug,
+                "balance": {
+                    "available": decimal_text(balance.available),
+                    "held": decimal_text(balance.held),
+                    "currency": balance.currency,
+                },
+            }
+        )
+
+
+class ReceiptKeys(APIView):
+    permission_classes = [AllowAny]
+    authentication_classes: list[type] = []
+
+    @extend_schema(operation_id="receipt_keys_list", responses=ANY)
+    def get(self, request: Request) -> Response:
+        """The public keys that verify receipts."""
+        key = signer()
+        return Response({"keys": [{"id": key.key_id, "algorithm": "Ed25519", "public_key": key.public_key}]})

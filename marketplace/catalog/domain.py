@@ -1,0 +1,29 @@
+"""Names that callers use for models. Pure."""
+
+import re
+import uuid
+from dataclasses import dataclass
+
+REFERENCE = re.compile(r"(?P<owner>[^/:@\s]+)/(?P<name>[^/:@\s]+)(?:[:@](?P<version>[^/:@\s]+))?", re.ASCII)
+VERSION_ID = re.compile(r"[0-9a-f]{40}", re.ASCII)
+NUMBERED = re.compile(r"v([1-9][0-9]{0,8})", re.ASCII)
+
+
+@dataclass(frozen=True)
+class Reference:
+    """`owner/name`, with a version (an id, `v2` or `latest`) where one was given."""
+
+    owner: str
+    name: str
+    version: str | None = None
+
+
+def parse_reference(text: str) -> Reference | None:
+    """The reference in `owner/name`, `owner/name:version` or `owner/name@v2`, or None if the text is none."""
+    match = REFERENCE.fullmatch(text)
+    return Reference(match["owner"], match["name"], match["version"]) if match else None
+
+
+def sku_of(model_id: uuid.UUID) -> str:
+    """What billing knows a model by."""
+    return f"model:{model_id}"

@@ -1,0 +1,97 @@
+"""Reading the catalogue: what is on sale, at what price, and what it measured."""
+
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from django.db.models import Q, QuerySet
+
+from billing.domain import PriceTerms
+from billing.selectors import current_terms, current_terms_of
+from inference.selectors import Measured, measured, prediction_counts
+from marketplace.catalog.domain import sku_of
+from marketplace.catalog.models import Listing
+from marketplace.core.problems import NotFound
+
+if TYPE_CHECKING:
+    from marketplace.accounts.models import Organization
+
+SORTS = ("popular", "newest", "cheapest", "fastest")
+
+
+@dataclass(frozen=True)
+class Offer:
+    """A listed model as buyers see it.
+
+    Attributes:
+        runs: successful predictions, ever.
+    """
+
+    listing: Listing
+    price: PriceTerms
+    runs: int
+    measured: Measured
+
+    @property
+    def slug(self) -> str:
+        return f"{self.listing.model.organization.slug}/{self.listing.model.name}"
+
+
+def _listings() -> QuerySet[Listing]:
+    return Listing.objects.select_related("model__organization", "version")
+
+
+def _offers(listings: Sequence[Listing]) -> list[Offer]:
+    prices = current_terms_of([sku_of(listing.model_id) for listing in listings])
+    runs = prediction_counts([listing.model_id for listing in listings])
+    return [
+        Offer(listing, prices[sku], runs.get(listing.model_id, 0), measured(listing.model_id))
+        for listing in listings
+        if (sku := sku_of(listing.model_id)) in prices
+    ]
+
+
+def offers(*, query: str = "", task: str = "", sort: str = "popular") -> list[Offer]:
+    """The models on sale that match, in the order asked for (one of `SORTS`)."""
+    listings = _listings().filter(listed=True)
+    for word in query.split()[:8]:
+        listings = listings.filter(
+            Q(model__name__icontains=word)
+            | Q(model__organization__slug__icontains=word)
+            | Q(model__description__icontains=word)
+        )
+    if task:
+        listings = listings.filter(model__task=task)
+    found = _offers(list(listings.order_by("-created_at")))
+    match sort:
+        case "cheapest":
+            found.sort(key=lambda offer: offer.price.amount)
+        case "fastest":
+            found.sort(key=lambda offer: offer.measured.p50_run_seconds or float("inf"))
+        case "popular":
+            found.sort(key=lambda offer: -offer.runs)
+    return found
+
+
+def offer_named(owner: str, name: str) -> Offer:
+    """Raises NotFound unless a model of this name is on sale."""
+    listing = _listings().filter(
+        listed=True, model__organization__slug__iexact=owner, model__name__iexact=name
+    ).first()
+    found = _offers([listing]) if listing else []
+    if not found:
+        raise NotFound(f'No model "{owner[:63]}/{name[:63]}" is on sale')
+    return found[0]
+
+
+def listings_for_provider(organization: "Organization") -> QuerySet[Listing]:
+    return _listings().filter(model__organization=organization).order_by("model__name")
+
+
+def price_of(model_id: uuid.UUID) -> PriceTerms | None:
+    return current_terms(sku_of(model_id))
+
+
+def listed_tasks() -> list[str]:
+    return sorted(set(Listing.objects.filter(listed=True).values_list("model__task", flat=True)))

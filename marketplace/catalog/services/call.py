@@ -1,0 +1,106 @@
+"""Resolving a name to what a call of it would run and cost."""
+
+import threading
+import time
+from functools import lru_cache
+
+from billing.selectors import current_terms
+from inference.domain.admission import InputCheck
+from inference.services.admit import Callable
+from marketplace.catalog.domain import NUMBERED, VERSION_ID, Reference, sku_of
+from marketplace.catalog.models import Listing
+from marketplace.core.problems import NotFound
+from providers import tasks
+from providers.selectors import version_by_id
+
+FRESH_SECONDS = 2.0
+MOST_KEPT = 10_000
+
+_lock = threading.Lock()
+_kept: dict[Reference, tuple[float, Callable]] = {}
+
+
+def resolve(reference: Reference) -> Callable:
+    """What this name means now, from a snapshot that is at most two seconds old.
+
+    Being late is harmless: admission checks version and price again in the statement that holds the money.
+
+    Raises:
+        NotFound: no such model is on sale, or it has no such version.
+    """
+    with _lock:
+        kept = _kept.get(reference)
+    if kept is not None and kept[0] > time.monotonic():
+        return kept[1]
+    target = look_up(reference)
+    with _lock:
+        if len(_kept) >= MOST_KEPT:
+            _kept.clear()
+        _kept[reference] = (time.monotonic() + FRESH_SECONDS, target)
+    return target
+
+
+def kept(reference: Reference) -> Callable | None:
+    """The snapshot of `resolve` if there is a fresh one; never touches the database."""
+    with _lock:
+        found = _kept.get(reference)
+    return found[1] if found is not None and found[0] > time.monotonic() else None
+
+
+def forget(reference: Reference) -> None:
+    """Drop the snapshot, after admission found it outdated."""
+    with _lock:
+        _kept.pop(reference, None)
+
+
+def look_up(reference: Reference) -> Callable:
+    """As `resolve`, from the database."""
+    slug = f"{reference.owner}/{reference.name}"
+    listing = (
+        Listing.objects.select_related("model__organization", "version")
+        .filter(listed=True, model__organization__slug__iexact=reference.owner, model__name__iexact=reference.name)
+        .first()
+    )
+    if listing is None:
+        raise NotFound(f'No model "{slug[:140]}" is on sale. The models are listed at /models.')
+    version, wanted = listing.version, reference.version
+    if wanted is not None and wanted not in ("latest", version.pk):
+        if numbered := NUMBERED.fullmatch(wanted):
+            found = listing.model.versions.filter(number=int(numbered[1])).first()
+        else:
+            found = listing.model.versions.filter(pk=wanted).first() if VERSION_ID.fullmatch(wanted) else None
+        if found is None:
+            raise NotFound(f'{slug} has no version "{wanted[:60]}"; its versions are at /v1/models/{slug}/versions')
+        version = found
+    terms = current_terms(sku_of(listing.model_id))
+    if terms is None:
+        raise NotFound(f'No model "{slug}" is on sale: it has no price.')
+    return Callable(
+        model_id=listing.model_id,
+        model=f"{listing.model.organization.slug}/{listing.model.name}",
+        version=version.pk,
+        task=tasks.task_named(listing.model.task),
+        check=input_check(version.pk),
+        terms=terms,
+    )
+
+
+def reference_of_version(version_id: str) -> Reference:
+    """The reference behind a bare version id, which is unique across models.
+
+    Raises:
+        NotFound: there is no such version.
+    """
+    version = version_by_id(version_id) if VERSION_ID.fullmatch(version_id) else None
+    if version is None:
+        raise NotFound(f'There is no version "{version_id[:60]}"; use 40 hexadecimal digits or owner/name')
+    return Reference(version.model.organization.slug, version.model.name, version.pk)
+
+
+@lru_cache(maxsize=1024)
+def input_check(version_id: str) -> InputCheck:
+    """The compiled input schema of a version, which never changes."""
+    version = version_by_id(version_id)
+    if version is None:
+        raise NotFound(f"There is no version {version_id}")
+    return InputCheck.compile(version.input_schema)

@@ -1,0 +1,51 @@
+from typing import TYPE_CHECKING
+
+from django.db import transaction
+
+from billing.selectors import current_terms
+from marketplace.accounts.services import audit
+from marketplace.catalog.domain import sku_of
+from marketplace.catalog.models import Listing
+from marketplace.core.problems import Conflict
+
+if TYPE_CHECKING:
+    from marketplace.accounts.models import User
+    from providers.models import ModelVersion
+
+
+@transaction.atomic
+def list_version(*, version: "ModelVersion", actor: "User | None") -> Listing:
+    """Put a version on sale as what callers of its model get. The same again changes nothing.
+
+    Raises:
+        Conflict: the model has no price yet.
+    """
+    if current_terms(sku_of(version.model_id)) is None:
+        raise Conflict("Set a price before the model is listed")
+    before = Listing.objects.select_for_update().filter(model=version.model_id).first()
+    if before is not None and before.listed and before.version_id == version.pk:
+        return before
+    listing, _ = Listing.objects.update_or_create(model_id=version.model_id, defaults={"version": version, "listed": True})
+    audit.record(
+        action="model.listed",
+        subject=str(version.model_id),
+        organization=version.model.organization,
+        actor=actor,
+        version=version.pk,
+    )
+    return listing
+
+
+@transaction.atomic
+def unlist(*, listing: Listing, actor: "User | None") -> None:
+    """Take a model off sale: new calls are refused, running ones end as they would."""
+    if not listing.listed:
+        return
+    listing.listed = False
+    listing.save(update_fields=["listed", "updated_at"])
+    audit.record(
+        action="model.unlisted",
+        subject=str(listing.model_id),
+        organization=listing.model.organization,
+        actor=actor,
+    )

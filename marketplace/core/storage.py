@@ -1,0 +1,158 @@
+"""The blob store: bytes addressed by their SHA-256, on files or, through django-storages, on S3."""
+
+import hashlib
+import io
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import BinaryIO, cast
+from urllib.parse import parse_qs, urlsplit
+
+from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
+from django.core.files.base import File
+from django.core.files.storage import FileSystemStorage, Storage
+
+CHUNK = 1024 * 1024
+
+
+class BlobMissing(LookupError):
+    """The store has no blob of this digest."""
+
+
+@dataclass(frozen=True)
+class StoredBlob:
+    """What the store knows of one blob: its SHA-256 in hexadecimal and its size in bytes."""
+
+    sha256: str
+    size: int
+
+
+class BlobStore:
+    """Immutable blobs by content. Writing what is already there is free, so every write may be repeated.
+
+    Args:
+        storage: where the bytes go.
+        folder: the local folder behind `storage`, if it has one; it makes writes atomic.
+    """
+
+    def __init__(self, storage: Storage, *, folder: Path | None = None) -> None:
+        self._storage = storage
+        self._folder = folder
+
+    def put(self, data: bytes) -> StoredBlob:
+        return self.put_file(io.BytesIO(data))
+
+    def put_file(self, source: BinaryIO) -> StoredBlob:
+        """Store all that `source` has left. A crash in the middle leaves nothing under the digest."""
+        with tempfile.NamedTemporaryFile(dir=self._incoming(), prefix="incoming-", delete=False) as draft:
+            try:
+                digest, size = hashlib.sha256(), 0
+                while chunk := source.read(CHUNK):
+                    digest.update(chunk)
+                    size += len(chunk)
+                    draft.write(chunk)
+                draft.flush()
+                blob = StoredBlob(digest.hexdigest(), size)
+                self._keep(Path(draft.name), blob.sha256)
+            finally:
+                Path(draft.name).unlink(missing_ok=True)
+        return blob
+
+    def has(self, sha256: str) -> bool:
+        return self._storage.exists(_name(sha256))
+
+    def open(self, sha256: str) -> BinaryIO:
+        """A seekable stream of the blob.
+
+        Raises:
+            BlobMissing: there is none.
+        """
+        try:
+            return cast(BinaryIO, self._storage.open(_name(sha256), "rb"))
+        except FileNotFoundError as error:
+            raise BlobMissing(f"blob {sha256} is not in the store") from error
+
+    def chunks(self, sha256: str, *, start: int = 0, length: int | None = None) -> Iterator[bytes]:
+        """The blob's bytes from `start`, at most `length` of them, in pieces of up to a mebibyte."""
+        with self.open(sha256) as stream:
+            stream.seek(start)
+            left = length
+            while left is None or left > 0:
+                piece = stream.read(CHUNK if left is None else min(CHUNK, left))
+                if not piece:
+                    return
+                left = None if left is None else left - len(piece)
+                yield piece
+
+    def fetch(self, sha256: str, target: BinaryIO) -> None:
+        """Copy the blob into an open file."""
+        with self.open(sha256) as stream:
+            shutil.copyfileobj(stream, target, CHUNK)
+
+    def _incoming(self) -> Path | None:
+        if self._folder is None:
+            return None
+        self._folder.mkdir(parents=True, exist_ok=True)
+        return self._folder
+
+    def _keep(self, draft: Path, sha256: str) -> None:
+        if self._folder is None:
+            if not self.has(sha256):
+                with draft.open("rb") as stream:
+                    self._storage.save(_name(sha256), File(stream))
+            return
+        target = self._folder / _name(sha256)
+        if target.exists():
+            return
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with draft.open("rb") as stream:
+            os.fsync(stream.fileno())  # a row that names the blob may be committed right after
+        draft.chmod(0o644)
+        draft.rename(target)
+        _sync_folder(target.parent)
+
+
+def _sync_folder(folder: Path) -> None:
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def _name(sha256: str) -> str:
+    return f"sha256/{sha256[:2]}/{sha256}"
+
+
+@cache
+def blob_store() -> BlobStore:
+    """The store that `STORAGE_URL` names: `file:///folder` or `s3://bucket/prefix?endpoint=https://…&region=…`.
+
+    S3's credentials come from the environment, as boto3 reads it.
+    """
+    url = urlsplit(settings.STORAGE_URL)
+    if url.scheme == "file" and url.path:
+        folder = Path(url.path)
+        return BlobStore(FileSystemStorage(location=folder), folder=folder)
+    if url.scheme == "s3" and url.netloc:
+        from storages.backends.s3 import S3Storage  # imports boto3, which files do not need
+
+        query = parse_qs(url.query)
+        return BlobStore(
+            S3Storage(
+                bucket_name=url.netloc,
+                location=url.path.strip("/"),
+                endpoint_url=query.get("endpoint", [None])[0],
+                region_name=query.get("region", [None])[0],
+                file_overwrite=True,
+                default_acl=None,
+            )
+        )
+    raise ImproperlyConfigured(
+        f"STORAGE_URL={settings.STORAGE_URL!r} is not understood: use file:///folder or s3://bucket/prefix"
+    )

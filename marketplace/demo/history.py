@@ -1,0 +1,46 @@
+"""The demo market's past, made by really running its models; it also is what the public pages show."""
+
+import time
+import uuid
+from collections.abc import Callable
+
+from inference.domain.lifecycle import Origin
+from inference.models import Prediction
+from inference.selectors import prediction_for_buyer
+from inference.services.admit import admit
+from marketplace.accounts.models import Organization, User
+from marketplace.accounts.selectors import caller_by_member
+from marketplace.catalog.domain import Reference
+from marketplace.catalog.services.call import resolve
+from marketplace.demo.market import BUYER, MODELS, PROMPTS
+
+LONGEST_WAIT = 300.0
+
+
+def make_history(report: Callable[[str], None]) -> None:
+    """Run each prompt once on each model, as the demo buyer, where that was not done yet.
+
+    Raises:
+        TimeoutError: the nodes did not finish them within five minutes.
+    """
+    organization = Organization.objects.get(slug=BUYER.slug)
+    user = User.objects.get(email=BUYER.email)
+    caller = caller_by_member(user, organization)
+    admitted: list[uuid.UUID] = []
+    for party, model in MODELS.items():
+        target = resolve(Reference(party.slug, model.name))
+        done = set(
+            Prediction.objects.filter(model=target.model_id, origin=Origin.DEMO).values_list("input__prompt", flat=True)
+        )
+        for seed, prompt in enumerate(PROMPTS, start=1):
+            if prompt not in done:
+                inputs = {"prompt": prompt, "seed": seed}
+                admitted.append(admit(caller=caller, target=target, inputs=inputs, origin=Origin.DEMO))
+    deadline = time.monotonic() + LONGEST_WAIT
+    for count, prediction in enumerate(admitted, start=1):
+        while not prediction_for_buyer(organization.pk, prediction).status.is_final:
+            if time.monotonic() > deadline:
+                raise TimeoutError("The demo's history is not complete: is a node running?")
+            time.sleep(0.2)
+        if count % 6 == 0 or count == len(admitted):
+            report(f"{count} of {len(admitted)} pictures of the demo's history are made")

@@ -1,0 +1,56 @@
+"""Who and what the demo market consists of."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from marketplace.core.money import MICRO
+
+WEIGHTS = Path(__file__).parent / "weights"
+CREDIT = 25 * MICRO
+
+
+@dataclass(frozen=True)
+class Party:
+    """A demo organisation and the person who owns it."""
+
+    slug: str
+    name: str
+    email: str
+    can_buy: bool = False
+    can_provide: bool = False
+
+
+@dataclass(frozen=True)
+class DemoModel:
+    """A folder of `WEIGHTS` and how it is sold; `unit_price` in micro-units an image."""
+
+    folder: str
+    name: str
+    unit_price: int
+
+
+BUYER = Party("acme", "Acme Retail", "buyer@demo.bourse", can_buy=True)
+OTHER_BUYER = Party("borealis", "Borealis Travel", "other-buyer@demo.bourse", can_buy=True)
+PROVIDER = Party("lumen", "Lumen Studio", "provider@demo.bourse", can_provide=True)
+OTHER_PROVIDER = Party("papercut", "Papercut Labs", "other-provider@demo.bourse", can_provide=True)
+OPERATOR_EMAIL = "operator@demo.bourse"
+
+MODELS = {
+    PROVIDER: DemoModel("hero", "icon-hero", 4_000),
+    OTHER_PROVIDER: DemoModel("draft", "icon-draft", 1_000),
+}
+
+PROMPTS = (
+    "a red heart with a white outline on a navy background",
+    "a gold crown on a purple background",
+    "a glossy blue drop on a white background",
+    "a striped green leaf on a yellow background",
+    "a white cloud with a black outline on a blue background",
+    "a pink flower on a teal background",
+    "a yellow star with a shadow on a red background",
+    "an orange gear on a gray background",
+    "a dotted purple house on a white background",
+    "a teal ring on a black background",
+    "a yellow bolt with a white outline on a purple background",
+    "a brown tree on a green background",
+)

@@ -1,0 +1,84 @@
+"""Seeding the demo market: parties, keys, credit and two models, through the services that everybody uses."""
+
+from django.conf import settings
+from django.db import transaction
+
+from billing.services.top_ups import top_up
+from marketplace.accounts.models import Organization, User
+from marketplace.accounts.selectors import membership_for, organization_by_slug
+from marketplace.accounts.services.api_keys import create_key
+from marketplace.accounts.services.organizations import create_organization
+from marketplace.catalog.services.publish import publish
+from marketplace.demo import credentials
+from marketplace.demo.market import (
+    BUYER,
+    CREDIT,
+    MODELS,
+    OPERATOR_EMAIL,
+    OTHER_BUYER,
+    OTHER_PROVIDER,
+    PROVIDER,
+    WEIGHTS,
+    Party,
+)
+
+
+def seed() -> credentials.Document:
+    """Make the market, or whatever of it is missing, and return its credentials.
+
+    Running it again changes nothing but the address; a run that was cut short is finished by the next.
+    """
+    document = credentials.read()
+    if document is None:
+        document = _make()
+    document["base_url"] = settings.BASE_URL
+    credentials.write(document)
+    return document
+
+
+def _make() -> credentials.Document:
+    buyer, other_buyer = _party(BUYER, "api_key"), _party(OTHER_BUYER, "api_key")
+    provider, other_provider = _party(PROVIDER, "hub_token"), _party(OTHER_PROVIDER, "hub_token")
+    operator = _person(OPERATOR_EMAIL, is_operator=True)
+    for party in (BUYER, OTHER_BUYER):
+        top_up(organization_id=str(_organization(party).pk), amount=CREDIT, key="demo-credit")
+    for party, model in MODELS.items():
+        publish(
+            folder=WEIGHTS / model.folder,
+            organization=_organization(party),
+            name=model.name,
+            unit_price=model.unit_price,
+        )
+    return {
+        "base_url": settings.BASE_URL,
+        "buyer": buyer,
+        "provider": provider,
+        "operator": operator,
+        "models": [f"{party.slug}/{model.name}" for party, model in MODELS.items()],
+        "others": {"buyer": other_buyer, "provider": other_provider},
+    }
+
+
+@transaction.atomic
+def _party(party: Party, key_field: str) -> dict[str, str]:
+    person = _person(party.email)
+    user = User.objects.get(email=party.email)
+    if organization_by_slug(party.slug) is None:
+        create_organization(
+            creator=user, name=party.name, slug=party.slug, can_buy=party.can_buy, can_provide=party.can_provide
+        )
+    key = create_key(by=membership_for(user, party.slug), name="demo")
+    return person | {key_field: key.secret, "organization": party.slug}
+
+
+def _person(email: str, *, is_operator: bool = False) -> dict[str, str]:
+    """An account with a new password, which only `demo.json` knows."""
+    password = credentials.new_password()
+    user = User.objects.filter(email=email).first() or User(email=email, is_operator=is_operator)
+    user.set_password(password)
+    user.save()
+    return {"email": email, "password": password}
+
+
+def _organization(party: Party) -> Organization:
+    return Organization.objects.get(slug=party.slug)

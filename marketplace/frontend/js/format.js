@@ -1,0 +1,26 @@
+// Figures as people read them. The same rules as marketplace/web/templatetags/bourse.py.
+
+const SIGNS = { USD: "$", EUR: "€", GBP: "£" };
+
+/** Micro-units as a decimal amount: at least two and at most six decimals, exact. */
+export function money(micro, currency = "USD") {
+  if (micro === null || micro === undefined) return "";
+  const value = BigInt(micro);
+  const size = value < 0n ? -value : value;
+  const whole = (size / 1_000_000n).toString().replace(/\B(?=(\d{3})+$)/g, ",");
+  const decimals = (size % 1_000_000n).toString().padStart(6, "0").replace(/0{1,4}$/, "");
+  const sign = SIGNS[currency] ?? `${currency}\u00a0`;
+  return `${value < 0n ? "\u2212" : ""}${sign}${whole}.${decimals}`;
+}
+
+/** Seconds with a precision that suits their size. */
+export function duration(seconds) {
+  if (seconds === null || seconds === undefined) return "–";
+  if (seconds < 0.0995) return `${Math.round(seconds * 1000)}\u00a0ms`;
+  if (seconds < 10) return `${seconds.toFixed(2)}\u00a0s`;
+  if (seconds < 60) return `${seconds.toFixed(1)}\u00a0s`;
+  const whole = Math.round(seconds);
+  const minutes = Math.floor(whole / 60);
+  if (minutes < 60) return `${minutes}\u00a0min ${String(whole % 60).padStart(2, "0")}\u00a0s`;
+  return `${Math.floor(minutes / 60)}\u00a0h ${String(minutes % 60).padStart(2, "0")}\u00a0min`;
+}

@@ -1,0 +1,244 @@
+"""Settings, all from the environment. Whatever is missing and cannot be made is named in one clear error."""
+
+import os
+from pathlib import Path
+from urllib.parse import quote, urlsplit
+
+import environ
+from csp.constants import NONE, SELF
+from django.core.exceptions import ImproperlyConfigured
+
+from marketplace.core.embedded.home import Home
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+env = environ.Env()
+
+# Without DATABASE_URL the supervisor runs the services itself and makes its own secrets.
+HOME = Home.from_environment(default=BASE_DIR / ".bourse")
+EMBEDDED_POSTGRES = "DATABASE_URL" not in os.environ
+EMBEDDED_REDIS = "REDIS_URL" not in os.environ
+
+
+def _secret(name: str) -> str:
+    value = HOME.secret(name, make=EMBEDDED_POSTGRES)
+    if value is None:
+        raise ImproperlyConfigured(
+            f"{name} is not set. With DATABASE_URL given, every process needs the same secrets from its environment: "
+            f'set {name} to 64 hexadecimal digits (python -c "import secrets; print(secrets.token_hex(32))").'
+        )
+    return value
+
+
+# --- the site -----------------------------------------------------------------------------------------------------
+DEBUG = env.bool("DEBUG", default=False)
+SECRET_KEY = _secret("SECRET_KEY")
+RECEIPT_KEY = _secret("RECEIPT_KEY")  # seed of the Ed25519 key that signs receipts, 64 hexadecimal digits
+HOST = env.str("HOST", default="127.0.0.1")
+PORT = env.int("PORT", default=8000)
+BASE_URL = env.str("BASE_URL", default=f"http://localhost:{PORT}").rstrip("/")
+ALLOWED_HOSTS = env.list(
+    "ALLOWED_HOSTS", default=[urlsplit(BASE_URL).hostname or "localhost", "localhost", "127.0.0.1", "[::1]"]
+)
+CSRF_TRUSTED_ORIGINS = [BASE_URL]
+SECURE = BASE_URL.startswith("https://")
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if env.bool("BEHIND_PROXY", default=False) else None
+SECURE_HSTS_SECONDS = 31_536_000 if SECURE else 0
+SECURE_REFERRER_POLICY = "same-origin"
+X_FRAME_OPTIONS = "DENY"
+
+INSTALLED_APPS = [
+    "marketplace",
+    "marketplace.web",
+    "marketplace.api",
+    "marketplace.demo",
+    "marketplace.catalog",
+    "inference",
+    "providers",
+    "billing",
+    "marketplace.accounts",
+    "marketplace.core",
+    "allauth",
+    "allauth.account",
+    "rest_framework",
+    "drf_spectacular",
+    "django_htmx",
+    "csp",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "django.contrib.humanize",
+]
+
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "marketplace.web.static.StaticFilesMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "allauth.account.middleware.AccountMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
+    "marketplace.web.problems.ProblemMiddleware",
+]
+
+ROOT_URLCONF = "marketplace.urls"
+ASGI_APPLICATION = "marketplace.asgi.application"
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+                "marketplace.web.context.site",
+            ],
+        },
+    }
+]
+
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": [SELF],
+        "img-src": [SELF, "data:"],
+        "object-src": [NONE],
+        "base-uri": [SELF],
+        "form-action": [SELF],
+        "frame-ancestors": [NONE],
+    }
+}
+
+# --- services -----------------------------------------------------------------------------------------------------
+# Two roles: the owner migrates; the serving role, which all processes use, can neither change nor delete what must
+# only be appended to. DATABASE_OWNER_URL is needed only where `manage.py migrate` runs.
+OWNER_ROLE, SERVING_ROLE, DATABASE_NAME = "bourse_owner", "bourse", "bourse"
+if EMBEDDED_POSTGRES:
+    DATABASE_URL = HOME.postgres_url(user=SERVING_ROLE, database=DATABASE_NAME)
+    DATABASE_OWNER_URL = HOME.postgres_url(user=OWNER_ROLE, database=DATABASE_NAME)
+else:
+    DATABASE_URL = env.str("DATABASE_URL")
+    DATABASE_OWNER_URL = env.str("DATABASE_OWNER_URL", default=DATABASE_URL)
+    SERVING_ROLE = urlsplit(DATABASE_URL).username or SERVING_ROLE
+
+POSTGRES_POOL_SIZE = env.int("POSTGRES_POOL_SIZE", default=8)
+
+
+def _database(url: str, *, pool: bool) -> dict[str, object]:
+    config: dict[str, object] = env.db_url_config(url)
+    config["ENGINE"] = "django.db.backends.postgresql"
+    options = dict(config.get("OPTIONS", {}))  # type: ignore[call-overload]
+    if "host" in options:  # a unix socket's folder, which libpq takes as a host
+        config["HOST"] = options.pop("host")
+    if pool:
+        options["pool"] = {"min_size": 1, "max_size": POSTGRES_POOL_SIZE, "timeout": 10}
+    config["OPTIONS"] = options
+    config["CONN_MAX_AGE"] = 0  # the pool keeps connections; Django must hand them back
+    return config
+
+
+DATABASES = {
+    "default": _database(DATABASE_URL, pool=True),
+    "owner": _database(DATABASE_OWNER_URL, pool=False),
+}
+DATABASE_ROUTERS = ["marketplace.core.database.OwnerMigrates"]
+
+REDIS_URL = env.str("REDIS_URL", default=HOME.redis_url)
+CELERY_BROKER_URL = env.str("CELERY_BROKER_URL", default="") or (
+    f"redis+socket://{quote(str(HOME.redis_socket))}?virtual_host=0" if REDIS_URL == HOME.redis_url else REDIS_URL
+)
+STORAGE_URL = env.str("STORAGE_URL", default=f"file://{HOME.blobs}")
+
+CACHES = {"default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": REDIS_URL}}
+
+if "EMAIL_URL" in os.environ:
+    vars().update(env.email_url("EMAIL_URL"))
+else:
+    EMAIL_BACKEND = "marketplace.core.mail.InboxBackend"  # mail goes to the operator's inbox page
+DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="Bourse <bourse@localhost>")
+
+# --- accounts -----------------------------------------------------------------------------------------------------
+AUTH_USER_MODEL = "accounts.User"
+AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 10}},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+]
+ACCOUNT_LOGIN_METHODS = {"email"}
+ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
+ACCOUNT_USER_MODEL_USERNAME_FIELD = None
+ACCOUNT_EMAIL_VERIFICATION = env.str("ACCOUNT_EMAIL_VERIFICATION", default="optional")
+ACCOUNT_EMAIL_SUBJECT_PREFIX = ""
+ACCOUNT_LOGOUT_ON_GET = False
+ACCOUNT_SESSION_REMEMBER = True
+LOGIN_URL = "account_login"
+LOGIN_REDIRECT_URL = "/console/"
+LOGOUT_REDIRECT_URL = "/"
+
+# --- the API ------------------------------------------------------------------------------------------------------
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": ["marketplace.api.authentication.ApiKeyAuthentication"],
+    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "EXCEPTION_HANDLER": "marketplace.api.problems.problem_response",
+    "UNAUTHENTICATED_USER": None,
+}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "Bourse",
+    "DESCRIPTION": "The metered HTTP API of the market, in Replicate's dialect.",
+    "VERSION": "1",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SERVE_PERMISSIONS": ["rest_framework.permissions.AllowAny"],
+    "SERVE_AUTHENTICATION": [],
+    "POSTPROCESSING_HOOKS": ["marketplace.api.schema.add_front_routes"],
+}
+
+# --- the market's rules -------------------------------------------------------------------------------------------
+CURRENCY = env.str("CURRENCY", default="USD")
+PLATFORM_FEE_BPS = env.int("PLATFORM_FEE_BPS", default=1_000)  # of what the buyer pays, in basis points
+ARTIFACT_LINK_SECONDS = env.int("ARTIFACT_LINK_SECONDS", default=24 * 3600)
+
+# --- nodes --------------------------------------------------------------------------------------------------------
+NODE_NAME = env.str("NODE_NAME", default="")  # by default the host's name
+NODE_ACCELERATOR = env.int("NODE_ACCELERATOR", default=0)  # index of this node's accelerator on its host
+NODE_MEMORY_BYTES = env.int("NODE_MEMORY_BYTES", default=0)  # 0: measured at start
+NODE_CACHE_BYTES = env.int("NODE_CACHE_BYTES", default=20 * 1024**3)  # weights kept on the node's disk
+NODE_THREADS = env.int("NODE_THREADS", default=0)  # torch's threads; 0: one for each core
+NODE_MAX_BATCH = env.int("NODE_MAX_BATCH", default=8)
+EXTRA_TASKS = env.list("EXTRA_TASKS", default=[])  # modules that register further tasks and adapters
+
+# --- static files, language, time ---------------------------------------------------------------------------------
+STATIC_URL = "/static/"
+STATIC_ROOT = BASE_DIR / "staticfiles"
+STATICFILES_DIRS = [BASE_DIR / "marketplace" / "static"] if (BASE_DIR / "marketplace" / "static").is_dir() else []
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage", "OPTIONS": {"location": HOME.path / "files"}},
+    "staticfiles": {"BACKEND": "marketplace.web.static.HashedStaticFiles"},
+}
+LANGUAGE_CODE = "en"
+TIME_ZONE = "UTC"
+USE_TZ = True
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"plain": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"}},
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "plain"}},
+    "root": {"handlers": ["console"], "level": env.str("LOG_LEVEL", default="INFO")},
+    "loggers": {
+        "django.server": {"level": "WARNING"},
+        "httpx": {"level": "WARNING"},
+    },
+}

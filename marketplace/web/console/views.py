@@ -1,0 +1,255 @@
+"""The buyer's area: predictions, keys, balance, members."""
+
+import uuid
+from typing import Any
+from urllib.parse import urlencode
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.core.paginator import Paginator
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.views.decorators.http import require_POST
+
+from billing.domain import AccountKind
+from billing.gateways import sandbox
+from billing.selectors import balance_of, statement, statement_lines, transaction_for, usage_by_hold, usage_of
+from billing.services.top_ups import top_up
+from inference.selectors import prediction_for_buyer, predictions_for_buyer
+from inference.services import cancel as cancelling
+from inference.services.receipts import receipt_of
+from marketplace.accounts.domain import Role
+from marketplace.accounts.selectors import keys_of, members_of
+from marketplace.accounts.services import api_keys, members
+from marketplace.accounts.services.organizations import create_organization
+from marketplace.api.replicate import artifact_url, prediction_document
+from marketplace.core.ids import parse_short, short
+from marketplace.core.money import MICRO, NotAnAmount, parse_amount
+from marketplace.core.problems import Conflict, FieldError, Invalid, NotFound
+from marketplace.web.access import MemberRequest, current_membership, member_page
+
+PAGE = 30
+
+
+@login_required
+def entrance(request: HttpRequest) -> HttpResponse:
+    """`/console/`: the organisation looked at last, on its own side of the market."""
+    membership = current_membership(request)
+    if membership is None:
+        return redirect("web:new_organization")
+    side = "web:console_predictions" if membership.organization.can_buy else "web:provider_models"
+    return redirect(side, membership.organization.slug)
+
+
+@login_required
+def new_organization(request: HttpRequest) -> HttpResponse:
+    values = {"name": "", "slug": "", "can_buy": True, "can_provide": False}
+    errors: dict[str, str] = {}
+    if request.method == "POST":
+        values = {
+            "name": request.POST.get("name", ""),
+            "slug": request.POST.get("slug", ""),
+            "can_buy": "can_buy" in request.POST,
+            "can_provide": "can_provide" in request.POST,
+        }
+        assert request.user.is_authenticated
+        try:
+            organization = create_organization(
+                creator=request.user,
+                name=str(values["name"])[:100],
+                slug=str(values["slug"]),
+                can_buy=bool(values["can_buy"]),
+                can_provide=bool(values["can_provide"]),
+            )
+        except Invalid as problem:
+            errors = by_field(problem)
+        else:
+            side = "web:console_balance" if organization.can_buy else "web:provider_models"
+            return redirect(side, organization.slug)
+    return render(
+        request, "console/new_organization.html", {"values": values, "errors": errors}, status=422 if errors else 200
+    )
+
+
+@member_page
+def predictions(request: MemberRequest) -> HttpResponse:
+    cursor = parse_short(request.GET.get("before", ""))
+    found = predictions_for_buyer(request.membership.organization_id, before=cursor, limit=PAGE + 1)
+    rows = [_row(view) for view in found[:PAGE]]
+    following = short(found[PAGE - 1].id) if len(found) > PAGE else None
+    return render(request, "console/predictions.html", {"predictions": rows, "next": following, "first": cursor is None})
+
+
+@member_page
+def prediction(request: MemberRequest, id: str) -> HttpResponse:
+    view = prediction_for_buyer(request.membership.organization_id, parse_short(id))
+    usage = usage_by_hold([view.id]).get(view.id)
+    document = prediction_document(view)
+    context = _row(view) | {
+        "receipt": receipt_of(view),
+        "usage": usage,
+        "document": document,
+        "events_url": document["urls"]["events"].removeprefix(request.build_absolute_uri("/").rstrip("/")),
+        "again": f"/{view.model}?" + _query(view.input),
+    }
+    return render(request, "console/prediction.html", context)
+
+
+@require_POST
+@member_page
+def cancel(request: MemberRequest, id: str) -> HttpResponse:
+    found = parse_short(id)
+    if found is None:
+        raise NotFound("There is no such prediction")
+    cancelling.cancel(organization_id=request.membership.organization_id, prediction_id=found)
+    if request.accepts("text/html") and request.content_type != "application/json":
+        return redirect("web:console_prediction", request.membership.organization.slug, id)
+    return JsonResponse({"id": id})
+
+
+@member_page
+def keys(request: MemberRequest) -> HttpResponse:
+    errors: dict[str, str] = {}
+    new_key = None
+    if request.method == "POST":
+        try:
+            new_key = api_keys.create_key(by=request.membership, name=request.POST.get("name", ""))
+        except Invalid as problem:
+            errors = by_field(problem)
+    context = {
+        "keys": keys_of(request.membership.organization),
+        "new_key": new_key,
+        "errors": errors,
+        "is_owner": request.membership.role == Role.OWNER,
+    }
+    response = render(request, "console/keys.html", context, status=422 if errors else 200)
+    if new_key:
+        response["Cache-Control"] = "no-store"  # the page holds the only copy of the key
+    return response
+
+
+@require_POST
+@member_page
+def revoke_key(request: MemberRequest, id: uuid.UUID) -> HttpResponse:
+    api_keys.revoke_key(by=request.membership, key_id=id)
+    messages.success(request, "The key was revoked; calls with it are refused from now on.")
+    return redirect("web:console_keys", request.membership.organization.slug)
+
+
+@member_page
+def balance(request: MemberRequest) -> HttpResponse:
+    owner = str(request.membership.organization_id)
+    errors: dict[str, str] = {}
+    if request.method == "POST":
+        members.require_owner(request.membership)
+        try:
+            top_up(
+                organization_id=owner,
+                amount=parse_amount(request.POST.get("amount", "")),
+                key=request.POST.get("key", "")[:64] or uuid.uuid4().hex,
+            )
+        except NotAnAmount as error:
+            errors = {"amount": str(error)}
+        except Conflict:
+            errors = {"amount": "This form was sent before with another amount. Check the statement, then try again."}
+        except Invalid as problem:
+            errors = by_field(problem)
+        else:
+            messages.success(request, "The test money is on your balance.")
+            return redirect("web:console_balance", request.membership.organization.slug)
+    context = {
+        "balance": balance_of(owner, AccountKind.BUYER_PREPAID),
+        "page": statement_page(owner, AccountKind.BUYER_PREPAID, request.GET.get("page")),
+        "errors": errors,
+        "amount": request.POST.get("amount", "25"),
+        "smallest": sandbox.SMALLEST // MICRO,
+        "largest": sandbox.LARGEST // MICRO,
+        "payment_key": uuid.uuid4().hex,
+        "is_owner": request.membership.role == Role.OWNER,
+    }
+    return render(request, "console/balance.html", context, status=422 if errors else 200)
+
+
+@member_page
+def transaction(request: MemberRequest, id: int) -> HttpResponse:
+    return render(request, "console/transaction.html", transaction_context(request, id, AccountKind.BUYER_PREPAID))
+
+
+@member_page
+def member_list(request: MemberRequest) -> HttpResponse:
+    """The members' page of either side of the market."""
+    errors: dict[str, str] = {}
+    if request.method == "POST":
+        role = Role.OWNER if request.POST.get("role") == Role.OWNER else Role.MEMBER
+        try:
+            added = members.add_member(by=request.membership, email=request.POST.get("email", ""), role=role)
+        except Invalid as problem:
+            errors = by_field(problem)
+        else:
+            messages.success(request, f"{added.user.email} is a member now.")
+            return redirect(request.path)
+    context = {
+        "members": members_of(request.membership.organization),
+        "errors": errors,
+        "email": request.POST.get("email", "") if errors else "",
+        "is_owner": request.membership.role == Role.OWNER,
+        "layout": "provider/base.html" if request.path.startswith("/provider/") else "console/base.html",
+    }
+    return render(request, "console/members.html", context, status=422 if errors else 200)
+
+
+@require_POST
+@member_page
+def remove_member(request: MemberRequest, id: int) -> HttpResponse:
+    members.remove_member(by=request.membership, membership_id=id)
+    messages.success(request, "The member was removed.")
+    return redirect("web:console_members", request.membership.organization.slug)
+
+
+def transaction_context(request: MemberRequest, transaction_id: int, kind: AccountKind) -> dict[str, Any]:
+    """A transaction down to its entries, for a party of it. Raises NotFound for everybody else."""
+    owner = str(request.membership.organization_id)
+    found = transaction_for(owner, transaction_id)
+    if found is None:
+        raise NotFound("There is no such transaction")
+    mine = [entry for entry in found.entries.all() if entry.account.owner == owner]
+    usage = usage_of(found.pk)
+    source = found.source.partition(":")
+    return {
+        "transaction": found,
+        "entries": found.entries.all(),
+        "mine": mine,
+        "amount": sum(entry.amount for entry in mine if entry.account.kind == kind),
+        "usage": usage,
+        "prediction_url": reverse("web:console_prediction", args=[request.membership.organization.slug, source[2]])
+        if source[0] == "prediction" and kind is AccountKind.BUYER_PREPAID
+        else None,
+        "owner": owner,
+    }
+
+
+def statement_page(owner: str, kind: AccountKind, number: str | None) -> Any:
+    """A page of the statement; its `lines` are what the template shows."""
+    page = Paginator(statement(owner, kind), PAGE).get_page(number)
+    page.lines = statement_lines(list(page.object_list))  # type: ignore[attr-defined]  # for the template
+    return page
+
+
+def by_field(problem: Invalid) -> dict[str, str]:
+    """The errors of a form by the name of the field; what belongs to none is under `form`."""
+    errors = problem.errors or [FieldError("form", problem.detail)]
+    return {error.field: error.detail for error in errors}
+
+
+def _row(view: Any) -> dict[str, Any]:
+    """A prediction as tables and pages show it."""
+    return {
+        "prediction": view,
+        "id": short(view.id),
+        "image_urls": [artifact_url(artifact.id) for artifact in view.artifacts],
+    }
+
+
+def _query(inputs: Any) -> str:
+    return urlencode({name: value for name, value in inputs.items() if value not in (None, "")})

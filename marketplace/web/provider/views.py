@@ -1,0 +1,61 @@
+"""The provider's area: models and what they earn."""
+
+from datetime import timedelta
+
+from django.http import HttpResponse
+from django.shortcuts import render
+from django.utils import timezone
+
+from billing.domain import AccountKind
+from billing.selectors import balance_of, earnings_by_sku
+from inference.selectors import measured, prediction_counts, resident_versions
+from marketplace.catalog.domain import sku_of
+from marketplace.catalog.selectors import listings_for_provider, price_of
+from marketplace.web.access import MemberRequest, member_page
+from marketplace.web.console.views import statement_page, transaction_context
+from providers.selectors import models_for_provider, versions_of
+
+EARNINGS_DAYS = 30
+
+
+@member_page
+def models(request: MemberRequest) -> HttpResponse:
+    organization = request.membership.organization
+    published = list(models_for_provider(organization))
+    listings = {listing.model_id: listing for listing in listings_for_provider(organization)}
+    runs, resident = prediction_counts([model.pk for model in published]), resident_versions()
+    rows = [
+        {
+            "model": model,
+            "slug": f"{organization.slug}/{model.name}",
+            "listing": listings.get(model.pk),
+            "price": price_of(model.pk),
+            "versions": versions_of(model),
+            "runs": runs.get(model.pk, 0),
+            "measured": measured(model.pk),
+            "is_warm": model.pk in listings and listings[model.pk].version_id in resident,
+        }
+        for model in published
+    ]
+    return render(request, "provider/models.html", {"rows": rows})
+
+
+@member_page
+def earnings(request: MemberRequest) -> HttpResponse:
+    organization = request.membership.organization
+    owner = str(organization.pk)
+    names = {sku_of(model.pk): f"{organization.slug}/{model.name}" for model in models_for_provider(organization)}
+    since = timezone.now() - timedelta(days=EARNINGS_DAYS)
+    by_model = [row | {"name": names.get(str(row["sku"]), str(row["sku"]))} for row in earnings_by_sku(owner, since=since)]
+    context = {
+        "balance": balance_of(owner, AccountKind.PROVIDER_PAYABLE),
+        "page": statement_page(owner, AccountKind.PROVIDER_PAYABLE, request.GET.get("page")),
+        "by_model": by_model,
+        "days": EARNINGS_DAYS,
+    }
+    return render(request, "provider/earnings.html", context)
+
+
+@member_page
+def transaction(request: MemberRequest, id: int) -> HttpResponse:
+    return render(request, "provider/transaction.html", transaction_context(request, id, AccountKind.PROVIDER_PAYABLE))

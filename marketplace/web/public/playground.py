@@ -1,0 +1,66 @@
+"""The playground's own calls: a signed-in member runs a model with their organisation's money."""
+
+from typing import Any
+
+import orjson
+from django.http import HttpRequest, JsonResponse
+from django.urls import reverse
+from django.views.decorators.http import require_POST
+
+from billing.domain import AccountKind
+from billing.selectors import balance_of
+from inference.domain.lifecycle import Origin, Status
+from inference.services.admit import PriceChanged, admit
+from marketplace.accounts.selectors import caller_by_member
+from marketplace.catalog.domain import Reference
+from marketplace.catalog.services import call
+from marketplace.core import links
+from marketplace.core.ids import short
+from marketplace.core.problems import Forbidden, NotAuthenticated, NotUnderstood
+from marketplace.web.access import current_membership
+
+
+@require_POST
+def run(request: HttpRequest, owner: str, name: str) -> JsonResponse:
+    """Admit one prediction; answers with its id and where to follow it."""
+    membership = current_membership(request)
+    if membership is None:
+        if request.user.is_authenticated:
+            raise Forbidden("Found an organisation first: it holds the balance that runs are paid from.")
+        raise NotAuthenticated("You were signed out. Sign in again; what you typed is kept in the address.")
+    organization = membership.organization
+    caller = caller_by_member(membership.user, organization)
+    inputs = _inputs(request)
+    reference = Reference(owner, name)
+    try:
+        target = call.resolve(reference)
+        prediction = admit(caller=caller, target=target, inputs=inputs, origin=Origin.CONSOLE)
+    except PriceChanged:
+        # The snapshot may be two seconds old. A person agreed to the price they saw, so they are asked again.
+        call.forget(reference)
+        raise
+    id_ = short(prediction)
+    return JsonResponse(
+        {
+            "id": id_,
+            "status": Status.STARTING,
+            "urls": {
+                "events": links.sign(f"/v1/predictions/{id_}/events", seconds=3600),
+                "get": reverse("web:console_prediction", args=[organization.slug, id_]),
+                "cancel": reverse("web:console_cancel", args=[organization.slug, id_]),
+            },
+            "price_micro": target.terms.amount,
+            "balance_micro": balance_of(str(organization.pk), AccountKind.BUYER_PREPAID).available,
+        },
+        status=201,
+    )
+
+
+def _inputs(request: HttpRequest) -> Any:
+    try:
+        body = orjson.loads(request.body)
+    except orjson.JSONDecodeError:
+        raise NotUnderstood("The form could not be read; reload the page") from None
+    if not isinstance(body, dict):
+        raise NotUnderstood("The form could not be read; reload the page")
+    return body.get("input")

@@ -1,0 +1,182 @@
+"""What templates need to show figures, times, states and icons in one way everywhere."""
+
+import math
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from django import template
+from django.templatetags.static import static
+from django.utils import timezone
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+register = template.Library()
+
+MICRO = 1_000_000
+MINUS = "\N{MINUS SIGN}"
+NO_BREAK_SPACE = "\N{NO-BREAK SPACE}"
+CURRENCY_SIGNS = {"USD": "$", "EUR": "€", "GBP": "£"}
+
+# The word, the shape and the tone of each state that a page may show; a state outside the table is shown as it is.
+STATES: dict[str, tuple[str, str, str]] = {
+    "starting": ("Starting", "circle-dashed", "plain"),
+    "processing": ("Processing", "circle-dot", "plain"),
+    "succeeded": ("Succeeded", "circle-check", "good"),
+    "failed": ("Failed", "octagon-x", "bad"),
+    "canceled": ("Canceled", "circle-slash", "off"),
+    "pending": ("Pending", "hourglass", "plain"),
+    "posted": ("Posted", "circle-check", "good"),
+    "voided": ("Voided", "circle-slash", "off"),
+    "expired": ("Expired", "clock", "off"),
+    "active": ("Active", "circle-check", "good"),
+    "revoked": ("Revoked", "ban", "off"),
+    "listed": ("Listed", "circle-check", "good"),
+    "unlisted": ("Not listed", "circle", "off"),
+    "ok": ("Up", "circle-check", "good"),
+    "late": ("Late", "triangle-alert", "warn"),
+    "down": ("Down", "octagon-x", "bad"),
+}
+
+
+@register.simple_tag
+def icon(name: str, label: str = "") -> SafeString:
+    """The named shape of the sprite; decoration unless it has a ``label`` of its own."""
+    source = static("icons.svg")
+    if label:
+        return format_html(
+            '<svg class="icon" role="img" aria-label="{}"><use href="{}#{}"></use></svg>', label, source, name
+        )
+    return format_html('<svg class="icon" aria-hidden="true"><use href="{}#{}"></use></svg>', source, name)
+
+
+@register.simple_tag
+def status(state: str) -> SafeString:
+    """A state as a word and a shape, never colour alone."""
+    word, shape, tone = STATES.get(state, (state.replace("_", " ").capitalize(), "circle", "plain"))
+    return format_html('<span class="status status-{}">{}{}</span>', tone, icon(shape), word)
+
+
+def _amount(micro: int, currency: str, decimals: str) -> str:
+    sign = CURRENCY_SIGNS.get(currency, f"{currency}{NO_BREAK_SPACE}" if currency else "")
+    return f"{MINUS if micro < 0 else ''}{sign}{abs(micro) // MICRO:,}.{decimals}"
+
+
+@register.filter
+def money(micro: int | None, currency: str = "USD") -> str:
+    """Micro-units as an exact decimal amount with at least two and at most six decimals: ``$0.004``, ``$1,200.00``."""
+    if micro is None:
+        return ""
+    decimals = f"{abs(micro) % MICRO:06d}"
+    return _amount(micro, currency, decimals[:2] + decimals[2:].rstrip("0"))
+
+
+@register.filter
+def ledger_amount(micro: int | None, currency: str = "") -> str:
+    """Micro-units with all six decimals, so that the points of a column stand under each other."""
+    return "" if micro is None else _amount(micro, currency, f"{abs(micro) % MICRO:06d}")
+
+
+@register.filter
+def duration(seconds: float | None) -> str:
+    """Seconds with a precision that suits their size: ``12 ms``, ``0.45 s``, ``2 min 05 s``, ``3 h 10 min``."""
+    if seconds is None:
+        return "–"
+    if seconds < 0.0995:
+        return f"{seconds * 1000:.0f}{NO_BREAK_SPACE}ms"
+    if seconds < 10:
+        return f"{seconds:.2f}{NO_BREAK_SPACE}s"
+    if seconds < 60:
+        return f"{seconds:.1f}{NO_BREAK_SPACE}s"
+    minutes, rest = divmod(round(seconds), 60)
+    if minutes < 60:
+        return f"{minutes}{NO_BREAK_SPACE}min {rest:02d}{NO_BREAK_SPACE}s"
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}{NO_BREAK_SPACE}h {minutes:02d}{NO_BREAK_SPACE}min"
+
+
+@register.filter
+def percent(fraction: float | None) -> str:
+    """A fraction between 0 and 1 as a percentage; with a decimal above 99, where it tells most."""
+    if fraction is None:
+        return "–"
+    value = fraction * 100
+    # Never rounded up to "100%": a single failure among thousands must stay visible.
+    digits = 1 if 99 < value < 100 else 0
+    shown = math.floor(value * 10) / 10 if digits else round(value)
+    return f"{shown:.{digits}f}%"
+
+
+@register.filter
+def filesize(size: int | None) -> str:
+    """Bytes in decimal units, as disks and networks count: ``12.3 MB``."""
+    if size is None:
+        return "–"
+    if size < 1000:
+        return f"{size}{NO_BREAK_SPACE}B"
+    value = float(size)
+    for unit in ("kB", "MB", "GB", "TB", "PB"):
+        value /= 1000
+        if value < 999.5 or unit == "PB":
+            break
+    return f"{value:.{0 if value >= 99.5 else 1}f}{NO_BREAK_SPACE}{unit}"
+
+
+def _age(seconds: float) -> str:
+    for size, unit in ((86_400, "day"), (3_600, "hour"), (60, "minute")):
+        count = int(seconds // size)
+        if count:
+            return f"{count} {unit}{'' if count == 1 else 's'} ago"
+    return "just now"
+
+
+@register.filter
+def ago(moment: datetime | None) -> SafeString:
+    """A moment as its age (its date, once older than 30 days), with the exact time on hovering."""
+    if moment is None:
+        return SafeString("–")
+    seconds = (timezone.now() - moment).total_seconds()
+    text = _age(seconds) if seconds < 30 * 86_400 else f"{moment.day} {moment:%B %Y}"
+    exact = f"{moment:%Y-%m-%d %H:%M:%S %Z}"
+    return format_html('<time datetime="{}" title="{}">{}</time>', moment.isoformat(), exact, text)
+
+
+@register.filter
+def short_id(identifier: object) -> str:
+    """The first eight characters, as git shows a commit."""
+    return str(identifier)[:8]
+
+
+@register.simple_tag
+def sparkline(values: Sequence[float], label: str = "") -> SafeString:
+    """A small line through ``values``, scaled from zero to their maximum; nothing where there are fewer than two."""
+    if len(values) < 2:
+        return SafeString("")
+    width, height, margin = 96, 24, 2
+    top = max(values) or 1
+    step = (width - 2 * margin) / (len(values) - 1)
+    points = " ".join(
+        f"{margin + index * step:.1f},{height - margin - (height - 2 * margin) * value / top:.1f}"
+        for index, value in enumerate(values)
+    )
+    end_x, end_y = points.rsplit(" ", 1)[1].split(",")
+    naming = format_html('role="img" aria-label="{}"', label) if label else SafeString('aria-hidden="true"')
+    return format_html(
+        '<svg class="sparkline" viewBox="0 0 {} {}" {}>'
+        '<polyline points="{}" fill="none" stroke="currentColor" stroke-width="1.5" stroke-linejoin="round"/>'
+        '<circle cx="{}" cy="{}" r="2" fill="currentColor"/></svg>',
+        width,
+        height,
+        naming,
+        points,
+        end_x,
+        end_y,
+    )
+
+
+@register.simple_tag(takes_context=True)
+def current(context: dict[str, Any], *names: str) -> str:
+    """``aria-current="page"`` where the request's URL name is one of ``names``."""
+    request = context.get("request")
+    match = getattr(request, "resolver_match", None)
+    return SafeString('aria-current="page"') if match is not None and match.view_name in names else ""

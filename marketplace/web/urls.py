@@ -1,0 +1,35 @@
+from django.urls import path
+
+from marketplace.web.console import views as console
+from marketplace.web.operator import views as operator
+from marketplace.web.provider import views as provider
+from marketplace.web.public import playground
+from marketplace.web.public import views as public
+
+app_name = "web"
+urlpatterns = [
+    path("", public.home, name="home"),
+    path("models", public.catalogue, name="catalogue"),
+    path("docs/", public.docs, name="docs"),
+    path("docs/<path:page>", public.docs, name="docs_page"),
+    path("console/", console.entrance, name="console"),
+    path("console/new", console.new_organization, name="new_organization"),
+    path("console/<str:org>/predictions", console.predictions, name="console_predictions"),
+    path("console/<str:org>/predictions/<str:id>", console.prediction, name="console_prediction"),
+    path("console/<str:org>/predictions/<str:id>/cancel", console.cancel, name="console_cancel"),
+    path("console/<str:org>/keys", console.keys, name="console_keys"),
+    path("console/<str:org>/keys/<uuid:id>/revoke", console.revoke_key, name="console_revoke_key"),
+    path("console/<str:org>/balance", console.balance, name="console_balance"),
+    path("console/<str:org>/balance/<int:id>", console.transaction, name="console_transaction"),
+    path("console/<str:org>/members", console.member_list, name="console_members"),
+    path("console/<str:org>/members/<int:id>/remove", console.remove_member, name="console_remove_member"),
+    path("provider/<str:org>/models", provider.models, name="provider_models"),
+    path("provider/<str:org>/earnings", provider.earnings, name="provider_earnings"),
+    path("provider/<str:org>/earnings/<int:id>", provider.transaction, name="provider_transaction"),
+    path("provider/<str:org>/members", console.member_list, name="provider_members"),
+    path("operator/", operator.health, name="operator_health"),
+    path("operator/ledger", operator.ledger, name="operator_ledger"),
+    path("operator/inbox", operator.inbox, name="operator_inbox"),
+    path("<str:owner>/<str:name>", public.model, name="model"),
+    path("<str:owner>/<str:name>/run", playground.run, name="run"),
+]

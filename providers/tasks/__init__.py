@@ -1,0 +1,35 @@
+"""The tasks that models may be published for, by name."""
+
+from importlib import import_module
+
+from django.conf import settings
+
+from providers.tasks.base import Task
+from providers.tasks.text_to_image import TextToImage
+
+_tasks: dict[str, Task] = {}
+
+
+def register(task: Task) -> None:
+    _tasks[task.name] = task
+
+
+def task_named(name: str) -> Task:
+    """Raises KeyError if no such task is registered."""
+    return _tasks[name]
+
+
+def task_of_pipeline(pipeline_class: str) -> Task | None:
+    """The task that runs this class of pipeline, or None if none does."""
+    return next((task for task in _tasks.values() if pipeline_class in task.allowed_classes), None)
+
+
+def pipeline_classes() -> list[str]:
+    return sorted(name for task in _tasks.values() for name in task.allowed_classes)
+
+
+def register_all() -> None:
+    """Register Bourse's own tasks and those of the modules in `EXTRA_TASKS`, which call `register` on import."""
+    register(TextToImage())
+    for module in settings.EXTRA_TASKS:
+        import_module(module)

@@ -1,0 +1,160 @@
+"""Text to image: a prompt becomes pictures. What runs it is `inference.runtime.adapters.text_to_image`."""
+
+import secrets
+from collections.abc import Mapping
+from typing import Any
+
+from providers.tasks.base import Components, Inputs, Schema, UnsuitableModel
+
+LARGEST_SEED = 2**32 - 1
+LONGEST_PROMPT = 2_000
+SMALLEST_SIDE, LARGEST_SIDE = 64, 2_048
+SIDE_STEP = 8
+
+_TRANSFORMERS_TEXT = {
+    ("transformers", "CLIPTextModel"),
+    ("transformers", "CLIPTokenizer"),
+    ("transformers", "CLIPTokenizerFast"),
+}
+_DENOISERS = {("diffusers", "UNet2DConditionModel")}
+_AUTOENCODERS = {("diffusers", "AutoencoderKL"), ("diffusers", "AutoencoderTiny")}
+_SCHEDULERS = {
+    ("diffusers", name)
+    for name in (
+        "DDIMScheduler",
+        "DPMSolverMultistepScheduler",
+        "EulerAncestralDiscreteScheduler",
+        "EulerDiscreteScheduler",
+        "LCMScheduler",
+        "PNDMScheduler",
+        "UniPCMultistepScheduler",
+    )
+}
+
+
+class TextToImage:
+    name = "text-to-image"
+    title = "Text to image"
+    unit = "image"
+    allowed_classes: Mapping[str, frozenset[tuple[str, str]]] = {
+        "StableDiffusionPipeline": frozenset(_TRANSFORMERS_TEXT | _DENOISERS | _AUTOENCODERS | _SCHEDULERS),
+    }
+
+    def input_schema(self, components: Components) -> Schema:
+        side = _native_side(components)
+        smallest, largest = min(SMALLEST_SIDE, side), min(LARGEST_SIDE, 2 * side)
+        defaults = components.defaults
+        properties: Schema = {
+            "prompt": {
+                "type": "string",
+                "title": "Prompt",
+                "description": "What the picture shows.",
+                "minLength": 1,
+                "maxLength": LONGEST_PROMPT,
+            },
+            "negative_prompt": {
+                "type": "string",
+                "title": "Negative prompt",
+                "description": "What it should not show. Has no effect with a guidance of 1 or less.",
+                "maxLength": LONGEST_PROMPT,
+                "default": "",
+            },
+            "num_outputs": {
+                "type": "integer",
+                "title": "Pictures",
+                "description": "How many pictures to make; each has the seed after the one before.",
+                "minimum": 1,
+                "maximum": 4,
+                "default": 1,
+            },
+            "width": _side("Width", smallest, largest, side),
+            "height": _side("Height", smallest, largest, side),
+            "num_inference_steps": {
+                "type": "integer",
+                "title": "Steps",
+                "description": "Denoising steps: more take longer and may look better.",
+                "minimum": 1,
+                "maximum": 50,
+                "default": _default(defaults, "num_inference_steps", int, 20, low=1, high=50),
+            },
+            "guidance_scale": {
+                "type": "number",
+                "title": "Guidance",
+                "description": "How closely to follow the prompt; 1 or less turns guidance off and halves the work.",
+                "minimum": 0,
+                "maximum": 20,
+                "default": _default(defaults, "guidance_scale", float, 7.5, low=0, high=20),
+            },
+            "seed": {
+                "type": ["integer", "null"],
+                "title": "Seed",
+                "description": "The same seed and input give the same picture. Empty: a random one.",
+                "minimum": 0,
+                "maximum": LARGEST_SEED,
+                "default": None,
+            },
+            "output_format": {
+                "type": "string",
+                "title": "Format",
+                "description": "File format of the pictures.",
+                "enum": ["png", "webp", "jpg"],
+                "default": "png",
+            },
+        }
+        for order, field in enumerate(properties.values()):
+            field["x-order"] = order
+        return {
+            "type": "object",
+            "title": "Input",
+            "properties": properties,
+            "required": ["prompt"],
+            "additionalProperties": False,
+        }
+
+    def complete(self, inputs: Inputs) -> Inputs:
+        seed = inputs.get("seed")
+        return inputs | {"seed": secrets.randbelow(LARGEST_SEED + 1) if seed is None else seed}
+
+    def quantity(self, inputs: Inputs) -> int:
+        return int(inputs["num_outputs"])
+
+    def batch_key(self, inputs: Inputs) -> str:
+        guided = float(inputs["guidance_scale"])
+        return f"{inputs['width']}x{inputs['height']} {inputs['num_inference_steps']} {guided:g}"
+
+
+def _native_side(components: Components) -> int:
+    """Pixels of the pictures that the model was trained on: the denoiser's sample size times the VAE's factor."""
+    sample = components.configs.get("unet", {}).get("sample_size")
+    vae = components.configs.get("vae", {})
+    blocks = vae.get("block_out_channels") or vae.get("encoder_block_out_channels")
+    if not isinstance(sample, int) or not 1 <= sample <= 256:
+        raise UnsuitableModel("unet/config.json: sample_size must be a whole number from 1 to 256")
+    if not isinstance(blocks, list) or not 1 <= len(blocks) <= 8:
+        raise UnsuitableModel("vae/config.json: the autoencoder's block_out_channels are missing")
+    return int(sample * 2 ** (len(blocks) - 1))
+
+
+def _side(title: str, smallest: int, largest: int, default: int) -> Schema:
+    return {
+        "type": "integer",
+        "title": title,
+        "description": f"In pixels; the model was trained on {default}.",
+        "minimum": smallest,
+        "maximum": largest,
+        "multipleOf": SIDE_STEP,
+        "default": default,
+    }
+
+
+def _default(card: Mapping[str, Any], name: str, kind: type[int] | type[float], fallback: float, *, low: float, high: float) -> float:
+    """The card's recommendation if it is one that the schema admits.
+
+    Raises:
+        UnsuitableModel: the card recommends what no call could ask for.
+    """
+    value = card.get(name, fallback)
+    accepted = (int,) if kind is int else (int, float)
+    if isinstance(value, bool) or not isinstance(value, accepted) or not low <= value <= high:
+        raise UnsuitableModel(f"README.md: inference.parameters.{name} must be a number from {low:g} to {high:g}")
+    return kind(value)

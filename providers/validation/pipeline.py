@@ -1,0 +1,75 @@
+"""Whether a folder is a diffusers pipeline of allowed classes that can be run without any code of its own."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from marketplace.core.problems import FieldError
+from providers import tasks
+from providers.tasks.base import Components, Task
+from providers.validation.refusal import FolderRefused
+
+INDEX = "model_index.json"
+CONFIG_NAMES = ("config.json", "scheduler_config.json", "tokenizer_config.json")
+RUNS_CODE = {"auto_map", "custom_pipelines", "trust_remote_code"}
+
+
+def read_json(path: str, file: Path) -> dict[str, Any]:
+    """The JSON object in a file of the folder.
+
+    Raises:
+        FolderRefused: it is none, or it asks for code to be run.
+    """
+    try:
+        value = json.loads(file.read_text(encoding="utf-8"))
+    except (UnicodeDecodeError, json.JSONDecodeError, RecursionError) as error:
+        raise FolderRefused([FieldError(path, f"is not JSON: {error}")]) from None
+    if not isinstance(value, dict):
+        raise FolderRefused([FieldError(path, "must be a JSON object")])
+    if found := RUNS_CODE & value.keys():
+        raise FolderRefused([FieldError(path, f"asks for code to be run ({', '.join(sorted(found))}); remove that")])
+    return value
+
+
+def read_pipeline(files: Mapping[str, Path], *, defaults: Mapping[str, Any]) -> tuple[Task, Components]:
+    """The task that the folder is for, and its components' configurations.
+
+    Raises:
+        FolderRefused: no model_index.json, a class that is not on the allow list, or a component without its files.
+    """
+    if INDEX not in files:
+        raise FolderRefused([FieldError(INDEX, "is missing; save the pipeline with save_pretrained()")])
+    index = read_json(INDEX, files[INDEX])
+    pipeline_class = index.get("_class_name")
+    task = tasks.task_of_pipeline(pipeline_class) if isinstance(pipeline_class, str) else None
+    if task is None or not isinstance(pipeline_class, str):
+        known = ", ".join(tasks.pipeline_classes())
+        raise FolderRefused([FieldError(INDEX, f"_class_name is {str(pipeline_class)[:80]!r}; it must be one of: {known}")])
+
+    errors: list[FieldError] = []
+    libraries: dict[str, tuple[str, str]] = {}
+    for name, value in index.items():
+        if name.startswith("_") or not isinstance(value, list) or value == [None, None]:
+            continue
+        pair = tuple(value)
+        if len(pair) != 2 or not all(isinstance(part, str) for part in pair):
+            errors.append(FieldError(INDEX, f"{name[:60]}: must be a pair of library and class"))
+        elif pair not in task.allowed_classes[pipeline_class]:
+            errors.append(FieldError(INDEX, f"{name[:60]}: {'.'.join(pair)[:120]} is not an allowed class"))
+        elif not any(path.startswith(f"{name}/") for path in files):
+            errors.append(FieldError(f"{name}/", f"is missing; {INDEX} names it"))
+        else:
+            libraries[name] = pair
+    if errors:
+        raise FolderRefused(errors)
+
+    configs = {
+        path.split("/", 1)[0]: read_json(path, file)
+        for path, file in files.items()
+        if path.count("/") == 1 and path.split("/", 1)[1] in CONFIG_NAMES
+    }
+    for path, file in files.items():
+        if path.endswith(".json"):
+            read_json(path, file)
+    return task, Components(pipeline_class, libraries, configs, defaults)

@@ -1,0 +1,69 @@
+"""Whether a .safetensors file is what it says. Only its header is read.
+
+Format: 8 bytes little-endian length of the header, the header as JSON, then the tensors' bytes
+(https://github.com/huggingface/safetensors#format).
+"""
+
+import json
+import math
+from pathlib import Path
+from typing import Any
+
+LARGEST_HEADER = 100 * 1024 * 1024
+DTYPE_BITS = {
+    "BOOL": 8, "U8": 8, "I8": 8, "F8_E4M3": 8, "F8_E5M2": 8,
+    "I16": 16, "U16": 16, "F16": 16, "BF16": 16,
+    "I32": 32, "U32": 32, "F32": 32,
+    "I64": 64, "U64": 64, "F64": 64,
+}  # fmt: skip
+
+
+class DamagedWeights(ValueError):
+    """The file is not a safetensors file whose tensors fill it exactly."""
+
+
+def check_safetensors(file: Path) -> int:
+    """The number of parameters in the file.
+
+    Raises:
+        DamagedWeights: a bad header, an unknown dtype, or tensors that overlap, leave holes or pass the file's end.
+    """
+    size = file.stat().st_size
+    with file.open("rb") as stream:
+        length = int.from_bytes(stream.read(8), "little")
+        if size < 8 or not 2 <= length <= min(LARGEST_HEADER, size - 8):
+            raise DamagedWeights("is no safetensors file: its header's length is impossible")
+        try:
+            header = json.loads(stream.read(length))
+        except (UnicodeDecodeError, json.JSONDecodeError, RecursionError):
+            raise DamagedWeights("is no safetensors file: its header is not JSON") from None
+    if not isinstance(header, dict):
+        raise DamagedWeights("is no safetensors file: its header is not an object")
+    header.pop("__metadata__", None)
+    spans, parameters = [], 0
+    for name, tensor in header.items():
+        begin, end, count = _span(name, tensor)
+        spans.append((begin, end))
+        parameters += count
+    position = 0
+    for begin, end in sorted(spans):
+        if begin != position:
+            raise DamagedWeights("is damaged: its tensors overlap or leave holes")
+        position = end
+    if position != size - 8 - length:
+        raise DamagedWeights("is damaged: its tensors do not fill the file (was the copy cut short?)")
+    return parameters
+
+
+def _span(name: str, tensor: Any) -> tuple[int, int, int]:
+    """Begin, end and number of elements of one tensor of the header."""
+    try:
+        bits, shape, (begin, end) = DTYPE_BITS[tensor["dtype"]], tensor["shape"], tensor["data_offsets"]
+    except (KeyError, TypeError, ValueError):
+        raise DamagedWeights(f"is damaged: tensor {name[:80]!r} has no known dtype, shape or place") from None
+    if not isinstance(shape, list) or not all(type(number) is int and number >= 0 for number in [*shape, begin, end]):
+        raise DamagedWeights(f"is damaged: tensor {name[:80]!r} has an impossible shape or place")
+    count = math.prod(shape)
+    if (end - begin) * 8 != count * bits:
+        raise DamagedWeights(f"is damaged: tensor {name[:80]!r} has not the size that its shape says")
+    return begin, end, count
