@@ -121,7 +121,8 @@ CONTENT_SECURITY_POLICY = {
 # --- services -----------------------------------------------------------------------------------------------------
 # Two roles: the owner migrates; the serving role, which all processes use, can neither change nor delete what must
 # only be appended to. DATABASE_OWNER_URL is needed only where `manage.py migrate` runs.
-OWNER_ROLE, SERVING_ROLE, DATABASE_NAME = "bourse_owner", "bourse", "bourse"
+OWNER_ROLE, SERVING_ROLE = "bourse_owner", "bourse"
+DATABASE_NAME = env.str("DATABASE_NAME", default="bourse")  # of the embedded PostgreSQL
 if EMBEDDED_POSTGRES:
     DATABASE_URL = HOME.postgres_url(user=SERVING_ROLE, database=DATABASE_NAME)
     DATABASE_OWNER_URL = HOME.postgres_url(user=OWNER_ROLE, database=DATABASE_NAME)
@@ -222,7 +223,7 @@ EXTRA_TASKS = env.list("EXTRA_TASKS", default=[])  # modules that register furth
 # --- static files, language, time ---------------------------------------------------------------------------------
 STATIC_URL = "/static/"
 STATIC_ROOT = BASE_DIR / "staticfiles"
-STATICFILES_DIRS = [BASE_DIR / "marketplace" / "static"] if (BASE_DIR / "marketplace" / "static").is_dir() else []
+STATICFILES_DIRS = [BASE_DIR / "marketplace" / "static"]
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage", "OPTIONS": {"location": HOME.path / "files"}},
     "staticfiles": {"BACKEND": "marketplace.web.static.HashedStaticFiles"},

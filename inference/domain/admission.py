@@ -1,6 +1,6 @@
 """Checking a call before any money is touched: pure, the same for every dialect and page."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -52,6 +52,11 @@ class InputCheck:
         return complete
 
 
+def in_order(properties: Mapping[str, Schema]) -> list[str]:
+    """Names of a schema's fields in the order that their task gave them, which JSON in the database forgets."""
+    return sorted(properties, key=lambda name: properties[name].get("x-order", 0))
+
+
 def _whole(value: Any, field: Schema) -> Any:
     """JSON Schema counts 12.0 as an integer; what runs the model does not."""
     types = field.get("type")
@@ -67,7 +72,7 @@ def _explain(error: ValidationError) -> FieldError:
             missing = sorted(set(limit) - set(given))
             return FieldError(f"input.{missing[0]}", "is required")
         case "additionalProperties":
-            known: Iterable[str] = error.schema["properties"]  # type: ignore[index]  # the schema is an object here
+            known = in_order(error.schema["properties"])  # type: ignore[index]  # the schema is an object here
             unknown = sorted(set(given) - set(known))
             return FieldError(f"input.{unknown[0][:80]}", f"is no field of this model; it takes {', '.join(known)}")
         case "type":

@@ -32,7 +32,6 @@ log = logging.getLogger(__name__)
 VERSION = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,127}")
 DIGEST = re.compile(r"[0-9a-f]{64}")
 BUILDING = ".building-"
-ATTEMPTS = 5
 
 Fetch = Callable[[str, BinaryIO], None]
 OnBytes = Callable[[int, int], None]
@@ -139,25 +138,15 @@ class WeightsCache:
             os.close(alive)
 
     def _place(self, file: WeightFile, target: Path, progress: "_Progress") -> None:
-        """Link the file's blob to `target`, fetching it first if need be."""
-        blob = self._root / "sha256" / file.sha256[:2] / file.sha256
-        target.parent.mkdir(parents=True, exist_ok=True)
-        for _ in range(ATTEMPTS):
-            self._obtain(file, blob, progress)
-            # Another process may have evicted the blob between the two, as nothing linked to it yet: then once more.
-            with self._links(fcntl.LOCK_SH), suppress(FileNotFoundError):
-                _link(blob, target)
-                progress.have(file)
-                return
-        raise OSError(
-            f"{file.path} was evicted {ATTEMPTS} times while it was being fetched; enlarge the weights cache."
-        )
+        """Link the file's blob to `target`, fetching it first if need be.
 
-    def _obtain(self, file: WeightFile, blob: Path, progress: "_Progress") -> None:
-        """Have the blob on disk. Whoever else wants it meanwhile waits for this fetch instead of repeating it."""
+        Whoever else wants the blob meanwhile waits for this fetch instead of repeating it.
+        """
+        blob = self._root / "sha256" / file.sha256[:2] / file.sha256
         part = blob.with_name(f"{file.sha256}.part")
+        target.parent.mkdir(parents=True, exist_ok=True)
         blob.parent.mkdir(exist_ok=True)
-        while _size(blob) != file.size:
+        while not self._linked(file, blob, target):
             with part.open("ab") as out:
                 fcntl.flock(out, fcntl.LOCK_EX)
                 if _inode(part) != os.fstat(out.fileno()).st_ino:
@@ -165,13 +154,26 @@ class WeightsCache:
                 try:
                     if _size(blob) == file.size:  # it arrived between the look and the lock
                         part.unlink()
-                        return
+                        continue
                     out.truncate(0)
                     self._receive(file, out, progress)
-                    os.replace(part, blob)
+                    # In one step: a blob without a link may be evicted at any moment.
+                    with self._links(fcntl.LOCK_SH):
+                        os.replace(part, blob)
+                        _link(blob, target)
+                    break
                 except BaseException:
                     part.unlink(missing_ok=True)
                     raise
+        progress.have(file)
+
+    def _linked(self, file: WeightFile, blob: Path, target: Path) -> bool:
+        """Whether the blob was at hand; if so, it is linked to `target`."""
+        with self._links(fcntl.LOCK_SH):
+            at_hand = _size(blob) == file.size
+            if at_hand:
+                _link(blob, target)
+        return at_hand
 
     def _receive(self, file: WeightFile, out: BinaryIO, progress: "_Progress") -> None:
         sink = _Sink(out, lambda received: progress.arriving(file, received))
@@ -300,15 +302,9 @@ def _complete(folder: Path, files: Sequence[WeightFile]) -> bool:
 
 
 def _link(blob: Path, target: Path) -> None:
-    """A hard link, or a symbolic one where the file system has none.
-
-    Raises:
-        FileNotFoundError: the blob has gone.
-    """
+    """A hard link, or a symbolic one where the file system has none."""
     try:
         os.link(blob, target)
-    except FileNotFoundError:
-        raise
     except OSError:
         target.symlink_to(blob.resolve(strict=True))
 

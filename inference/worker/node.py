@@ -3,8 +3,9 @@
 import logging
 import socket
 import time
+from datetime import UTC, datetime
 
-from celery import Celery
+from celery.worker.consumer import Consumer
 from django.conf import settings
 from django.utils import timezone
 
@@ -32,11 +33,11 @@ class NodeRuntime:
     """Everything that runs in a node's process besides Celery's consumer.
 
     Args:
-        app: whose worker `worker_name` is this process; it is told which queues to consume.
+        consumer: Celery's, of this process; it is told which queues to consume.
     """
 
-    def __init__(self, *, app: Celery, worker_name: str) -> None:
-        self._app, self._worker_name = app, worker_name
+    def __init__(self, *, consumer: Consumer) -> None:
+        self._consumer = consumer
         self.name = node_name()
         self.device: Device = open_device(index=settings.NODE_ACCELERATOR, threads=settings.NODE_THREADS)
         self.work = WorkInHand()
@@ -94,10 +95,11 @@ class NodeRuntime:
         for thread in self._threads:
             thread.stop()
         take_back(node=self.name)
-        Node.objects.filter(pk=self.name).update(heartbeat_at=timezone.datetime(1970, 1, 1, tzinfo=timezone.UTC))
+        Node.objects.filter(pk=self.name).update(heartbeat_at=datetime(1970, 1, 1, tzinfo=UTC))
 
+    # Celery's own way, a broadcast command, is lost where the worker has only just started or reconnects.
     def _listen(self, queue: str) -> None:
-        self._app.control.add_consumer(queue, destination=[self._worker_name], reply=False)
+        self._consumer.call_soon(self._consumer.add_task_queue, queue)
 
     def _unlisten(self, queue: str) -> None:
-        self._app.control.cancel_consumer(queue, destination=[self._worker_name], reply=False)
+        self._consumer.call_soon(self._consumer.cancel_task_queue, queue)

@@ -81,10 +81,14 @@ class Placement:
         start = time.perf_counter()
         task, pipeline_class = class_of(version)
         files = [WeightFile(path, sha256, size) for path, sha256, size in weight_files(version)]
-        folder = self._cache.folder(version, files)
-        adapter = self._models.load(
-            version, task=task, pipeline_class=pipeline_class, folder=folder, on_evict=self._evicted
-        )
+        self._cache.pin(version)  # another node of this host may share the cache and want its room
+        try:
+            folder = self._cache.folder(version, files)
+            adapter = self._models.load(
+                version, task=task, pipeline_class=pipeline_class, folder=folder, on_evict=self._evicted
+            )
+        finally:
+            self._cache.unpin(version)
         seconds = time.perf_counter() - start
         Residency.objects.filter(node=self.node, version=version).update(
             bytes=adapter.weight_bytes(), load_seconds=seconds

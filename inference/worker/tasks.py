@@ -3,6 +3,7 @@
 from typing import Any
 
 from celery import shared_task, signals
+from celery.worker.consumer import Consumer
 
 from inference.services.dispatch import ADOPT_TASK, RING_TASK
 from inference.worker.node import NodeRuntime
@@ -30,9 +31,9 @@ def adopt(version: str) -> None:
 
 
 @signals.worker_ready.connect
-def start_node(sender: Any, **_: Any) -> None:
+def start_node(sender: Consumer, **_: Any) -> None:
     global _runtime  # one node a process
-    _runtime = NodeRuntime(app=sender.app, worker_name=sender.hostname)
+    _runtime = NodeRuntime(consumer=sender)
     _runtime.start()
 
 

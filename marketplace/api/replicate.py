@@ -1,18 +1,17 @@
 """Replicate's dialect: how predictions, models and versions look to its clients, and what its requests mean."""
 
 import re
-import uuid
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
 
 from inference.domain.lifecycle import Status
+from inference.links import absolute, artifact_path, events_path
 from inference.services.receipts import receipt_of
 from inference.statements import PredictionView
 from marketplace.catalog.domain import Reference, parse_reference
 from marketplace.catalog.services.call import reference_of_version
-from marketplace.core import links
 from marketplace.core.ids import short
 from marketplace.core.problems import FieldError, Invalid
 
@@ -46,11 +45,6 @@ def reference_in(body: Mapping[str, Any]) -> Reference:
     return parse_reference(version) or reference_of_version(version)
 
 
-def artifact_url(artifact_id: uuid.UUID) -> str:
-    """A signed, expiring link to an output file."""
-    return settings.BASE_URL + links.sign(f"/artifacts/{short(artifact_id)}", seconds=settings.ARTIFACT_LINK_SECONDS)
-
-
 def prediction_document(prediction: PredictionView, *, status: Status | None = None) -> dict[str, Any]:
     """A prediction as Replicate's clients read it, with its receipt.
 
@@ -66,7 +60,7 @@ def prediction_document(prediction: PredictionView, *, status: Status | None = N
         "model": prediction.model,
         "version": prediction.version,
         "input": prediction.input,
-        "output": [artifact_url(artifact.id) for artifact in prediction.artifacts] if succeeded else None,
+        "output": [absolute(artifact_path(artifact.id)) for artifact in prediction.artifacts] if succeeded else None,
         "logs": "",
         "error": prediction.error or None,
         "status": (status or prediction.status).value,
@@ -79,7 +73,7 @@ def prediction_document(prediction: PredictionView, *, status: Status | None = N
             "get": api,
             "cancel": f"{api}/cancel",
             "stream": f"{api}/stream",
-            "events": settings.BASE_URL + links.sign(f"/v1/predictions/{id_}/events", seconds=24 * 3600),
+            "events": absolute(events_path(prediction.id)),
             "web": f"{settings.BASE_URL}/console/{prediction.organization}/predictions/{id_}",
         },
         "metrics": _metrics(prediction),
@@ -105,7 +99,7 @@ def version_document(version: "ModelVersion") -> dict[str, Any]:
     return {
         "id": version.pk,
         "created_at": version.created_at.isoformat(),
-        "cog_version": None,
+        "cog_version": "",  # the client insists on a text; nothing here is packed by Cog
         "openapi_schema": {
             "openapi": "3.1.0",
             "info": {"title": version.model.name, "version": str(version.number)},

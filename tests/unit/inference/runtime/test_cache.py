@@ -245,14 +245,14 @@ def _churn(root: str, contents: dict[str, bytes], rounds: int) -> None:
 
 
 def test_processes_that_evict_each_others_versions_never_see_half_a_folder(tmp_path):
-    contents = {name: name.encode() * 400 for name in "abcd"}
+    contents = {name: name.encode() * 400 for name in "abcdef"}
     spawn = multiprocessing.get_context("spawn")
-    processes = [spawn.Process(target=_churn, args=(str(tmp_path / "cache"), contents, 40)) for _ in range(3)]
+    processes = [spawn.Process(target=_churn, args=(str(tmp_path / "cache"), contents, 60)) for _ in range(4)]
     for process in processes:
         process.start()
     for process in processes:
         process.join(60)
-    assert [process.exitcode for process in processes] == [0, 0, 0]
+    assert [process.exitcode for process in processes] == [0, 0, 0, 0]
     WeightsCache(tmp_path / "cache", fetch=Store().fetch, budget_bytes=0)._shrink()
     assert versions(tmp_path / "cache") == set()
     assert blobs(tmp_path / "cache") == set()
