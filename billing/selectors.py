@@ -1,8 +1,10 @@
 """Reading money: prices in effect, balances and statements, always for a named party."""
 
+import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from django.conf import settings
 from django.db.models import F, Max, Q, QuerySet, Sum
@@ -107,12 +109,12 @@ def usage_of(transaction_id: int) -> UsageRecord | None:
     return UsageRecord.objects.filter(transaction=transaction_id).select_related("price").first()
 
 
-def usage_by_hold(hold_ids: Sequence[object]) -> dict[object, UsageRecord]:
+def usage_by_hold(hold_ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, UsageRecord]:
     """Usage records of settled holds, by the hold's id."""
     return {record.hold_id: record for record in UsageRecord.objects.filter(hold_id__in=hold_ids)}
 
 
-def earnings_by_sku(payee: str, *, since: datetime) -> list[dict[str, object]]:
+def earnings_by_sku(payee: str, *, since: datetime) -> list[dict[str, Any]]:
     """Units sold, gross, fee and net in micro-units for each sku that earned since then."""
     rows = (
         UsageRecord.objects.filter(payee=payee, created_at__gte=since)
@@ -121,19 +123,20 @@ def earnings_by_sku(payee: str, *, since: datetime) -> list[dict[str, object]]:
         .annotate(net=F("gross") - F("fees"))
         .order_by("-gross")
     )
-    return list(rows)
+    return [dict(row) for row in rows]
 
 
-def spending_by_sku(payer: str, *, since: datetime) -> list[dict[str, object]]:
+def spending_by_sku(payer: str, *, since: datetime) -> list[dict[str, Any]]:
     """Units bought and micro-units spent for each sku since then."""
     rows = UsageRecord.objects.filter(payer=payer, created_at__gte=since).values("sku")
-    return list(rows.annotate(units=Sum("quantity"), gross=Sum("amount")).order_by("-gross"))
+    return [dict(row) for row in rows.annotate(units=Sum("quantity"), gross=Sum("amount")).order_by("-gross")]
 
 
-def trial_balance() -> list[dict[str, object]]:
+def trial_balance() -> list[dict[str, Any]]:
     """Balances by kind of account, for the operator; each currency's sum is zero."""
     rows = Account.objects.values("kind", "currency")
-    return list(rows.annotate(posted=Sum("posted"), held=Sum("held")).order_by("currency", "kind"))
+    totals = rows.annotate(posted=Sum("posted"), held=Sum("held")).order_by("currency", "kind")
+    return [dict(row) for row in totals]
 
 
 def is_balanced() -> bool:

@@ -58,8 +58,12 @@ class Prediction(models.Model):
     """
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
-    organization = models.ForeignKey("accounts.Organization", on_delete=models.PROTECT, related_name="+", db_index=False)
-    api_key = models.ForeignKey("accounts.ApiKey", on_delete=models.SET_NULL, null=True, related_name="+", db_index=False)
+    organization = models.ForeignKey(
+        "accounts.Organization", on_delete=models.PROTECT, related_name="+", db_index=False
+    )
+    api_key = models.ForeignKey(
+        "accounts.ApiKey", on_delete=models.SET_NULL, null=True, related_name="+", db_index=False
+    )
     user = models.ForeignKey("accounts.User", on_delete=models.SET_NULL, null=True, related_name="+", db_index=False)
     model = models.ForeignKey("providers.GenerativeModel", on_delete=models.PROTECT, related_name="+", db_index=False)
     version = models.ForeignKey("providers.ModelVersion", on_delete=models.PROTECT, related_name="+", db_index=False)
@@ -73,7 +77,7 @@ class Prediction(models.Model):
     amount_charged = models.BigIntegerField(null=True)
     not_billed = models.TextField(db_default="")
     error = models.TextField(db_default="")
-    waiter = models.CharField(max_length=60, null=True)
+    waiter = models.CharField(max_length=60, null=True)  # noqa: DJ001  # null: nobody waits
     attempt = models.PositiveIntegerField(db_default=0)
     node = models.ForeignKey(Node, on_delete=models.SET_NULL, null=True, related_name="+", db_index=False)
     device = models.CharField(max_length=120, db_default="")

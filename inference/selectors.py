@@ -43,9 +43,7 @@ def _views(sql: str, parameters: dict[str, Any]) -> list[PredictionView]:
     with connection.cursor() as cursor:
         cursor.execute(sql, parameters)
         names = [column.name for column in cursor.description or ()]
-        return [
-            PredictionView.from_row(_decoded(dict(zip(names, row, strict=True)))) for row in cursor.fetchall()
-        ]
+        return [PredictionView.from_row(_decoded(dict(zip(names, row, strict=True)))) for row in cursor.fetchall()]
 
 
 def _decoded(row: dict[str, Any]) -> dict[str, Any]:
@@ -58,21 +56,15 @@ def _decoded(row: dict[str, Any]) -> dict[str, Any]:
 
 def prediction_for_buyer(organization_id: uuid.UUID, prediction_id: uuid.UUID | None) -> PredictionView:
     """Raises NotFound unless the organisation has this prediction."""
-    found = _views(
-        statements.VIEW_FOR_BUYER, {"id": prediction_id, "organization": organization_id, "key": None}
-    )
+    found = _views(statements.VIEW_FOR_BUYER, {"id": prediction_id, "organization": organization_id, "key": None})
     if not found:
         raise NotFound("There is no such prediction")
     return found[0]
 
 
-def predictions_for_buyer(
-    organization_id: uuid.UUID, *, before: uuid.UUID | None, limit: int
-) -> list[PredictionView]:
+def predictions_for_buyer(organization_id: uuid.UUID, *, before: uuid.UUID | None, limit: int) -> list[PredictionView]:
     """The organisation's predictions, newest first, those before a given one if one is given."""
-    return _views(
-        statements.PAGE_FOR_BUYER, {"organization": organization_id, "before": before, "limit": limit}
-    )
+    return _views(statements.PAGE_FOR_BUYER, {"organization": organization_id, "before": before, "limit": limit})
 
 
 def showcase(*, model_id: uuid.UUID | None = None, limit: int) -> list[PredictionView]:
@@ -125,16 +117,14 @@ def living_nodes() -> QuerySet[Node]:
 
 def resident_versions() -> set[str]:
     """Versions that a living node has on its device."""
-    return set(
-        Residency.objects.filter(bytes__gt=0, node__in=living_nodes()).values_list("version_id", flat=True)
-    )
+    return set(Residency.objects.filter(bytes__gt=0, node__in=living_nodes()).values_list("version_id", flat=True))
 
 
 def queue_depths() -> list[dict[str, Any]]:
     """Waiting and running predictions by version, for the operator."""
     active = Prediction.objects.filter(status__in=[Status.STARTING, Status.PROCESSING])
     rows = active.values("version", "status", "model__name", "model__organization__slug")
-    return list(rows.annotate(count=Count("id")).order_by("version", "status"))
+    return [dict(row) for row in rows.annotate(count=Count("id")).order_by("version", "status")]
 
 
 def market_totals() -> dict[str, int]:

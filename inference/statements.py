@@ -37,8 +37,9 @@ RETURNING id, cancel_requested_at IS NOT NULL AS canceled
 """
 
 _VIEW = """
-SELECT p.id, p.organization_id, o.slug AS organization, mo.slug || '/' || m.name AS model, m.task, p.version_id AS version,
-       v.number AS version_number, p.origin, p.status, p.input, p.error, p.attempt, p.node_id AS node, p.device,
+SELECT p.id, p.organization_id, o.slug AS organization, mo.slug || '/' || m.name AS model, m.task,
+       p.version_id AS version, v.number AS version_number, p.origin,
+       p.status, p.input, p.error, p.attempt, p.node_id AS node, p.device,
        p.created_at, p.started_at, p.completed_at, p.cancel_requested_at, p.load_seconds, p.run_seconds, p.batch_size,
        p.stopped_at_step, p.quantity, p.amount_held, p.amount_charged, p.not_billed, pr.id AS price_id,
        pr.version AS price_version, pr.amount AS unit_amount, pr.unit, pr.currency,

@@ -155,7 +155,7 @@ DATABASE_ROUTERS = ["marketplace.core.database.OwnerMigrates"]
 
 REDIS_URL = env.str("REDIS_URL", default=HOME.redis_url)
 CELERY_BROKER_URL = env.str("CELERY_BROKER_URL", default="") or (
-    f"redis+socket://{quote(str(HOME.redis_socket))}?virtual_host=0" if REDIS_URL == HOME.redis_url else REDIS_URL
+    f"redis+socket://{quote(str(HOME.redis_socket))}?virtual_host=0" if HOME.redis_url == REDIS_URL else REDIS_URL
 )
 STORAGE_URL = env.str("STORAGE_URL", default=f"file://{HOME.blobs}")
 

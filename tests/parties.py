@@ -7,6 +7,7 @@ from pathlib import Path
 from billing.domain import Unit
 from billing.services.prices import set_price
 from billing.services.top_ups import top_up
+from inference.services.admit import Callable
 from marketplace.accounts.models import Organization, User
 from marketplace.accounts.selectors import Caller, caller_by_member
 from marketplace.accounts.services.organizations import create_organization
@@ -14,7 +15,6 @@ from marketplace.catalog.domain import Reference, sku_of
 from marketplace.catalog.models import Listing
 from marketplace.catalog.services.call import look_up
 from marketplace.catalog.services.publish import publish
-from inference.services.admit import Callable
 
 HERO = Path(__file__).resolve().parent.parent / "marketplace" / "demo" / "weights" / "hero"
 
@@ -62,6 +62,4 @@ def make_callable(listing: Listing) -> Callable:
 
 
 def change_price(listing: Listing, amount: int) -> None:
-    set_price(
-        sku=sku_of(listing.model_id), unit=Unit.IMAGE, amount=amount, payee=str(listing.model.organization_id)
-    )
+    set_price(sku=sku_of(listing.model_id), unit=Unit.IMAGE, amount=amount, payee=str(listing.model.organization_id))

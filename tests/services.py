@@ -41,6 +41,7 @@ _running: list[tuple[EmbeddedPostgres | EmbeddedRedis, subprocess.Popen[bytes]]]
 def pytest_configure(config: pytest.Config) -> None:
     if WORKER or config.option.collectonly:
         return
+    config.add_cleanup(stop_services)  # also where what follows fails
     postgres, redis = EmbeddedPostgres(home), EmbeddedRedis(home)
     for service in (postgres, redis):
         service.prepare()
@@ -49,9 +50,7 @@ def pytest_configure(config: pytest.Config) -> None:
     wait_until(lambda: postgres.ready() and redis.ready(), "the embedded services", seconds=60)
     postgres.ensure_databases(owner="bourse_owner", serving="bourse", database=TEMPLATE)
     environment = os.environ | {"DATABASE_NAME": TEMPLATE}
-    subprocess.run(
-        [sys.executable, "manage.py", "migrate", "--verbosity=0"], cwd=ROOT, env=environment, check=True
-    )
+    subprocess.run([sys.executable, "manage.py", "migrate", "--verbosity=0"], cwd=ROOT, env=environment, check=True)
 
 
 def pytest_sessionstart(session: pytest.Session) -> None:
@@ -60,9 +59,7 @@ def pytest_sessionstart(session: pytest.Session) -> None:
     clone_database(os.environ["DATABASE_NAME"])
 
 
-def pytest_unconfigure(config: pytest.Config) -> None:
-    if WORKER:
-        return
+def stop_services() -> None:
     for service, process in reversed(_running):
         process.send_signal(service.STOP_SIGNAL)
     for _, process in reversed(_running):

@@ -7,7 +7,6 @@ from dataclasses import asdict, dataclass
 
 from django.conf import settings
 from django.db import DatabaseError, connection
-from psycopg.types.json import Jsonb
 
 from billing.domain import PLATFORM, AccountKind, TransactionKind
 from marketplace.core.problems import Conflict
@@ -39,7 +38,7 @@ def post(*, key: str, kind: TransactionKind, source: str, description: str, legs
         try:
             cursor.execute(
                 "SELECT billing_post(%s, %s, %s, %s, %s, %s, %s)",
-                [key, request_hash, kind, source, description, currency, Jsonb(entries)],
+                [key, request_hash, kind, source, description, currency, json.dumps(entries)],
             )
         except DatabaseError as error:
             if getattr(error.__cause__, "sqlstate", None) == KEY_REUSED:

@@ -66,13 +66,16 @@ def _whole(value: Any, field: Schema) -> Any:
 
 def _explain(error: ValidationError) -> FieldError:
     field = ".".join(["input", *(str(part) for part in error.absolute_path)])
-    limit, given = error.validator_value, error.instance
-    match error.validator:
+    rule: str = str(error.validator)
+    limit: Any = error.validator_value
+    given: Any = error.instance
+    schema: Any = error.schema
+    match rule:
         case "required":
             missing = sorted(set(limit) - set(given))
             return FieldError(f"input.{missing[0]}", "is required")
         case "additionalProperties":
-            known = in_order(error.schema["properties"])  # type: ignore[index]  # the schema is an object here
+            known = in_order(schema["properties"])
             unknown = sorted(set(given) - set(known))
             return FieldError(f"input.{unknown[0][:80]}", f"is no field of this model; it takes {', '.join(known)}")
         case "type":

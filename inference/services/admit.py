@@ -5,8 +5,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import orjson
 from django.db import connection
-from psycopg.types.json import Jsonb
 
 from billing.domain import PriceTerms, rate
 from inference import statements
@@ -89,7 +89,7 @@ def prepare(*, caller: Caller, target: Callable, inputs: Any, origin: Origin, wa
             "price": target.terms.id,
             "quantity": quantity,
             "amount": amount,
-            "input": Jsonb(complete),
+            "input": orjson.dumps(complete).decode(),
             "batch_key": target.task.batch_key(complete),
             "origin": origin.value,
             "waiter": waiter,
@@ -106,8 +106,8 @@ def refusal(outcome: str, *, admission: Admission, target: Callable) -> Problem 
         case "insufficient_funds":
             needed = format_amount(admission.amount, target.terms.currency)
             return PaymentRequired(
-                f"This call may cost {needed}, more than the balance that is free. Nothing was run. Top up under Balance "
-                "in the console, or ask for fewer outputs."
+                f"This call may cost {needed}, more than the balance that is free. Nothing was run. Top up under "
+                "Balance in the console, or ask for fewer outputs."
             )
         case "key_revoked":
             return NotAuthenticated("This API key was revoked. Make a new one under API keys in the console.")

@@ -22,7 +22,7 @@ def cancel(*, organization_id: uuid.UUID, prediction_id: uuid.UUID) -> None:
     after_cancel(prediction_id, *row)
 
 
-def cancel_parameters(organization_id: uuid.UUID, prediction_id: uuid.UUID) -> dict[str, object]:
+def cancel_parameters(organization_id: uuid.UUID, prediction_id: uuid.UUID) -> dict[str, uuid.UUID | str]:
     """Parameters of `statements.CANCEL`."""
     return {"id": prediction_id, "organization": organization_id, "not_billed": NOT_BILLED[Status.CANCELED]}
 

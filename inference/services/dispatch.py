@@ -8,8 +8,8 @@ import redis
 from celery import current_app
 from kombu.exceptions import OperationalError
 
-from inference.models import Prediction
 from inference.domain.lifecycle import Status
+from inference.models import Prediction
 from inference.services import wakeups
 from marketplace.core.events import Payload
 

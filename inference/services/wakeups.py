@@ -19,7 +19,7 @@ HEARD_SECONDS = 30
 
 
 @cache
-def client() -> "redis.Redis":
+def client() -> redis.Redis:
     """The process's Redis client (thread-safe, pooled)."""
     return redis.Redis.from_url(settings.REDIS_URL, socket_timeout=5, socket_connect_timeout=2)
 

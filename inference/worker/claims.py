@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from django.db import connection
-from psycopg.types.json import Jsonb
 
 from inference import statements
 from inference.domain.lifecycle import LEASE_SECONDS
@@ -53,7 +52,9 @@ def claim(*, node: str, device: str, version: str, limit: int) -> tuple[list[Cla
             {"node": node, "device": device, "version": version, "limit": limit, "lease": LEASE_SECONDS},
         )
         rows = cursor.fetchall()
-    claimed = [Claimed(id_, attempt, json.loads(given), price, n, waiter) for id_, attempt, given, price, n, waiter, _ in rows]
+    claimed = [
+        Claimed(id_, attempt, json.loads(given), price, n, waiter) for id_, attempt, given, price, n, waiter, _ in rows
+    ]
     return claimed, any(row[-1] for row in rows)
 
 
@@ -61,7 +62,7 @@ def complete(results: Iterable[Ended]) -> list[tuple[uuid.UUID, str | None]]:
     """End predictions and settle them in one transaction; answers with those that were still this node's."""
     documents = [vars(result) | {"id": str(result.id), "artifacts": list(result.artifacts)} for result in results]
     with connection.cursor() as cursor:
-        cursor.execute(statements.COMPLETE, {"results": Jsonb(documents)})
+        cursor.execute(statements.COMPLETE, {"results": json.dumps(documents)})
         return [(id_, waiter) for id_, waiter, _ in cursor.fetchall()]
 
 

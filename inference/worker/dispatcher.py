@@ -75,9 +75,7 @@ class Dispatcher(ServiceThread):
     def _serve(self, version: str) -> None:
         # The flag goes before the claim: a call that is admitted after the claim rings again.
         wakeups.client().delete(wakeups.rung_key(version))
-        claimed, more = claim(
-            node=self._node, device=self._device.name, version=version, limit=settings.NODE_MAX_BATCH
-        )
+        claimed, more = claim(node=self._node, device=self._device.name, version=version, limit=settings.NODE_MAX_BATCH)
         if more:
             self.ring(version)
         if not claimed:

@@ -43,7 +43,7 @@ class CancelListener(ServiceThread):
 
     def turn(self) -> None:
         if self._messages is None:
-            self._messages = wakeups.client().pubsub(ignore_subscribe_messages=True)
+            self._messages = wakeups.client().pubsub(ignore_subscribe_messages=True)  # type: ignore[no-untyped-call]  # redis
             self._messages.subscribe(wakeups.node_channel(self._node))
         try:
             message = self._messages.get_message(timeout=1.0)

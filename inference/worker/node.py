@@ -4,6 +4,7 @@ import logging
 import socket
 import time
 from datetime import UTC, datetime
+from importlib import import_module
 
 from celery.worker.consumer import Consumer
 from django.conf import settings
@@ -29,6 +30,12 @@ def node_name() -> str:
     return f"{settings.NODE_NAME or socket.gethostname()}/{settings.NODE_ACCELERATOR}"
 
 
+def import_extra_adapters() -> None:
+    """Import the adapters of the tasks in `EXTRA_TASKS`: each is a package, whose module `adapter` registers them."""
+    for task in settings.EXTRA_TASKS:
+        import_module(f"{task}.adapter")
+
+
 class NodeRuntime:
     """Everything that runs in a node's process besides Celery's consumer.
 
@@ -39,11 +46,10 @@ class NodeRuntime:
     def __init__(self, *, consumer: Consumer) -> None:
         self._consumer = consumer
         self.name = node_name()
+        import_extra_adapters()
         self.device: Device = open_device(index=settings.NODE_ACCELERATOR, threads=settings.NODE_THREADS)
         self.work = WorkInHand()
-        self.placement = Placement(
-            node=self.name, device=self.device, listen=self._listen, unlisten=self._unlisten
-        )
+        self.placement = Placement(node=self.name, device=self.device, listen=self._listen, unlisten=self._unlisten)
         self.finaliser = Finaliser(self.work)
         self.dispatcher = Dispatcher(
             node=self.name,

@@ -7,12 +7,11 @@ SLUG_PATTERN = re.compile(r"[a-z0-9](?:[a-z0-9._-]{0,61}[a-z0-9])?", re.ASCII)
 
 # The first segment of every address that is not a namespace, the async front's and the Hub protocol's included.
 # A test compares this with the URL table.
-RESERVED_SLUGS = frozenset(
-    """
-    accounts admin api artifacts billing console datasets docs fal favicon.ico hf healthz login logout metrics models
-    new openai operator organizations provider readyz robots.txt signup spaces static v1 well-known workflows
-    """.split()
-)
+RESERVED_SLUGS = frozenset({
+    "accounts", "admin", "api", "artifacts", "billing", "console", "datasets", "docs", "fal", "favicon.ico",
+    "hf", "healthz", "login", "logout", "metrics", "models", "new", "openai", "operator", "organizations",
+    "provider", "readyz", "robots.txt", "signup", "spaces", "static", "v1", "well-known", "workflows",
+})  # fmt: skip
 
 KEY_PREFIX = "bourse_"
 SHOWN_KEY_CHARACTERS = 12
@@ -40,7 +39,9 @@ def check_slug(slug: str, *, reserved: bool = True) -> str:
     """
     canonical = slug.strip().lower()
     if not SLUG_PATTERN.fullmatch(canonical):
-        raise BadSlug("Use 1 to 63 letters a-z, digits, dots, dashes or underscores, starting and ending with one of a-z 0-9")
+        raise BadSlug(
+            "Use 1 to 63 letters a-z, digits, dots, dashes or underscores, starting and ending with one of a-z 0-9"
+        )
     if ".." in canonical or "--" in canonical:
         raise BadSlug("Use no two dots or dashes in a row")
     if canonical.endswith(".git"):

@@ -32,7 +32,7 @@ class User(AbstractBaseUser, PermissionsMixin):
     is_operator = models.BooleanField(default=False)
     date_joined = models.DateTimeField(db_default=Now())
 
-    objects: ClassVar[UserManager] = UserManager()  # type: ignore[misc]  # the stubs expect the base manager
+    objects: ClassVar[UserManager] = UserManager()
 
     USERNAME_FIELD = "email"
     EMAIL_FIELD = "email"
@@ -117,4 +117,3 @@ class AuditEvent(models.Model):
 
     class Meta:
         indexes = [models.Index("organization", models.F("at").desc(), name="audit_by_organization")]
-

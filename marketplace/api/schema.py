@@ -25,7 +25,9 @@ def add_front_routes(result: dict[str, Any], generator: Any, request: Any, publi
     for route in ROUTES:
         for method in route.methods:
             if method != "HEAD":
-                result["paths"].setdefault(route.template, {})[method.lower()] = _operation(method, route.template, route.handler)
+                result["paths"].setdefault(route.template, {})[method.lower()] = _operation(
+                    method, route.template, route.handler
+                )
     return result
 
 
@@ -35,9 +37,7 @@ def _operation(method: str, template: str, handler: Any) -> dict[str, Any]:
         "operationId": f"{handler.__module__.rsplit('.', 1)[-1]}_{handler.__name__}"
         + ("_by_model" if "owner" in names else ""),
         "description": inspect.getdoc(handler) or "",
-        "parameters": [
-            {"name": name, "in": "path", "required": True, "schema": {"type": "string"}} for name in names
-        ],
+        "parameters": [{"name": name, "in": "path", "required": True, "schema": {"type": "string"}} for name in names],
         "responses": {"200": {"description": "Done"}, "4XX": PROBLEM},
     }
     if method == "POST" and template.endswith("predictions"):

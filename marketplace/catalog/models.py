@@ -9,7 +9,9 @@ class Listing(models.Model):
         listed: whether buyers find and may call it.
     """
 
-    model = models.OneToOneField("providers.GenerativeModel", on_delete=models.PROTECT, primary_key=True, related_name="+")
+    model = models.OneToOneField(
+        "providers.GenerativeModel", on_delete=models.PROTECT, primary_key=True, related_name="+"
+    )
     version = models.ForeignKey("providers.ModelVersion", on_delete=models.PROTECT, related_name="+")
     listed = models.BooleanField(default=True)
     created_at = models.DateTimeField(db_default=Now())

@@ -76,9 +76,7 @@ def offers(*, query: str = "", task: str = "", sort: str = "popular") -> list[Of
 
 def offer_named(owner: str, name: str) -> Offer:
     """Raises NotFound unless a model of this name is on sale."""
-    listing = _listings().filter(
-        listed=True, model__organization__slug__iexact=owner, model__name__iexact=name
-    ).first()
+    listing = _listings().filter(listed=True, model__organization__slug__iexact=owner, model__name__iexact=name).first()
     found = _offers([listing]) if listing else []
     if not found:
         raise NotFound(f'No model "{owner[:63]}/{name[:63]}" is on sale')

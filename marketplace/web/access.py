@@ -55,5 +55,7 @@ def current_membership(request: HttpRequest) -> Membership | None:
         return None
     slug = request.session.get(CURRENT)
     organizations = organizations_of(request.user)
-    organization = organizations.filter(slug=slug).first() or organizations.filter(can_buy=True).first() or organizations.first()
+    organization = (
+        organizations.filter(slug=slug).first() or organizations.filter(can_buy=True).first() or organizations.first()
+    )
     return membership_for(request.user, organization.slug) if organization else None

@@ -109,7 +109,9 @@ def _model_for(organization: Organization, name: str, checked: CheckedFolder) ->
         model = GenerativeModel.objects.get(organization=organization, name__iexact=name)
     model = GenerativeModel.objects.select_for_update().get(pk=model.pk)
     if model.task != checked.task.name:
-        raise Conflict(f"{organization.slug}/{name} is for {model.task}; publish {checked.task.name} under another name")
+        raise Conflict(
+            f"{organization.slug}/{name} is for {model.task}; publish {checked.task.name} under another name"
+        )
     GenerativeModel.objects.filter(pk=model.pk).update(**facts)
     return model
 

@@ -147,7 +147,9 @@ def _side(title: str, smallest: int, largest: int, default: int) -> Schema:
     }
 
 
-def _default(card: Mapping[str, Any], name: str, kind: type[int] | type[float], fallback: float, *, low: float, high: float) -> float:
+def _default(
+    card: Mapping[str, Any], name: str, kind: type[int] | type[float], fallback: float, *, low: float, high: float
+) -> float:
     """The card's recommendation if it is one that the schema admits.
 
     Raises:

@@ -45,7 +45,9 @@ def read_pipeline(files: Mapping[str, Path], *, defaults: Mapping[str, Any]) -> 
     task = tasks.task_of_pipeline(pipeline_class) if isinstance(pipeline_class, str) else None
     if task is None or not isinstance(pipeline_class, str):
         known = ", ".join(tasks.pipeline_classes())
-        raise FolderRefused([FieldError(INDEX, f"_class_name is {str(pipeline_class)[:80]!r}; it must be one of: {known}")])
+        raise FolderRefused(
+            [FieldError(INDEX, f"_class_name is {str(pipeline_class)[:80]!r}; it must be one of: {known}")]
+        )
 
     errors: list[FieldError] = []
     libraries: dict[str, tuple[str, str]] = {}

@@ -42,9 +42,7 @@ def create_key(*, by: Membership, name: str) -> NewKey:
         hash=key_hash(secret),
         created_by=by.user,
     )
-    audit.record(
-        action="api_key.created", subject=str(key.pk), organization=by.organization, actor=by.user, name=name
-    )
+    audit.record(action="api_key.created", subject=str(key.pk), organization=by.organization, actor=by.user, name=name)
     return NewKey(key, secret)
 
 

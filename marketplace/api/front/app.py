@@ -18,7 +18,7 @@ from marketplace.core.problems import InternalError, MethodNotAllowed, Problem, 
 log = logging.getLogger(__name__)
 
 Handler = Callable[..., Awaitable[Response]]
-Application = Callable[[Scope, Receive, Send], Awaitable[None]]
+Application = Callable[[Any, Any, Any], Awaitable[None]]  # ASGI, whose types differ from one package to the next
 
 
 @dataclass(frozen=True)

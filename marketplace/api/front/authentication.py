@@ -10,7 +10,8 @@ from marketplace.core import links
 async def authenticate(request: Request) -> Caller:
     """The caller behind the request's API key. Raises NotAuthenticated."""
     key = key_from_header(request.header("authorization"))
-    return kept_caller(key) or await in_thread(look_up_caller, key)
+    caller = kept_caller(key)
+    return caller if caller is not None else await in_thread(look_up_caller, key)
 
 
 def holds_link(request: Request) -> bool:

@@ -40,7 +40,7 @@ class Request:
     def query(self, name: str) -> str:
         """The first value of a query parameter, empty if it is not there."""
         values = parse_qs(self._scope["query_string"].decode("latin-1"))
-        return values.get(name, [""])[0]
+        return str(values.get(name, [""])[0])
 
     async def json(self) -> dict[str, Any]:
         """The body as a JSON object.
@@ -53,7 +53,7 @@ class Request:
         try:
             value = orjson.loads(body)
         except orjson.JSONDecodeError as error:
-            raise NotUnderstood(f"The body is not JSON ({error}). Send an object such as {{\"input\": {{…}}}}.") from None
+            raise NotUnderstood(f'The body is not JSON ({error}). Send an object such as {{"input": {{…}}}}.') from None
         if not isinstance(value, dict):
             raise NotUnderstood('The body must be a JSON object such as {"input": {…}}.')
         return value
@@ -106,9 +106,7 @@ class Response:
 
 
 def json_response(document: object, *, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
-    return Response(
-        status, orjson.dumps(document), headers={"Content-Type": "application/json"} | dict(headers or {})
-    )
+    return Response(status, orjson.dumps(document), headers={"Content-Type": "application/json"} | dict(headers or {}))
 
 
 def problem_response(problem: Problem, *, instance: str) -> Response:

@@ -84,7 +84,8 @@ def _parse(id_: str) -> uuid.UUID:
 
 
 async def _resolve(reference: Reference) -> Callable:
-    return call.kept(reference) or await in_thread(call.resolve, reference)
+    target = call.kept(reference)
+    return target if target is not None else await in_thread(call.resolve, reference)
 
 
 async def _admit(

@@ -104,7 +104,7 @@ async def _news(
 async def _progress(resources: Resources, prediction: uuid.UUID, after: str) -> list[tuple[str, str, dict[str, Any]]]:
     """Entries of the prediction's stream after the id `after`; none when Redis is away or the id is none of ours."""
     try:
-        entries = await resources.redis.xrange(progress_key(prediction), min=f"({after}" if after != "0" else "-")
+        entries: Any = await resources.redis.xrange(progress_key(prediction), min=f"({after}" if after != "0" else "-")
     except redis.RedisError:
         return []
     return [(id_.decode(), fields[b"kind"].decode(), orjson.loads(fields[b"data"])) for id_, fields in entries]

@@ -4,8 +4,8 @@ import asyncio
 import logging
 import uuid
 from collections import defaultdict
-from contextlib import asynccontextmanager, suppress
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
 
 import redis
 import redis.asyncio
@@ -25,7 +25,7 @@ class Waker:
         channel: on which nodes say that a prediction this process waits for has ended.
     """
 
-    def __init__(self, client: "redis.asyncio.Redis") -> None:
+    def __init__(self, client: redis.asyncio.Redis) -> None:
         self.channel = f"web:{uuid.uuid4().hex[:16]}"
         self._client = client
         self._messages = client.pubsub(ignore_subscribe_messages=True)

@@ -25,7 +25,9 @@ def list_version(*, version: "ModelVersion", actor: "User | None") -> Listing:
     before = Listing.objects.select_for_update().filter(model=version.model_id).first()
     if before is not None and before.listed and before.version_id == version.pk:
         return before
-    listing, _ = Listing.objects.update_or_create(model_id=version.model_id, defaults={"version": version, "listed": True})
+    listing, _ = Listing.objects.update_or_create(
+        model_id=version.model_id, defaults={"version": version, "listed": True}
+    )
     audit.record(
         action="model.listed",
         subject=str(version.model_id),

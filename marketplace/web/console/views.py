@@ -1,8 +1,8 @@
 """The buyer's area: predictions, keys, balance, members."""
 
+import json
 import uuid
 from typing import Any
-from urllib.parse import urlencode
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
@@ -12,22 +12,23 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_POST
 
-from billing.domain import AccountKind
+from billing.domain import BASIS_POINTS, PLATFORM, AccountKind
 from billing.gateways import sandbox
 from billing.selectors import balance_of, statement, statement_lines, transaction_for, usage_by_hold, usage_of
 from billing.services.top_ups import top_up
+from inference.links import artifact_path, events_path
 from inference.selectors import prediction_for_buyer, predictions_for_buyer
 from inference.services import cancel as cancelling
 from inference.services.receipts import receipt_of
 from marketplace.accounts.domain import Role
-from marketplace.accounts.selectors import keys_of, members_of
+from marketplace.accounts.selectors import keys_of, members_of, organization_names
 from marketplace.accounts.services import api_keys, members
 from marketplace.accounts.services.organizations import create_organization
-from marketplace.api.replicate import artifact_url, prediction_document
 from marketplace.core.ids import parse_short, short
 from marketplace.core.money import MICRO, NotAnAmount, parse_amount
 from marketplace.core.problems import Conflict, FieldError, Invalid, NotFound
 from marketplace.web.access import MemberRequest, current_membership, member_page
+from marketplace.web.links import playground_path
 
 PAGE = 30
 
@@ -78,20 +79,25 @@ def predictions(request: MemberRequest) -> HttpResponse:
     found = predictions_for_buyer(request.membership.organization_id, before=cursor, limit=PAGE + 1)
     rows = [_row(view) for view in found[:PAGE]]
     following = short(found[PAGE - 1].id) if len(found) > PAGE else None
-    return render(request, "console/predictions.html", {"predictions": rows, "next": following, "first": cursor is None})
+    return render(
+        request, "console/predictions.html", {"predictions": rows, "next": following, "first": cursor is None}
+    )
 
 
 @member_page
 def prediction(request: MemberRequest, id: str) -> HttpResponse:
+    """One prediction; asked for by htmx, only its row of the list."""
     view = prediction_for_buyer(request.membership.organization_id, parse_short(id))
-    usage = usage_by_hold([view.id]).get(view.id)
-    document = prediction_document(view)
+    if request.headers.get("HX-Request"):
+        return render(request, "console/_prediction.html", {"row": _row(view)})
+    receipt = receipt_of(view)
     context = _row(view) | {
-        "receipt": receipt_of(view),
-        "usage": usage,
-        "document": document,
-        "events_url": document["urls"]["events"].removeprefix(request.build_absolute_uri("/").rstrip("/")),
-        "again": f"/{view.model}?" + _query(view.input),
+        "receipt": receipt,
+        "receipt_json": json.dumps(receipt),
+        "usage": usage_by_hold([view.id]).get(view.id),
+        "events_url": events_path(view.id),
+        "again": playground_path(view.model, view.input),
+        "call": {"model": view.model, "input": view.input},
     }
     return render(request, "console/prediction.html", context)
 
@@ -194,6 +200,7 @@ def member_list(request: MemberRequest) -> HttpResponse:
         "errors": errors,
         "email": request.POST.get("email", "") if errors else "",
         "is_owner": request.membership.role == Role.OWNER,
+        "side": "provider" if request.path.startswith("/provider/") else "console",
         "layout": "provider/base.html" if request.path.startswith("/provider/") else "console/base.html",
     }
     return render(request, "console/members.html", context, status=422 if errors else 200)
@@ -204,7 +211,8 @@ def member_list(request: MemberRequest) -> HttpResponse:
 def remove_member(request: MemberRequest, id: int) -> HttpResponse:
     members.remove_member(by=request.membership, membership_id=id)
     messages.success(request, "The member was removed.")
-    return redirect("web:console_members", request.membership.organization.slug)
+    side = "provider" if request.POST.get("side") == "provider" else "console"
+    return redirect(f"web:{side}_members", request.membership.organization.slug)
 
 
 def transaction_context(request: MemberRequest, transaction_id: int, kind: AccountKind) -> dict[str, Any]:
@@ -213,19 +221,30 @@ def transaction_context(request: MemberRequest, transaction_id: int, kind: Accou
     found = transaction_for(owner, transaction_id)
     if found is None:
         raise NotFound("There is no such transaction")
-    mine = [entry for entry in found.entries.all() if entry.account.owner == owner]
+    names = organization_names() | {PLATFORM: "The platform"}
+    entries = [
+        {
+            "owner": names.get(entry.account.owner, entry.account.owner),
+            "kind": entry.account.kind,
+            "amount": entry.amount,
+            "currency": entry.currency,
+            "is_mine": entry.account.owner == owner,
+        }
+        for entry in found.entries.all()
+    ]
     usage = usage_of(found.pk)
     source = found.source.partition(":")
     return {
         "transaction": found,
-        "entries": found.entries.all(),
-        "mine": mine,
-        "amount": sum(entry.amount for entry in mine if entry.account.kind == kind),
+        "entries": entries,
+        "sum": sum(entry["amount"] for entry in entries),
+        "amount": sum(entry["amount"] for entry in entries if entry["is_mine"] and entry["kind"] == kind),
         "usage": usage,
+        "provider_share": usage.amount - usage.fee if usage else None,
+        "fee_share": usage.price.fee_bps / BASIS_POINTS if usage else None,
         "prediction_url": reverse("web:console_prediction", args=[request.membership.organization.slug, source[2]])
         if source[0] == "prediction" and kind is AccountKind.BUYER_PREPAID
         else None,
-        "owner": owner,
     }
 
 
@@ -247,9 +266,7 @@ def _row(view: Any) -> dict[str, Any]:
     return {
         "prediction": view,
         "id": short(view.id),
-        "image_urls": [artifact_url(artifact.id) for artifact in view.artifacts],
+        "title": str(view.input.get("prompt") or view.model),
+        "image_urls": [artifact_path(artifact.id) for artifact in view.artifacts],
+        "is_final": view.status.is_final,
     }
-
-
-def _query(inputs: Any) -> str:
-    return urlencode({name: value for name, value in inputs.items() if value not in (None, "")})

@@ -1,5 +1,7 @@
 """The operator's area: is the market well, does the ledger balance, what mail went out."""
 
+from typing import Any
+
 import redis
 from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
@@ -7,6 +9,7 @@ from django.shortcuts import render
 from django.utils import timezone
 
 from billing.selectors import is_balanced, trial_balance
+from inference.domain.lifecycle import Status
 from inference.selectors import NODE_ALIVE, nodes_for_operator, queue_depths
 from inference.services import wakeups
 from marketplace.core.database import reachable
@@ -32,7 +35,8 @@ def health(request: HttpRequest) -> HttpResponse:
         "database": reachable(),
         "redis": _redis_answers(),
         "nodes": nodes,
-        "queues": queue_depths(),
+        "alive": sum(node["alive"] is True for node in nodes),
+        "queues": _queues(),
         "outbox": {"waiting": OutboxEvent.objects.count(), "oldest": oldest.created_at if oldest else None},
         "failed_events": OutboxEvent.objects.filter(attempts__gt=0).order_by("-attempts")[:20],
     }
@@ -42,13 +46,40 @@ def health(request: HttpRequest) -> HttpResponse:
 
 @operator_page
 def ledger(request: HttpRequest) -> HttpResponse:
-    return render(request, "operator/ledger.html", {"rows": trial_balance(), "is_balanced": is_balanced()})
+    """The trial balance: what is owed (credit) and what is owned (debit) by kind of account, and their equal sums."""
+    return render(request, "operator/ledger.html", {"totals": _trial_balance(), "is_balanced": is_balanced()})
 
 
 @operator_page
 def inbox(request: HttpRequest) -> HttpResponse:
     page = Paginator(InboxMessage.objects.all(), 20).get_page(request.GET.get("page"))
     return render(request, "operator/inbox.html", {"page": page})
+
+
+def _queues() -> list[dict[str, Any]]:
+    """What waits and what runs, a row for each version."""
+    rows: dict[str, dict[str, Any]] = {}
+    for found in queue_depths():
+        model = f"{found['model__organization__slug']}/{found['model__name']}"
+        row = rows.setdefault(
+            found["version"], {"model": model, "version": found["version"], "waiting": 0, "running": 0}
+        )
+        row["waiting" if found["status"] == Status.STARTING else "running"] = found["count"]
+    return list(rows.values())
+
+
+def _trial_balance() -> list[dict[str, Any]]:
+    """For each currency its rows and their totals; debit and credit are positive micro-units."""
+    by_currency: dict[str, list[dict[str, Any]]] = {}
+    for found in trial_balance():
+        posted, held = int(str(found["posted"])), int(str(found["held"]))
+        row = {"kind": found["kind"], "debit": max(-posted, 0), "credit": max(posted, 0), "held": held}
+        by_currency.setdefault(str(found["currency"]), []).append(row)
+    return [
+        {"currency": currency, "rows": rows}
+        | {side: sum(row[side] for row in rows) for side in ("debit", "credit", "held")}
+        for currency, rows in by_currency.items()
+    ]
 
 
 def _redis_answers() -> bool:

@@ -37,7 +37,11 @@ def models(request: MemberRequest) -> HttpResponse:
         }
         for model in published
     ]
-    return render(request, "provider/models.html", {"rows": rows})
+    return render(
+        request,
+        "provider/models.html",
+        {"rows": rows, "publish_command": f"python manage.py publish ./weights --as {organization.slug}/icons"},
+    )
 
 
 @member_page
@@ -46,11 +50,14 @@ def earnings(request: MemberRequest) -> HttpResponse:
     owner = str(organization.pk)
     names = {sku_of(model.pk): f"{organization.slug}/{model.name}" for model in models_for_provider(organization)}
     since = timezone.now() - timedelta(days=EARNINGS_DAYS)
-    by_model = [row | {"name": names.get(str(row["sku"]), str(row["sku"]))} for row in earnings_by_sku(owner, since=since)]
+    by_model = [
+        row | {"name": names.get(str(row["sku"]), str(row["sku"]))} for row in earnings_by_sku(owner, since=since)
+    ]
     context = {
         "balance": balance_of(owner, AccountKind.PROVIDER_PAYABLE),
         "page": statement_page(owner, AccountKind.PROVIDER_PAYABLE, request.GET.get("page")),
         "by_model": by_model,
+        "total": {name: sum(int(str(row[name])) for row in by_model) for name in ("units", "gross", "fees", "net")},
         "days": EARNINGS_DAYS,
     }
     return render(request, "provider/earnings.html", context)

@@ -10,11 +10,11 @@ from django.views.decorators.http import require_POST
 from billing.domain import AccountKind
 from billing.selectors import balance_of
 from inference.domain.lifecycle import Origin, Status
+from inference.links import events_path
 from inference.services.admit import PriceChanged, admit
 from marketplace.accounts.selectors import caller_by_member
 from marketplace.catalog.domain import Reference
 from marketplace.catalog.services import call
-from marketplace.core import links
 from marketplace.core.ids import short
 from marketplace.core.problems import Forbidden, NotAuthenticated, NotUnderstood
 from marketplace.web.access import current_membership
@@ -45,7 +45,7 @@ def run(request: HttpRequest, owner: str, name: str) -> JsonResponse:
             "id": id_,
             "status": Status.STARTING,
             "urls": {
-                "events": links.sign(f"/v1/predictions/{id_}/events", seconds=3600),
+                "events": events_path(prediction),
                 "get": reverse("web:console_prediction", args=[organization.slug, id_]),
                 "cancel": reverse("web:console_cancel", args=[organization.slug, id_]),
             },

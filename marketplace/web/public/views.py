@@ -3,6 +3,7 @@
 import re
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
@@ -10,14 +11,16 @@ from django.urls import reverse
 
 from billing.domain import AccountKind
 from billing.selectors import balance_of
+from inference.links import artifact_path
 from inference.selectors import market_totals, showcase
 from inference.statements import PredictionView
-from marketplace.api.replicate import artifact_url
+from marketplace.accounts.models import Membership
 from marketplace.catalog import selectors as catalog
 from marketplace.catalog.selectors import SORTS, Offer
 from marketplace.core.ids import short
 from marketplace.web.access import current_membership
-from marketplace.web.markdown import render_markdown
+from marketplace.web.links import playground_path
+from marketplace.web.markdown import render_documentation, render_markdown
 from marketplace.web.public.forms import schema_fields
 from providers import tasks
 from providers.selectors import versions_of
@@ -36,12 +39,19 @@ def home(request: HttpRequest) -> HttpResponse:
         "artifacts": totals["artifacts"],
     }
     context = {
-        "hero": _card(offers[0], pictures=6) if offers else None,
+        "hero": _card(offers[0], pictures=12) if offers else None,
         "models": [_card(offer, pictures=4) for offer in offers[:6]],
         "market": market,
-        "latest": [_picture(view) for view in showcase(limit=12)],
+        "call": _first_call(offers[0]) if offers else None,
     }
     return render(request, "public/home.html", context)
+
+
+def _first_call(offer: Offer) -> dict[str, Any]:
+    """What the front page shows as code: the model's newest example, else a prompt that suits any."""
+    shown = showcase(model_id=offer.listing.model_id, limit=1)
+    prompt = shown[0].input.get("prompt") if shown else "a red heart on a white background"
+    return {"model": offer.slug, "input": {"prompt": prompt}}
 
 
 def catalogue(request: HttpRequest) -> HttpResponse:
@@ -64,36 +74,27 @@ def model(request: HttpRequest, owner: str, name: str) -> HttpResponse:
     offer = catalog.offer_named(owner, name)
     listing, membership = offer.listing, current_membership(request)
     card = _card(offer, pictures=0)
-    balance = why_not = why_not_link = None
-    if membership is None and not request.user.is_authenticated:
-        why_not, why_not_link = "Sign in to run this model.", f"{reverse('account_login')}?next={request.path}"
-    elif membership is None:
-        why_not, why_not_link = "Found an organisation first: it holds the balance.", reverse("web:new_organization")
-    elif not membership.organization.can_buy:
-        why_not = f"{membership.organization.name} does not buy. Switch to an organisation that does."
-    else:
+    balance = None
+    if membership is not None:
         request.membership = membership  # type: ignore[attr-defined]  # the header shows whose money it is
-        balance = balance_of(str(membership.organization_id), AccountKind.BUYER_PREPAID).available
-        if balance < offer.price.amount:
-            why_not = "The balance does not cover one run."
-            why_not_link = reverse("web:console_balance", args=[membership.organization.slug])
+        if membership.organization.can_buy:
+            balance = balance_of(str(membership.organization_id), AccountKind.BUYER_PREPAID).available
+    why_not = _why_not(request, membership, balance=balance, price=offer.price.amount)
     context = {
         "model": card
         | {
             "slug": offer.slug,
-            "card_html": render_markdown(listing.model.card),
-            "task_title": tasks.task_named(listing.model.task).title,
-            "tags": [],
+            "card_html": render_markdown(listing.model.card, deeper=2),
         },
         "version": listing.version,
         "versions": versions_of(listing.model),
         "price": offer.price,
         "stats": card["stats"],
+        "seconds_plot": offer.measured.seconds,
         "examples": [_picture(view) for view in showcase(model_id=listing.model_id, limit=8)],
         "fields": schema_fields(listing.version.input_schema, request.GET),
         "can_run": why_not is None,
         "why_not": why_not,
-        "why_not_link": why_not_link,
         "balance_micro": balance,
         "create_url": reverse("web:run", args=[owner, name]),
     }
@@ -105,8 +106,51 @@ def docs(request: HttpRequest, page: str = "index") -> HttpResponse:
     if not DOC_NAME.fullmatch(page) or not file.is_file():
         raise Http404
     text = file.read_text(encoding="utf-8")
-    title = text.split("\n", 1)[0].lstrip("# ")
-    return render(request, "public/docs.html", {"title": title, "html": render_markdown(text), "page": page})
+    context = {"title": doc_title(text), "html": render_documentation(text), "page": page, "groups": _doc_groups()}
+    return render(request, "public/docs.html", context)
+
+
+def doc_title(text: str) -> str:
+    """What a page of the documentation is called: its first line."""
+    return text.split("\n", 1)[0].lstrip("# ").strip()
+
+
+def _doc_groups() -> list[dict[str, Any]]:
+    """The pages of the documentation: those at the top, its index first, then each folder's."""
+    folders = [DOCS, *sorted(folder for folder in DOCS.iterdir() if folder.is_dir())]
+    return [
+        {
+            "title": "" if folder == DOCS else folder.name.capitalize(),
+            "pages": [
+                {
+                    "name": str(file.relative_to(DOCS).with_suffix("")),
+                    "title": doc_title(file.read_text(encoding="utf-8")),
+                }
+                for file in sorted(folder.glob("*.md"), key=lambda file: (file.stem != "index", file.stem))
+            ],
+        }
+        for folder in folders
+    ]
+
+
+def _why_not(
+    request: HttpRequest, membership: Membership | None, *, balance: int | None, price: int
+) -> dict[str, str] | None:
+    """Why whoever looks cannot run a model, with the link that leads on; None if they can."""
+    if not request.user.is_authenticated:
+        url = f"{reverse('account_login')}?{urlencode({'next': request.get_full_path()})}"
+        return {"text": "Sign in to run this model; the form stays as it is.", "url": url, "label": "Sign in to run"}
+    if membership is None:
+        text = "An organisation holds the balance that runs are paid from."
+        return {"text": text, "url": reverse("web:new_organization"), "label": "Found an organisation"}
+    organization = membership.organization
+    if balance is None:
+        text = f"{organization.name} provides but does not buy. Switch to an organisation that buys, or found one."
+        return {"text": text, "url": reverse("web:new_organization"), "label": "Found an organisation"}
+    if balance < price:
+        url = reverse("web:console_balance", args=[organization.slug])
+        return {"text": "The balance does not cover one run.", "url": url, "label": "Top up the balance"}
+    return None
 
 
 def _card(offer: Offer, *, pictures: int) -> dict[str, Any]:
@@ -140,7 +184,8 @@ def _card(offer: Offer, *, pictures: int) -> dict[str, Any]:
 
 def _picture(view: PredictionView) -> dict[str, Any]:
     return {
-        "image_url": artifact_url(view.artifacts[0].id),
+        "image_url": artifact_path(view.artifacts[0].id),
+        "url": playground_path(view.model, {"prompt": view.input.get("prompt"), "seed": view.input.get("seed")}),
         "prompt": view.input.get("prompt", ""),
         "seed": view.input.get("seed"),
         "model": view.model,

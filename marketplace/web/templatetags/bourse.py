@@ -31,12 +31,36 @@ STATES: dict[str, tuple[str, str, str]] = {
     "expired": ("Expired", "clock", "off"),
     "active": ("Active", "circle-check", "good"),
     "revoked": ("Revoked", "ban", "off"),
+    "due": ("Waiting", "hourglass", "plain"),
+    "warm": ("Warm", "flame", "good"),
+    "cold": ("Not loaded", "circle-dashed", "off"),
     "listed": ("Listed", "circle-check", "good"),
     "unlisted": ("Not listed", "circle", "off"),
     "ok": ("Up", "circle-check", "good"),
     "late": ("Late", "triangle-alert", "warn"),
     "down": ("Down", "octagon-x", "bad"),
 }
+
+# What the ledger's own words mean to people.
+WORDS = {
+    "settlement": "Prediction",
+    "top_up": "Top-up",
+    "grant": "Grant",
+    "buyer_prepaid": "Prepaid balance",
+    "provider_payable": "Owed to the provider",
+    "platform_fee": "Platform fees",
+    "clearing": "Received through the payment gateway",
+    "promotion": "Credit given away",
+    "api": "API",
+    "console": "Playground",
+    "demo": "Demo",
+}
+
+
+@register.filter
+def words(term: str) -> str:
+    """A term of the domain as people say it; one without an entry is shown as it is."""
+    return WORDS.get(term, term.replace("_", " ").capitalize())
 
 
 @register.simple_tag
@@ -171,6 +195,53 @@ def sparkline(values: Sequence[float], label: str = "") -> SafeString:
         points,
         end_x,
         end_y,
+    )
+
+
+BAR = 1000
+GAP = 4
+NARROWEST = 6
+
+
+@register.simple_tag
+def timing_bar(queued: float | None, loading: float | None, running: float | None) -> SafeString:
+    """Where the seconds of a prediction went, as one bar in three parts; nothing where none was measured."""
+    parts = [
+        (name, seconds)
+        for name, seconds in (("queued", queued), ("loading", loading), ("running", running))
+        if seconds is not None
+    ]
+    total = sum(seconds for _, seconds in parts)
+    if total <= 0:
+        return SafeString("")
+    room = BAR - GAP * (len(parts) - 1) - NARROWEST * len(parts)
+    shapes, x = SafeString(""), 0.0
+    for name, seconds in parts:
+        width = NARROWEST + room * seconds / total
+        shapes += format_html(
+            '<rect class="timing-{}" x="{}" width="{}" height="8"/>', name, f"{x:.1f}", f"{width:.1f}"
+        )
+        x += width + GAP
+    label = ", ".join(f"{name} {duration(seconds)}" for name, seconds in parts)
+    return format_html(
+        '<svg class="timing" viewBox="0 0 {} 8" preserveAspectRatio="none" role="img" aria-label="{}">{}</svg>',
+        BAR,
+        label,
+        shapes,
+    )
+
+
+@register.simple_tag
+def gauge(used: float, total: float, label: str) -> SafeString:
+    """How much of a whole is used, as a bar; `label` says the same in words."""
+    share = min(max(used / total, 0.0), 1.0) if total > 0 else 0.0
+    return format_html(
+        '<svg class="gauge" viewBox="0 0 {} 8" preserveAspectRatio="none" role="img" aria-label="{}">'
+        '<rect class="gauge-all" width="{}" height="8"/><rect class="gauge-used" width="{}" height="8"/></svg>',
+        BAR,
+        label,
+        BAR,
+        f"{share * BAR:.1f}",
     )
 
 

@@ -1,6 +1,6 @@
-from argparse import ArgumentParser
 from typing import Any
 
+from django.core.management.base import CommandParser
 from django.core.management.commands import migrate
 
 from marketplace.core.database import grant_serving_role
@@ -9,7 +9,7 @@ from marketplace.core.database import grant_serving_role
 class Command(migrate.Command):
     """Django's migrate, as the owner role, followed by the grants of the serving role."""
 
-    def add_arguments(self, parser: ArgumentParser) -> None:
+    def add_arguments(self, parser: CommandParser) -> None:
         super().add_arguments(parser)
         parser.set_defaults(database="owner")
 

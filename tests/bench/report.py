@@ -1,0 +1,52 @@
+"""The bench's rows: printed as a table, kept as JSON."""
+
+import json
+import os
+import platform
+import time
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Row:
+    """One figure.
+
+    Attributes:
+        ratio: what the figure is of another one, in words, or nothing.
+        rounds: the figure of each round, of which `value` is the median.
+    """
+
+    name: str
+    value: float
+    unit: str
+    how: str
+    ratio: str = ""
+    rounds: Sequence[float] = ()
+
+
+@dataclass
+class Report:
+    """What a run found.
+
+    Attributes:
+        facts: what the figures are to be read beside.
+    """
+
+    rows: list[Row] = field(default_factory=list)
+    facts: dict[str, Any] = field(default_factory=dict)
+
+    def add(self, row: Row) -> None:
+        self.rows.append(row)
+        load = os.getloadavg()[0]
+        print(f"  {row.name:<58} {row.value:>9.2f} {row.unit:<14} {row.ratio:<44} (load {load:.1f})", flush=True)
+
+    def write(self, folder: Path) -> Path:
+        folder.mkdir(exist_ok=True)
+        path = folder / f"{time.strftime('%Y%m%dT%H%M%SZ', time.gmtime())}.json"
+        machine = {"cores": os.cpu_count(), "machine": platform.machine(), "python": platform.python_version()}
+        document = {"machine": machine, "facts": self.facts, "rows": [asdict(row) for row in self.rows]}
+        path.write_text(json.dumps(document, indent=2) + "\n")
+        return path

@@ -1,0 +1,203 @@
+"""The stock `replicate` client over a live market: what it sends and reads decides."""
+
+import io
+import json
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from decimal import Decimal
+
+import httpx
+import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+from PIL import Image, ImageChops
+from replicate.client import Client
+from replicate.exceptions import ReplicateError
+
+from tests.market import Market
+from tests.services import wait_until
+
+
+@contextmanager
+def client_with(key: str, market: Market) -> Iterator[Client]:
+    """The stock client, whose connections are closed afterwards, which it has no method for."""
+    client = Client(api_token=key, base_url=market.base_url)
+    try:
+        yield client
+    finally:
+        client._client.close()
+
+
+@pytest.fixture
+def client(market: Market) -> Iterator[Client]:
+    with client_with(market.demo["buyer"]["api_key"], market) as client:
+        yield client
+
+
+@pytest.fixture
+def http(market: Market) -> Iterator[httpx.Client]:
+    headers = {"Authorization": f"Bearer {market.demo['buyer']['api_key']}"}
+    with httpx.Client(base_url=market.base_url, headers=headers, timeout=90) as client:
+        yield client
+
+
+def balance(http: httpx.Client) -> tuple[Decimal, Decimal]:
+    found = http.get("/v1/account").raise_for_status().json()["balance"]
+    return Decimal(found["available"]), Decimal(found["held"])
+
+
+def picture(url: str) -> Image.Image:
+    with urllib.request.urlopen(url, timeout=30) as answer:
+        return Image.open(io.BytesIO(answer.read())).convert("RGB")
+
+
+def test_run_gives_the_picture_that_was_asked_for(market: Market, client: Client):
+    output = client.run(market.demo["models"][0], input={"prompt": "a red circle on a white background", "seed": 7})
+    image = picture(output[0])
+    assert image.size == (128, 128)
+    red, green, blue = image.getpixel((64, 64))
+    assert red > 180
+    assert green < 110
+    assert blue < 110
+    assert min(image.getpixel((3, 3))) > 225
+
+
+def test_the_same_seed_gives_the_same_picture_alone_and_in_a_batch(market: Market, client: Client):
+    model, prompt = market.demo["models"][0], "a blue star on a yellow background"
+    alone = picture(client.run(model, input={"prompt": prompt, "seed": 11})[0])
+    many = [client.predictions.create(model=model, input={"prompt": prompt, "seed": 11}) for _ in range(6)]
+    for prediction in many:
+        prediction.wait()
+        assert prediction.status == "succeeded"
+        differences = ImageChops.difference(alone, picture(prediction.output[0])).getextrema()
+        assert max(largest for _, largest in differences) <= 1
+
+
+def test_stream_tells_steps_and_ends_with_the_output(market: Market, client: Client):
+    prediction = client.predictions.create(model=market.demo["models"][0], input={"prompt": "a gold crown", "seed": 1})
+    events = list(prediction.stream())
+    assert events[-1].event.value == "done"
+    assert [event.event.value for event in events].count("output") == 1
+    prediction.reload()
+    assert prediction.status == "succeeded"
+    assert prediction.metrics["predict_time"] > 0
+
+
+def test_cancel_stops_a_running_prediction_and_costs_nothing(market: Market, client: Client, http: httpx.Client):
+    before, _ = balance(http)
+    inputs = {"prompt": "a green tree", "num_inference_steps": 50, "num_outputs": 4, "width": 256, "height": 256}
+    prediction = client.predictions.create(model=market.demo["models"][0], input=inputs)
+    prediction.cancel()
+
+    def has_ended() -> bool:
+        prediction.reload()
+        return prediction.status == "canceled"
+
+    wait_until(has_ended, "the prediction's end", seconds=30)
+    assert balance(http) == (before, Decimal(0))
+    receipt = http.get(f"/v1/predictions/{prediction.id}").json()["receipt"]["payload"]
+    assert receipt["charged"] == "0.000000"
+    assert receipt["not_billed"] == "canceled: nothing was delivered, so nothing is charged"
+
+
+def test_models_versions_search_and_list(market: Market, client: Client):
+    hero = market.demo["models"][0]
+    model = client.models.get(hero)
+    assert f"{model.owner}/{model.name}" == hero
+    version = model.latest_version
+    assert version.openapi_schema["components"]["schemas"]["Input"]["required"] == ["prompt"]
+    assert [found.id for found in model.versions.list()] == [version.id]
+    assert model.versions.get(version.id).id == version.id
+    assert [found.name for found in client.models.search("draft")] == ["icon-draft"]
+    assert hero in [f"{found.owner}/{found.name}" for found in client.models.list()]
+    assert client.run(f"{hero}:{version.id}", input={"prompt": "a leaf", "num_inference_steps": 1})
+    assert client.predictions.list().results[0].status == "succeeded"
+
+
+def test_both_sides_agree_to_the_micro_dollar(market: Market, http: httpx.Client):
+    available, held = balance(http)
+    provider = market.demo["provider"]["organization"]
+    earned = """
+        SELECT coalesce(sum(a.posted), 0) FROM billing_account a
+        JOIN accounts_organization o ON o.id::text = a.owner WHERE o.slug = %s AND a.kind = 'provider_payable'
+    """
+    with market.connect() as connection:
+        before = connection.execute(earned, [provider]).fetchone()[0]
+        answer = http.post(
+            f"/v1/models/{market.demo['models'][0]}/predictions",
+            json={"input": {"prompt": "a white moon on a navy background", "num_outputs": 3}},
+            headers={"Prefer": "wait"},
+        )
+        document = answer.json()
+        assert (answer.status_code, document["status"]) == (201, "succeeded")
+        after = connection.execute(earned, [provider]).fetchone()[0]
+    assert balance(http) == (available - Decimal("0.012"), held)
+    assert after - before == 12_000 - 1_200
+    assert document["receipt"]["payload"]["charged"] == "0.012000"
+    assert document["receipt"]["payload"]["quantity"] == 3
+
+
+def test_receipts_verify_with_the_published_key(market: Market, http: httpx.Client):
+    prediction = http.get("/v1/predictions").json()["results"][0]
+    receipt = prediction["receipt"]
+    (key,) = http.get("/v1/receipts/keys").json()["keys"]
+    assert receipt["key_id"] == key["id"]
+    signed = json.dumps(receipt["payload"], sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
+    Ed25519PublicKey.from_public_bytes(bytes.fromhex(key["public_key"])).verify(
+        bytes.fromhex(receipt["signature"]), signed
+    )
+
+
+def test_a_wait_that_runs_out_says_starting(market: Market, http: httpx.Client):
+    inputs = {"prompt": "a house", "num_inference_steps": 50, "num_outputs": 4, "width": 256, "height": 256}
+    answer = http.post(
+        f"/v1/models/{market.demo['models'][0]}/predictions", json={"input": inputs}, headers={"Prefer": "wait=1"}
+    )
+    document = answer.json()
+    assert (answer.status_code, document["status"]) == (202, "starting")
+    http.post(f"/v1/predictions/{document['id']}/cancel").raise_for_status()
+
+
+@pytest.mark.parametrize(
+    ("inputs", "field"),
+    [
+        ({}, "input.prompt"),
+        ({"prompt": ""}, "input.prompt"),
+        ({"prompt": "x" * 100_000}, "input.prompt"),
+        ({"prompt": "a\0b"}, "input.prompt"),
+        ({"prompt": 7}, "input.prompt"),
+        ({"prompt": "x", "num_inference_steps": 1000}, "input.num_inference_steps"),
+        ({"prompt": "x", "width": 100}, "input.width"),
+        ({"prompt": "x", "seed": -1}, "input.seed"),
+        ({"prompt": "x", "colour": "red"}, "input.colour"),
+    ],
+)
+def test_bad_input_names_the_field_and_holds_nothing(
+    market: Market, client: Client, http: httpx.Client, inputs: dict[str, object], field: str
+):
+    before = balance(http)
+    with pytest.raises(ReplicateError) as refused:
+        client.run(market.demo["models"][0], input=inputs)
+    assert refused.value.status == 422
+    assert field in refused.value.detail
+    assert balance(http) == before
+
+
+def test_unknown_model_and_revoked_or_missing_key(market: Market, client: Client):
+    with pytest.raises(ReplicateError) as refused:
+        client.run("lumen/nothing", input={"prompt": "x"})
+    assert refused.value.status == 404
+    for key in ("bourse_wrong", "r8_something"):
+        with client_with(key, market) as stranger, pytest.raises(ReplicateError) as refused:
+            stranger.run("lumen/icon-hero", input={"prompt": "x"})
+        assert refused.value.status == 401
+
+
+def test_other_buyers_see_nothing_of_it(market: Market, client: Client):
+    mine = client.predictions.list().results[0]
+    with client_with(market.demo["others"]["buyer"]["api_key"], market) as other:
+        for attempt in (other.predictions.get, other.predictions.cancel):
+            with pytest.raises(ReplicateError) as refused:
+                attempt(mine.id)
+            assert refused.value.status == 404
+        assert other.predictions.list().results == []
