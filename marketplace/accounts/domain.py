@@ -3,6 +3,7 @@
 import re
 from enum import StrEnum
 
+CONTROL_CHARACTERS = re.compile(r"[\x00-\x1f\x7f]")
 SLUG_PATTERN = re.compile(r"[a-z0-9](?:[a-z0-9._-]{0,61}[a-z0-9])?", re.ASCII)
 
 # The first segment of every address that is not a namespace, the async front's and the Hub protocol's included.
@@ -26,6 +27,16 @@ class Role(StrEnum):
 
     OWNER = "owner"
     MEMBER = "member"
+
+
+def is_name(text: str) -> bool:
+    """Whether anything could be called so, in any case. What could not be is not worth asking the database for."""
+    return SLUG_PATTERN.fullmatch(text.lower()) is not None
+
+
+def is_title(text: str, *, longest: int) -> bool:
+    """Whether people may name a thing so: 1 to `longest` characters without control characters."""
+    return 1 <= len(text) <= longest and not CONTROL_CHARACTERS.search(text)
 
 
 def check_slug(slug: str, *, reserved: bool = True) -> str:

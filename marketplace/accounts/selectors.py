@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from django.db.models import QuerySet
 
-from marketplace.accounts.domain import Role
+from marketplace.accounts.domain import Role, is_name
 from marketplace.accounts.models import ApiKey, AuditEvent, Membership, Organization, User
 from marketplace.core.problems import NotFound
 
@@ -63,14 +63,16 @@ def membership_for(user: User, slug: str) -> Membership:
         Membership.objects.select_related("organization", "user")
         .filter(user=user, organization__slug__iexact=slug)
         .first()
+        if is_name(slug)
+        else None
     )
     if membership is None:
-        raise NotFound(f'There is no organisation "{slug}" of which you are a member')
+        raise NotFound(f'There is no organisation "{slug[:63]}" of which you are a member')
     return membership
 
 
 def organization_by_slug(slug: str) -> Organization | None:
-    return Organization.objects.filter(slug__iexact=slug).first()
+    return Organization.objects.filter(slug__iexact=slug).first() if is_name(slug) else None
 
 
 def organization_names() -> dict[str, str]:

@@ -23,10 +23,11 @@ def short(value: uuid.UUID) -> str:
 
 
 def parse_short(text: str) -> uuid.UUID | None:
-    """The UUID behind a short id, or None if the text is none."""
+    """The UUID behind a short id, or None if the text is none. An id has one spelling only."""
     if len(text) != SHORT_LENGTH:
         return None
     try:
-        return uuid.UUID(bytes=base64.b32hexdecode(text.upper() + "======"))
-    except (ValueError, TypeError):
+        value = uuid.UUID(bytes=base64.b32hexdecode(text.upper() + "======"))
+    except ValueError:
         return None
+    return value if short(value) == text else None

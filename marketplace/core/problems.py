@@ -78,7 +78,20 @@ class NotFound(Problem):
 
 
 class MethodNotAllowed(Problem):
+    """405, with the methods that the address does take."""
+
     status, kind, title = 405, "method-not-allowed", "This address does not take this method"
+
+    def __init__(self, detail: str, *, allowed: Sequence[str] = ()) -> None:
+        super().__init__(detail)
+        self.allowed = tuple(allowed)
+
+    def headers(self) -> Mapping[str, str]:
+        return {"Allow": ", ".join(self.allowed)} if self.allowed else {}
+
+
+class NotAcceptable(Problem):
+    status, kind, title = 406, "not-acceptable", "There is no answer in the form that was asked for"
 
 
 class Conflict(Problem):

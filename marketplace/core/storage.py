@@ -109,12 +109,14 @@ class BlobStore:
         target = self._folder / _name(sha256)
         if target.exists():
             return
+        new_folders = [folder for folder in (target.parent, target.parent.parent) if not folder.exists()]
         target.parent.mkdir(parents=True, exist_ok=True)
         with draft.open("rb") as stream:
             os.fsync(stream.fileno())  # a row that names the blob may be committed right after
         draft.chmod(0o644)
         draft.rename(target)
-        _sync_folder(target.parent)
+        for changed in (target.parent, *(folder.parent for folder in new_folders)):
+            _sync_folder(changed)
 
 
 def _sync_folder(folder: Path) -> None:
@@ -135,10 +137,10 @@ def blob_store() -> BlobStore:
 
     S3's credentials come from the environment, as boto3 reads it.
     """
-    url = urlsplit(settings.STORAGE_URL)
-    if url.scheme == "file" and url.path:
-        folder = Path(url.path)
+    if settings.STORAGE_URL.startswith("file:///"):
+        folder = Path(settings.STORAGE_URL.removeprefix("file://"))  # as it is written: a folder's name may hold # or ?
         return BlobStore(FileSystemStorage(location=folder), folder=folder)
+    url = urlsplit(settings.STORAGE_URL)
     if url.scheme == "s3" and url.netloc:
         from storages.backends.s3 import S3Storage  # imports boto3, which files do not need
 

@@ -4,7 +4,7 @@ import asyncio
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Self, cast
+from typing import Any, cast
 
 
 @dataclass(frozen=True)
@@ -17,24 +17,22 @@ class Answer:
 
 
 class Connection(asyncio.Protocol):
-    """One kept connection, one request at a time; understands only answers with a Content-Length."""
+    """One kept connection, one request at a time; understands only answers with a Content-Length.
 
-    def __init__(self, host: str) -> None:
-        self._host = host
+    It is opened by the first request, and again by the first one after a pause in which the server closed it.
+    """
+
+    def __init__(self, port: int) -> None:
+        self._port = port
         self._received = bytearray()
         self._wanted: int | None = None
         self._status = 0
         self._answer: asyncio.Future[Answer] | None = None
-        self._transport: asyncio.Transport
-
-    @classmethod
-    async def open(cls, port: int) -> Self:
-        loop = asyncio.get_running_loop()
-        _, connection = await loop.create_connection(lambda: cls(f"localhost:{port}"), "127.0.0.1", port)
-        return connection
+        self._transport: asyncio.Transport | None = None
 
     def close(self) -> None:
-        self._transport.close()
+        if self._transport is not None:
+            self._transport.close()
 
     async def post(self, path: str, document: object, headers: Mapping[str, str] | None = None) -> Answer:
         body = json.dumps(document, separators=(",", ":")).encode()
@@ -44,9 +42,13 @@ class Connection(asyncio.Protocol):
         return await self._ask("GET", path, b"", {})
 
     async def _ask(self, method: str, path: str, body: bytes, headers: Mapping[str, str]) -> Answer:
-        lines = [f"{method} {path} HTTP/1.1", f"Host: {self._host}", f"Content-Length: {len(body)}"]
+        loop = asyncio.get_running_loop()
+        if self._transport is None or self._transport.is_closing():
+            await loop.create_connection(lambda: self, "127.0.0.1", self._port)
+        assert self._transport is not None
+        lines = [f"{method} {path} HTTP/1.1", f"Host: localhost:{self._port}", f"Content-Length: {len(body)}"]
         lines += [f"{name}: {value}" for name, value in headers.items()]
-        self._answer = asyncio.get_running_loop().create_future()
+        self._answer = loop.create_future()
         self._transport.write("\r\n".join([*lines, "", ""]).encode() + body)
         async with asyncio.timeout(90):
             return await self._answer

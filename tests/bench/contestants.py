@@ -42,18 +42,18 @@ class Bourse:
         self._port = port
         self._connections: list[Connection] = []
 
-    async def echo(self, model: str, key: str, *, seeds: Seeds | None = None) -> Call:
+    def echo(self, model: str, key: str, *, seeds: Seeds | None = None) -> Call:
         """A caller of the echo model; with `seeds`, every text is new, so that every output is a new file to store."""
-        connection = await self._connect()
+        connection = self._connection()
 
         async def call() -> None:
             await self._predict(connection, model, key, {"text": seeds.text() if seeds else TEXT})
 
         return call
 
-    async def picture(self, model: str, key: str, seeds: Seeds, quality: Mapping[str, float], *, fetch: bool) -> Call:
+    def picture(self, model: str, key: str, seeds: Seeds, quality: Mapping[str, float], *, fetch: bool) -> Call:
         """A caller that has pictures made and, if told to, fetches each."""
-        connection = await self._connect()
+        connection = self._connection()
 
         async def call() -> None:
             document = await self._predict(connection, model, key, seeds.order(quality))
@@ -74,8 +74,8 @@ class Bourse:
         self.acknowledged[model] = self.acknowledged.get(model, 0) + 1
         return document
 
-    async def _connect(self) -> Connection:
-        connection = await Connection.open(self._port)
+    def _connection(self) -> Connection:
+        connection = Connection(self._port)
         self._connections.append(connection)
         return connection
 
@@ -84,9 +84,9 @@ class Bourse:
             connection.close()
 
 
-async def litserve_echo(port: int) -> Call:
+def litserve_echo(port: int) -> Call:
     """A caller of LitServe's echo."""
-    connection = await Connection.open(port)
+    connection = Connection(port)
 
     async def call() -> None:
         answer = await connection.post("/predict", {"text": TEXT})
@@ -96,9 +96,9 @@ async def litserve_echo(port: int) -> Call:
     return call
 
 
-async def litserve_picture(port: int, seeds: Seeds) -> Call:
+def litserve_picture(port: int, seeds: Seeds) -> Call:
     """A caller of LitServe's pictures; its answer carries the picture."""
-    connection = await Connection.open(port)
+    connection = Connection(port)
 
     async def call() -> None:
         answer = await connection.post("/predict", seeds.order(HERO))

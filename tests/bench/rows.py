@@ -24,11 +24,11 @@ Ask = Callable[[Mapping[str, Any]], Any]
 
 async def echo(report: Report, bourse: Bourse, *, model: str, keys: Sequence[str], litserve_port: int) -> None:
     """One caller's latency and sixteen callers' rate, of an echo by Bourse and by LitServe."""
-    one_buyer = [await bourse.echo(model, keys[0]) for _ in range(CALLERS)]
-    many_buyers = [await bourse.echo(model, key) for key in keys[:CALLERS]]
+    one_buyer = [bourse.echo(model, keys[0]) for _ in range(CALLERS)]
+    many_buyers = [bourse.echo(model, key) for key in keys[:CALLERS]]
     seeds = Seeds()
-    new_outputs = [await bourse.echo(model, keys[0], seeds=seeds) for _ in range(CALLERS)]
-    litserve = [await contestants.litserve_echo(litserve_port) for _ in range(CALLERS)]
+    new_outputs = [bourse.echo(model, keys[0], seeds=seeds) for _ in range(CALLERS)]
+    litserve = [contestants.litserve_echo(litserve_port) for _ in range(CALLERS)]
     for calls in (one_buyer, many_buyers, new_outputs, litserve):  # warm up
         await load.run(calls, each=20)
 
@@ -72,8 +72,8 @@ async def echo(report: Report, bourse: Bourse, *, model: str, keys: Sequence[str
 async def pictures(report: Report, bourse: Bourse, *, model: str, key: str, bare: Ask, litserve_port: int) -> None:
     """Images per second at sixteen callers on the hero model."""
     seeds = Seeds()
-    ours = [await bourse.picture(model, key, seeds, HERO, fetch=True) for _ in range(CALLERS)]
-    litserve = [await contestants.litserve_picture(litserve_port, seeds) for _ in range(CALLERS)]
+    ours = [bourse.picture(model, key, seeds, HERO, fetch=True) for _ in range(CALLERS)]
+    litserve = [contestants.litserve_picture(litserve_port, seeds) for _ in range(CALLERS)]
 
     def looped(count: int, batch: int) -> float:
         return count / sum(bare({"orders": contestants.orders(seeds, HERO, count), "batch": batch}))
@@ -105,8 +105,8 @@ async def pictures(report: Report, bourse: Bourse, *, model: str, key: str, bare
 async def added(report: Report, bourse: Bourse, *, model: str, key: str, bare: Ask) -> None:
     """What a prediction of the draft model takes longer than the bare pipeline call, at one caller."""
     seeds = Seeds()
-    answered = [await bourse.picture(model, key, seeds, DRAFT, fetch=False)]
-    fetched = [await bourse.picture(model, key, seeds, DRAFT, fetch=True)]
+    answered = [bourse.picture(model, key, seeds, DRAFT, fetch=False)]
+    fetched = [bourse.picture(model, key, seeds, DRAFT, fetch=True)]
 
     def looped(count: int) -> list[float]:
         return [1000 * one for one in bare({"orders": contestants.orders(seeds, DRAFT, count), "batch": 1})]

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from django.db import transaction
 from django.utils import timezone
 
-from marketplace.accounts.domain import KEY_PREFIX, SHOWN_KEY_CHARACTERS
+from marketplace.accounts.domain import KEY_PREFIX, SHOWN_KEY_CHARACTERS, is_title
 from marketplace.accounts.models import ApiKey, Membership
 from marketplace.accounts.selectors import key_hash
 from marketplace.accounts.services import audit
@@ -31,7 +31,7 @@ def create_key(*, by: Membership, name: str) -> NewKey:
     """
     require_owner(by)
     name = name.strip()
-    if not 1 <= len(name) <= 60:
+    if not is_title(name, longest=60):
         wrong = FieldError("name", "Name the key after its use, in 1 to 60 characters")
         raise Invalid("The key was not made", errors=[wrong])
     secret = KEY_PREFIX + secrets.token_urlsafe(32)

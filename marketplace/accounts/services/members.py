@@ -8,8 +8,8 @@ from marketplace.core.problems import Conflict, FieldError, Forbidden, Invalid, 
 
 
 def require_owner(membership: Membership) -> None:
-    """Raises Forbidden unless the member is an owner of the organisation."""
-    if membership.role != Role.OWNER:
+    """Raises Forbidden unless the member is an owner of the organisation now, whatever was read before."""
+    if not Membership.objects.filter(pk=membership.pk, role=Role.OWNER).exists():
         raise Forbidden("Only an owner of the organisation may do this; ask one of them")
 
 
@@ -22,7 +22,7 @@ def add_member(*, by: Membership, email: str, role: Role) -> Membership:
         Invalid: nobody has signed up with this address, or they are a member already.
     """
     require_owner(by)
-    user = User.objects.filter(email__iexact=email.strip()).first()
+    user = User.objects.filter(email__iexact=email.strip()).first() if "\0" not in email else None
     if user is None:
         unknown = FieldError("email", "Nobody has signed up with this address yet; ask them to, then add them")
         raise Invalid("The member was not added", errors=[unknown])
@@ -44,8 +44,8 @@ def remove_member(*, by: Membership, membership_id: int) -> None:
     Raises:
         Forbidden, NotFound, Conflict: as said in each.
     """
-    require_owner(by)
     Organization.objects.select_for_update().get(pk=by.organization_id)  # so that two owners cannot leave at once
+    require_owner(by)
     membership = by.organization.memberships.select_related("user").filter(pk=membership_id).first()
     if membership is None:
         raise NotFound("There is no such member")

@@ -1,9 +1,11 @@
 from django.db import IntegrityError, transaction
 
-from marketplace.accounts.domain import BadSlug, Role, check_slug
+from marketplace.accounts.domain import BadSlug, Role, check_slug, is_title
 from marketplace.accounts.models import Membership, Organization, User
 from marketplace.accounts.services import audit
 from marketplace.core.problems import FieldError, Invalid
+
+LONGEST_NAME = 100
 
 
 @transaction.atomic
@@ -13,15 +15,17 @@ def create_organization(
     """Found an organisation whose owner is its creator.
 
     Raises:
-        Invalid: the slug breaks a rule or is taken, the name is empty, or neither side was chosen.
+        Invalid: the slug breaks a rule or is taken, the name is empty or too long, or neither side was chosen.
     """
     errors = []
     try:
         slug = check_slug(slug)
     except BadSlug as error:
         errors.append(FieldError("slug", str(error)))
-    if not name.strip():
-        errors.append(FieldError("name", "Give the organisation a name"))
+    name = name.strip()
+    if not is_title(name, longest=LONGEST_NAME):
+        rule = f"Give the organisation a name of at most {LONGEST_NAME} characters, without control characters"
+        errors.append(FieldError("name", rule))
     if not can_buy and not can_provide:
         errors.append(FieldError("can_buy", "Choose to buy, to provide, or both"))
     if errors:
@@ -29,7 +33,7 @@ def create_organization(
     try:
         with transaction.atomic():
             organization = Organization.objects.create(
-                name=name.strip(), slug=slug, can_buy=can_buy, can_provide=can_provide
+                name=name, slug=slug, can_buy=can_buy, can_provide=can_provide
             )
     except IntegrityError:
         taken = FieldError("slug", f'"{slug}" is taken; choose another')

@@ -99,7 +99,7 @@ class Front:
     async def _handle(self, route: Route, request: Request, arguments: dict[str, Any]) -> Response:
         try:
             if request.method not in route.methods:
-                raise MethodNotAllowed(f"Use {' or '.join(route.methods)} here")
+                raise MethodNotAllowed(f"Use {' or '.join(route.methods)} here", allowed=route.methods)
             if self.resources is None:
                 raise Unavailable("The server is starting; try again in a second", retry_after=1)
             return await route.handler(request, self.resources, **arguments)

@@ -1,10 +1,14 @@
 import "htmx.org";
-import "htmx.org/dist/ext/hx-sse.js";
 import Alpine from "@alpinejs/csp";
-import { listen, tabs } from "./components.js";
+import { listen, slug, tabs } from "./components.js";
+import { watch } from "./live.js";
 import { playground } from "./playground.js";
+import { call } from "./snippets.js";
 
-Alpine.data("tabs", tabs);
+Alpine.data("call", call);
 Alpine.data("playground", playground);
+Alpine.data("slug", slug);
+Alpine.data("tabs", tabs);
+Alpine.data("watch", watch);
 Alpine.start();
 listen();

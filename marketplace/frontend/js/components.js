@@ -27,6 +27,23 @@ export function tabs() {
   };
 }
 
+/** A name in addresses that follows the name until it is edited itself. */
+export function slug() {
+  return {
+    init() {
+      const name = this.$root.querySelector("[name=name]");
+      const own = this.$root.querySelector("[name=slug]");
+      let follows = own.value === "";
+      own.addEventListener("input", () => (follows = own.value === ""));
+      name.addEventListener("input", () => {
+        if (!follows) return;
+        const plain = name.value.normalize("NFKD").replace(/[\u0300-\u036f]/g, "");
+        own.value = plain.toLowerCase().replace(/[^a-z0-9]+/g, "-").replace(/^-|-$/g, "").slice(0, 63);
+      });
+    },
+  };
+}
+
 async function toClipboard(text) {
   if (navigator.clipboard) return navigator.clipboard.writeText(text);
   // Without HTTPS there is no clipboard API, except on localhost.

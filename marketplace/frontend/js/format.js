@@ -13,6 +13,11 @@ export function money(micro, currency = "USD") {
   return `${value < 0n ? "\u2212" : ""}${sign}${whole}.${decimals}`;
 }
 
+/** Micro-units of a receipt's decimal text, which always has six decimals. */
+export function microOf(text) {
+  return Number(text.replace(".", ""));
+}
+
 /** Seconds with a precision that suits their size. */
 export function duration(seconds) {
   if (seconds === null || seconds === undefined) return "–";

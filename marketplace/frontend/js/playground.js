@@ -1,22 +1,11 @@
 // The playground: form ⇄ address ⇄ code, one run at a time, its live bar, its picture and its receipt.
 //
-// The form is rendered by the server from the version's input schema. Events of a prediction:
-//   state     {status, cause, detail?, queue_seconds?, load_seconds?, loaded_bytes?, total_bytes?}
-//   progress  {step, steps}
-//   done      the whole prediction, with output, error, metrics and receipt
-import { duration, money } from "./format.js";
-import { curl, javascript, python } from "./snippets.js";
+// The form is rendered by the server from the version's input schema; live.js follows the run.
+import { duration, microOf, money } from "./format.js";
+import { extend, live, local } from "./live.js";
+import { calls } from "./snippets.js";
 
-const PHASES = ["queued", "loading", "running"];
-const POLL_MS = 2000;
 const KEPT_RESULTS = 16;
-
-const delay = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
-
-function phaseOf({ status, cause }) {
-  if (status === "processing") return "running";
-  return cause === "loading" ? "loading" : "queued";
-}
 
 function fieldValue(field, text) {
   if (field.type === "integer" || field.type === "number") {
@@ -28,26 +17,25 @@ function fieldValue(field, text) {
 }
 
 async function readProblem(response) {
-  if (response.redirected || response.status === 401 || response.status === 403) {
-    const problem = await response.json().catch(() => null);
-    return problem ?? { title: "Your session has ended.", detail: "Reload the page and sign in again." };
+  const problem = await response.json().catch(() => null);
+  const signedOut = response.redirected || response.status === 401;
+  if (signedOut || (response.status === 403 && !problem)) {
+    const detail = problem?.detail ?? "Reload the page and sign in again.";
+    return { title: "Your session has ended.", detail };
   }
-  return response.json().catch(() => ({
-    title: `The market answered with status ${response.status}.`,
-    detail: "Run it again; if that goes on, tell the operator the time and this status.",
-  }));
+  return (
+    problem ?? {
+      title: `The market answered with status ${response.status}.`,
+      detail: "Run it again; if that goes on, tell the operator the time and this status.",
+    }
+  );
 }
 
 export function playground() {
-  return {
-    phase: "idle",
-    detail: "",
-    step: 0,
-    steps: 0,
-    elapsed: 0,
-    seconds: { queued: 0, loading: 0, running: 0 },
+  return extend(extend(live(), calls()), {
     input: {},
     prediction: null,
+    page: "",
     problem: null,
     results: [],
     balanceMicro: null,
@@ -58,6 +46,7 @@ export function playground() {
       this.settings = data;
       this.fields = JSON.parse(document.getElementById("playground-fields").textContent);
       this.form = this.$root.querySelector("form[data-playground-form]");
+      this.stage = this.$root.querySelector("[data-stage]");
       this.balanceMicro = data.balanceMicro ? Number(data.balanceMicro) : null;
       this.storageKey = `results:${data.model}`;
       this.results = JSON.parse(sessionStorage.getItem(this.storageKey) ?? "[]");
@@ -121,16 +110,6 @@ export function playground() {
     get call() {
       return { baseUrl: this.settings.baseUrl, model: this.settings.model, input: this.chosen };
     },
-    get curlText() {
-      return curl(this.call);
-    },
-    get pythonText() {
-      return python(this.call);
-    },
-    get javascriptText() {
-      return javascript(this.call);
-    },
-
     // --- money ----------------------------------------------------------------------------------------------------
     get currency() {
       return this.settings.currency;
@@ -144,14 +123,8 @@ export function playground() {
     },
 
     // --- one run --------------------------------------------------------------------------------------------------
-    get busy() {
-      return this.phase === "sending" || PHASES.includes(this.phase);
-    },
     get idle() {
       return this.phase === "idle" || this.phase === "refused";
-    },
-    get cancelable() {
-      return PHASES.includes(this.phase);
     },
 
     async run() {
@@ -178,11 +151,10 @@ export function playground() {
       }
       const created = await response.json();
       this.urls = created.urls;
-      if (created.balance_micro !== undefined) this.balanceMicro = created.balance_micro;
-      this.heldMicro = created.price_micro ?? 0;
+      this.balanceMicro = created.balance_micro;
       this.enter("queued");
-      this.$root.querySelector("[data-stage]").scrollIntoView({ block: "nearest" });
-      this.follow(created);
+      this.stage.scrollIntoView({ block: "nearest" });
+      this.follow(created.urls.events);
     },
 
     csrf() {
@@ -191,109 +163,51 @@ export function playground() {
 
     begin() {
       for (const { name } of this.fields) this.clearError(name);
-      Object.assign(this, { phase: "sending", detail: "", step: 0, steps: 0, elapsed: 0, problem: null });
+      this.problem = null;
       this.prediction = null;
-      this.seconds = { queued: 0, loading: 0, running: 0 };
-      this.began = performance.now();
-      this.entered = this.began;
-      this.ticker = setInterval(() => this.tick(), 100);
+      this.start("sending");
     },
 
-    tick() {
-      const now = performance.now();
-      this.elapsed = (now - this.began) / 1000;
-      if (PHASES.includes(this.phase)) this.seconds[this.phase] = (now - this.entered) / 1000;
-    },
-
-    enter(phase) {
-      if (phase === this.phase) return;
-      this.tick();
-      this.phase = phase;
-      this.detail = "";
-      this.entered = performance.now();
-    },
-
-    follow(created) {
-      this.events = new EventSource(this.urls.events);
-      this.events.addEventListener("state", ({ data }) => this.state(JSON.parse(data)));
-      this.events.addEventListener("progress", ({ data }) => {
-        const { step, steps } = JSON.parse(data);
-        this.enter("running");
-        Object.assign(this, { step, steps });
+    lost() {
+      this.refuse({
+        title: "The connection to the market was lost.",
+        detail: "The run goes on; your predictions show its picture and its receipt.",
       });
-      this.events.addEventListener("done", ({ data }) => this.finish(JSON.parse(data)));
-      // The browser reconnects by itself; where it has given up, the prediction is asked for instead.
-      this.events.addEventListener("error", () => {
-        if (this.events.readyState === EventSource.CLOSED && this.busy) this.poll(created.urls.get);
-      });
-    },
-
-    state(state) {
-      if (!this.busy || ["succeeded", "failed", "canceled"].includes(state.status)) return;
-      this.enter(phaseOf(state));
-      if (state.queue_seconds !== undefined) this.seconds.queued = state.queue_seconds;
-      if (state.load_seconds !== undefined) this.seconds.loading = state.load_seconds;
-      if (state.total_bytes) {
-        const megabytes = (bytes) => Math.round(bytes / 1e6);
-        this.detail = `${megabytes(state.loaded_bytes ?? 0)} of ${megabytes(state.total_bytes)}\u00a0MB`;
-      } else {
-        this.detail = state.detail ?? "";
-      }
-    },
-
-    async poll(url) {
-      while (this.busy) {
-        const response = await fetch(url, { headers: { Accept: "application/json" } }).catch(() => null);
-        if (response?.ok) {
-          const prediction = await response.json();
-          if (["succeeded", "failed", "canceled"].includes(prediction.status)) {
-            this.finish(prediction);
-            return;
-          }
-          this.state(prediction);
-        }
-        await delay(POLL_MS);
-      }
     },
 
     async cancel() {
       this.detail = "canceling";
-      await fetch(this.urls.cancel, { method: "POST", headers: this.csrf() }).catch(() => {
+      const headers = { "Content-Type": "application/json", Accept: "application/json", ...this.csrf() };
+      await fetch(this.urls.cancel, { method: "POST", headers, body: "{}" }).catch(() => {
         this.detail = "the request to cancel did not arrive";
       });
     },
 
-    stop(phase) {
-      clearInterval(this.ticker);
-      this.events?.close();
-      this.tick();
-      this.phase = phase;
-    },
-
     finish(prediction) {
       this.stop(prediction.status);
-      this.show(prediction);
-      const charged = prediction.receipt?.payload.price_micro;
-      if (prediction.balance_micro !== undefined) this.balanceMicro = prediction.balance_micro;
-      else if (charged !== undefined) this.balanceMicro += this.heldMicro - charged; // what was held and not charged
+      this.show(prediction, local(this.urls.get));
+      const { held, charged } = prediction.receipt.payload;
+      this.balanceMicro += microOf(held) - microOf(charged); // what was held and not charged is free again
       if (prediction.status !== "succeeded") return;
-      this.results = [{ prediction, input: this.input }, ...this.results].slice(0, KEPT_RESULTS);
+      this.results = [{ prediction, input: this.input, page: this.page }, ...this.results].slice(0, KEPT_RESULTS);
       sessionStorage.setItem(this.storageKey, JSON.stringify(this.results));
     },
 
-    show(prediction) {
+    show(prediction, page) {
       this.prediction = prediction;
-      const { queue_seconds, load_seconds, run_seconds, total_seconds } = prediction.metrics ?? {};
+      this.page = page;
+      this.ended = true;
+      const { queue_seconds, load_seconds, run_seconds, total_seconds } = prediction.metrics;
       this.seconds = { queued: queue_seconds ?? 0, loading: load_seconds ?? 0, running: run_seconds ?? 0 };
-      if (total_seconds) this.elapsed = total_seconds;
+      this.elapsed = total_seconds ?? this.elapsed;
     },
 
     again(event) {
-      const { prediction, input } = this.results[Number(event.currentTarget.dataset.index)];
+      const { prediction, input, page } = this.results[Number(event.currentTarget.dataset.index)];
       if (this.busy) return;
       this.problem = null;
       this.phase = prediction.status;
-      this.show(prediction);
+      this.show(prediction, page);
       this.fill(input);
     },
 
@@ -324,54 +238,15 @@ export function playground() {
     get barShown() {
       return this.cancelable || this.prediction !== null;
     },
-    get elapsedText() {
-      return duration(this.elapsed);
-    },
-    get caption() {
-      const words = {
-        sending: "Sending",
-        queued: "Queued, waiting for a node",
-        loading: "Loading the model",
-        running: this.steps ? `Running, step ${this.step} of ${this.steps}` : "Running",
-        succeeded: "Succeeded",
-        failed: "Failed",
-        canceled: "Canceled",
-      };
-      const text = words[this.phase] ?? "";
-      return this.detail ? `${text} (${this.detail})` : text;
-    },
-    /** For screen readers: the phase, without each step and tenth of a second. */
-    get announcement() {
-      return this.phase === "running" ? "Running" : this.caption;
-    },
-
-    segmentClass(phase) {
-      const now = PHASES.indexOf(this.phase);
-      const mine = PHASES.indexOf(phase);
-      const over = this.prediction !== null;
-      const open = phase !== "running" || this.steps === 0;
-      return { "is-past": over || mine < now, "is-now": !over && mine === now, "is-open": open };
-    },
-    segmentGrow(phase) {
-      const total = this.seconds.queued + this.seconds.loading + this.seconds.running;
-      return { flexGrow: String(Math.max(this.seconds[phase], total * 0.06, 0.05)) };
-    },
-    get stepScale() {
-      if (this.prediction !== null || !this.steps || this.phase !== "running") return { transform: "" };
-      return { transform: `scaleX(${this.step / this.steps})` };
-    },
-
     get pictures() {
-      const output = this.prediction?.output ?? [];
-      return Array.isArray(output) ? output : [output];
+      return (this.prediction?.output ?? []).map(local);
     },
     get shownPrompt() {
       return this.prediction?.input?.prompt ?? this.input.prompt ?? "Generated picture";
     },
     get failure() {
       const error = this.prediction?.error;
-      if (!error) return null;
-      return typeof error === "string" ? { title: error, detail: "" } : error;
+      return error ? { title: "The run failed.", detail: error } : null;
     },
     get trouble() {
       return this.problem ?? this.failure;
@@ -388,19 +263,19 @@ export function playground() {
     get receiptRows() {
       if (!this.hasReceipt) return [];
       const { payload } = this.prediction.receipt;
-      const metrics = this.prediction.metrics ?? {};
       const rows = [
-        ["Queued", duration(metrics.queue_seconds)],
-        ["Loading", duration(metrics.load_seconds)],
-        ["Running", duration(metrics.run_seconds)],
+        ["Queued", duration(payload.queue_seconds)],
+        ["Loading", duration(payload.load_seconds)],
+        ["Running", duration(payload.run_seconds)],
         ["On", payload.device],
-        ["Not billed because", payload.not_billed_reason],
+        ["Seed", this.prediction.input.seed],
+        ["Not billed", payload.not_billed],
       ];
-      return rows.filter(([, value]) => value).map(([label, value]) => ({ label, value }));
+      return rows.filter(([, value]) => value || value === 0).map(([label, value]) => ({ label, value }));
     },
     get chargedText() {
       const payload = this.prediction?.receipt?.payload;
-      return payload ? money(payload.price_micro, payload.currency ?? this.currency) : "";
+      return payload ? money(microOf(payload.charged), payload.currency) : "";
     },
     get signatureShort() {
       return `${(this.prediction?.receipt?.signature ?? "").slice(0, 16)}…`;
@@ -408,16 +283,13 @@ export function playground() {
     get receiptText() {
       return JSON.stringify(this.prediction?.receipt ?? null);
     },
-    get pageUrl() {
-      return this.prediction?.urls?.web ?? "";
-    },
     get thumbnails() {
       return this.results.map(({ prediction, input }, index) => ({
         id: prediction.id,
         index,
-        url: prediction.output[0],
+        url: local(prediction.output[0]),
         alt: `Show again: ${input.prompt ?? prediction.id}`,
       }));
     },
-  };
+  });
 }

@@ -1,3 +1,5 @@
+import { extend } from "./live.js";
+
 // The call that the form stands for, written out in the languages that buyers use.
 
 const shell = (text) => `'${text.replaceAll("'", `'\\''`)}'`;
@@ -10,7 +12,7 @@ function pythonLiteral(value) {
 }
 
 /** @param {{baseUrl: string, model: string, input: Record<string, unknown>}} call */
-export function curl({ baseUrl, model, input }) {
+function curl({ baseUrl, model, input }) {
   return [
     `curl ${baseUrl}/v1/models/${model}/predictions \\`,
     `  -H "Authorization: Bearer $BOURSE_API_KEY" \\`,
@@ -19,7 +21,7 @@ export function curl({ baseUrl, model, input }) {
   ].join("\n");
 }
 
-export function python({ baseUrl, model, input }) {
+function python({ baseUrl, model, input }) {
   const pairs = Object.entries(input).map(([name, value]) => `    ${JSON.stringify(name)}: ${pythonLiteral(value)},`);
   const ending = input.output_format ?? "png";
   const save =
@@ -37,7 +39,7 @@ export function python({ baseUrl, model, input }) {
   ].join("\n");
 }
 
-export function javascript({ baseUrl, model, input }) {
+function javascript({ baseUrl, model, input }) {
   return [
     `import Replicate from "replicate";`,
     "",
@@ -46,4 +48,30 @@ export function javascript({ baseUrl, model, input }) {
     `  input: ${JSON.stringify(input, null, 2).replaceAll("\n", "\n  ")},`,
     "});",
   ].join("\n");
+}
+
+/** What shows a call as code; the component brings `call`. */
+export function calls() {
+  return {
+    get curlText() {
+      return curl(this.call);
+    },
+    get pythonText() {
+      return python(this.call);
+    },
+    get javascriptText() {
+      return javascript(this.call);
+    },
+  };
+}
+
+/** A call that does not change: `data-source` is the id of its JSON, {model, input}. */
+export function call() {
+  return extend(calls(), {
+    call: { baseUrl: "", model: "", input: {} },
+    init() {
+      const { baseUrl, source } = this.$root.dataset;
+      this.call = { baseUrl, ...JSON.parse(document.getElementById(source).textContent) };
+    },
+  });
 }

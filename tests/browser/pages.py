@@ -1,0 +1,113 @@
+"""Every page of the market: where it is, who sees it, and how a browser gets there."""
+
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from playwright.sync_api import Browser, BrowserContext
+from playwright.sync_api import Page as Tab
+
+SCHEMES = ("light", "dark")
+SIZES = {"wide": (1440, 900), "narrow": (390, 844)}
+
+
+@dataclass(frozen=True)
+class Page:
+    """A page: `path` as `who` (a party of demo.json, None: signed out); `then` is a link on it to follow."""
+
+    name: str
+    path: str
+    who: str | None = None
+    then: str = ""
+
+
+def pages_of(demo: Mapping[str, Any]) -> list[Page]:
+    """All pages of the demo market."""
+    buyer, provider = demo["buyer"]["organization"], demo["provider"]["organization"]
+    model = demo["models"][0]
+    return [
+        Page("home", "/"),
+        Page("models", "/models"),
+        Page("models-none", "/models?q=zeppelin"),
+        Page("model", f"/{model}"),
+        Page("model-buyer", f"/{model}", "buyer"),
+        Page("docs", "/docs/"),
+        Page("not-found", "/nobody/nothing"),
+        Page("sign-in", "/accounts/login/"),
+        Page("sign-up", "/accounts/signup/"),
+        Page("password-reset", "/accounts/password/reset/"),
+        Page("email", "/accounts/email/", "buyer"),
+        Page("new-organization", "/console/new", "buyer"),
+        Page("predictions", f"/console/{buyer}/predictions", "buyer"),
+        Page("prediction", f"/console/{buyer}/predictions", "buyer", then=".runs a"),
+        Page("keys", f"/console/{buyer}/keys", "buyer"),
+        Page("balance", f"/console/{buyer}/balance", "buyer"),
+        Page("transaction", f"/console/{buyer}/balance", "buyer", then=".ledger a"),
+        Page("members", f"/console/{buyer}/members", "buyer"),
+        Page("provider-models", f"/provider/{provider}/models", "provider"),
+        Page("provider-earnings", f"/provider/{provider}/earnings", "provider"),
+        Page("provider-transaction", f"/provider/{provider}/earnings", "provider", then=".ledger a"),
+        Page("provider-members", f"/provider/{provider}/members", "provider"),
+        Page("operator-health", "/operator/", "operator"),
+        Page("operator-inbox", "/operator/inbox", "operator"),
+        Page("operator-ledger", "/operator/ledger", "operator"),
+    ]
+
+
+def launch_options() -> dict[str, Any]:
+    """Chromium as the machine has it, else Playwright's own; without its sandbox, which root cannot use."""
+    installed = (shutil.which(name) for name in ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable"))
+    path = next((found for found in installed if found), None)
+    return {"args": ["--no-sandbox"]} | ({"executable_path": path} if path else {})
+
+
+def sign_in(tab: Tab, base_url: str, party: Mapping[str, str]) -> None:
+    tab.goto(f"{base_url}/accounts/login/")
+    tab.get_by_label("Email").fill(party["email"])
+    tab.get_by_label("Password").fill(party["password"])
+    tab.get_by_role("button", name="Sign in").click()
+    tab.wait_for_url(lambda url: "/accounts/login" not in url)
+
+
+class Visitors:
+    """Signed-in browser contexts, each party signing in once.
+
+    Args:
+        base_url: of the market.
+        demo: its demo.json.
+    """
+
+    def __init__(self, browser: Browser, *, base_url: str, demo: Mapping[str, Any]) -> None:
+        self._browser, self._base_url, self._demo = browser, base_url, demo
+        self._states: dict[str, Any] = {}
+
+    def context(self, who: str | None, *, scheme: str = "light", size: str = "wide") -> BrowserContext:
+        """A fresh context of a party, in a colour scheme and size."""
+        width, height = SIZES[size]
+        state = self._state(who) if who else None
+        return self._browser.new_context(
+            base_url=self._base_url,
+            color_scheme=scheme,  # type: ignore[arg-type]  # one of SCHEMES
+            viewport={"width": width, "height": height},
+            storage_state=state,
+            reduced_motion="reduce",
+        )
+
+    def _state(self, who: str) -> Any:
+        if who not in self._states:
+            with self._browser.new_context() as context:
+                tab = context.new_page()
+                sign_in(tab, self._base_url, self._demo[who])
+                self._states[who] = context.storage_state()
+        return self._states[who]
+
+
+def open_page(tab: Tab, page: Page) -> None:
+    """Go to a page and wait until all of it is there, what loads only when it is scrolled to included."""
+    tab.goto(page.path)
+    if page.then:
+        tab.locator(page.then).first.click()
+        tab.wait_for_load_state()
+    tab.evaluate("document.querySelectorAll('img[loading=lazy]').forEach(image => image.loading = 'eager')")
+    tab.evaluate("Promise.all([document.fonts.ready, ...[...document.images].map(image => image.decode().catch(() => 0))])")

@@ -1,0 +1,99 @@
+"""API keys: shown once, kept as a hash, ended at once."""
+
+import hashlib
+import re
+
+import pytest
+from django.db import connection
+
+from marketplace.accounts.domain import Role
+from marketplace.accounts.models import ApiKey, AuditEvent
+from marketplace.accounts.selectors import caller_by_key, membership_for
+from marketplace.accounts.services.api_keys import create_key, revoke_key
+from marketplace.accounts.services.members import add_member
+from marketplace.core.ids import new_id
+from marketplace.core.problems import Forbidden, Invalid, NotFound
+from tests.parties import Party, make_party
+
+pytestmark = pytest.mark.usefixtures("database")
+
+
+def of(party: Party):  # type: ignore[no-untyped-def]
+    return membership_for(party.user, party.organization.slug)
+
+
+def state(party: Party) -> tuple[list[object], int]:
+    keys = list(party.organization.api_keys.order_by("pk").values_list("pk", "revoked_at"))
+    return keys, AuditEvent.objects.filter(organization=party.organization).count()
+
+
+def test_only_the_hash_of_a_key_is_kept_anywhere():
+    party = make_party()
+    new = create_key(by=of(party), name=" batch jobs ")
+    assert re.fullmatch(r"bourse_[A-Za-z0-9_-]{43}", new.secret)
+    key = ApiKey.objects.get(pk=new.key.pk)
+    assert (key.name, key.prefix, key.created_by) == ("batch jobs", new.secret[:12], party.user)
+    assert key.hash == hashlib.sha256(new.secret.encode()).hexdigest()
+    with connection.cursor() as cursor:
+        for table in ("accounts_apikey", "accounts_auditevent", "core_outboxevent"):
+            cursor.execute(f"SELECT count(*) FROM {table} AS t WHERE t::text LIKE %s", [f"%{new.secret[12:]}%"])
+            assert cursor.fetchone() == (0,)
+    event = AuditEvent.objects.filter(organization=party.organization).latest("id")
+    assert (event.action, event.subject, event.data) == ("api_key.created", str(key.pk), {"name": "batch jobs"})
+
+
+def test_a_key_speaks_for_its_organisation_until_it_is_revoked():
+    party = make_party()
+    new = create_key(by=of(party), name="x")
+    caller = caller_by_key(new.secret)
+    assert caller is not None
+    assert (caller.organization_id, caller.organization_slug, caller.key_id, caller.user_id) == (
+        party.organization.pk,
+        party.organization.slug,
+        new.key.pk,
+        None,
+    )
+    revoke_key(by=of(party), key_id=new.key.pk)
+    assert caller_by_key(new.secret) is None
+    before = state(party)
+    revoke_key(by=of(party), key_id=new.key.pk)
+    assert state(party) == before, "revoking again changes nothing, not even the time"
+
+
+@pytest.mark.parametrize("change", [str.upper, str.lower, lambda key: key[:-1], lambda key: key + " ", lambda key: ""])
+def test_nothing_near_a_key_is_one(change):  # type: ignore[no-untyped-def]
+    secret = create_key(by=of(make_party()), name="x").secret
+    assert change(secret) != secret
+    assert caller_by_key(change(secret)) is None
+
+
+@pytest.mark.parametrize("name", ["", "   ", "x" * 61, "a\0b"])
+def test_a_key_needs_a_name(name: str):
+    party = make_party()
+    before = state(party)
+    with pytest.raises(Invalid) as refused:
+        create_key(by=of(party), name=name)
+    assert refused.value.errors[0].field == "name"
+    assert state(party) == before
+
+
+def test_a_member_who_is_no_owner_neither_makes_nor_ends_keys():
+    party, other = make_party(), make_party()
+    member = add_member(by=of(party), email=other.user.email, role=Role.MEMBER)
+    key = create_key(by=of(party), name="x").key
+    before = state(party)
+    with pytest.raises(Forbidden):
+        create_key(by=member, name="mine")
+    with pytest.raises(Forbidden):
+        revoke_key(by=member, key_id=key.pk)
+    assert state(party) == before
+
+
+def test_keys_of_others_are_not_found():
+    party, other = make_party(), make_party()
+    key = create_key(by=of(other), name="x").key
+    before = state(other)
+    for key_id in (key.pk, new_id()):
+        with pytest.raises(NotFound):
+            revoke_key(by=of(party), key_id=key_id)
+    assert state(other) == before

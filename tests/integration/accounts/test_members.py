@@ -1,0 +1,129 @@
+"""Members of an organisation: owners decide, and one of them always stays."""
+
+import threading
+
+import pytest
+from django.db import connections
+
+from marketplace.accounts.domain import Role
+from marketplace.accounts.models import AuditEvent, Membership
+from marketplace.accounts.selectors import membership_for
+from marketplace.accounts.services.members import add_member, remove_member
+from marketplace.core.problems import Conflict, Forbidden, Invalid, NotFound
+from tests.parties import Party, make_party
+
+pytestmark = pytest.mark.usefixtures("database")
+
+
+def of(party: Party) -> Membership:
+    return membership_for(party.user, party.organization.slug)
+
+
+def state(party: Party) -> tuple[list[tuple[object, str]], int]:
+    members = list(party.organization.memberships.order_by("id").values_list("user_id", "role"))
+    return members, AuditEvent.objects.filter(organization=party.organization).count()
+
+
+def test_a_person_is_added_by_address_in_any_case_and_taken_away_again():
+    party, other = make_party(), make_party()
+    added = add_member(by=of(party), email=f" {other.user.email.upper()} ", role=Role.MEMBER)
+    assert (added.user, added.role) == (other.user, Role.MEMBER)
+    remove_member(by=of(party), membership_id=added.pk)
+    assert state(party)[0] == [(party.user.pk, "owner")]
+    events = list(AuditEvent.objects.filter(organization=party.organization).order_by("id"))
+    assert [(event.action, event.subject, event.actor) for event in events[1:]] == [
+        ("member.added", other.user.email, party.user),
+        ("member.removed", other.user.email, party.user),
+    ]
+    assert events[1].data == {"role": "member"}
+
+
+@pytest.mark.parametrize("email", ["nobody@example.com", "", "a\0b@example.com", "%@example.com"])
+def test_an_unknown_address_adds_nobody(email: str):
+    party = make_party()
+    before = state(party)
+    with pytest.raises(Invalid) as refused:
+        add_member(by=of(party), email=email, role=Role.MEMBER)
+    assert "Nobody has signed up" in refused.value.errors[0].detail
+    assert state(party) == before
+
+
+def test_a_member_is_not_added_twice_nor_changed():
+    party, other = make_party(), make_party()
+    add_member(by=of(party), email=other.user.email, role=Role.MEMBER)
+    before = state(party)
+    with pytest.raises(Invalid) as refused:
+        add_member(by=of(party), email=other.user.email, role=Role.OWNER)
+    assert refused.value.errors[0].detail == "They are a member already"
+    assert state(party) == before
+
+
+def test_a_member_who_is_no_owner_changes_nothing():
+    party, other, third = make_party(), make_party(), make_party()
+    member = add_member(by=of(party), email=other.user.email, role=Role.MEMBER)
+    before = state(party)
+    with pytest.raises(Forbidden):
+        add_member(by=member, email=third.user.email, role=Role.OWNER)
+    with pytest.raises(Forbidden):
+        remove_member(by=member, membership_id=of(party).pk)
+    assert state(party) == before
+
+
+def test_members_of_others_are_not_found():
+    party, other = make_party(), make_party()
+    before = state(party), state(other)
+    with pytest.raises(NotFound):
+        remove_member(by=of(party), membership_id=of(other).pk)
+    assert (state(party), state(other)) == before
+
+
+def test_the_last_owner_stays():
+    party, other = make_party(), make_party()
+    add_member(by=of(party), email=other.user.email, role=Role.MEMBER)
+    before = state(party)
+    with pytest.raises(Conflict, match="make somebody else an owner first"):
+        remove_member(by=of(party), membership_id=of(party).pk)
+    assert state(party) == before
+
+
+def test_whoever_was_removed_decides_no_more():
+    party, second, third = make_party(), make_party(), make_party()
+    owner = of(party)
+    stale = add_member(by=owner, email=second.user.email, role=Role.OWNER)
+    victim = add_member(by=owner, email=third.user.email, role=Role.OWNER)
+    remove_member(by=owner, membership_id=stale.pk)
+    before = state(party)
+    stale = Membership(pk=stale.pk, organization=party.organization, user=second.user, role=Role.OWNER)
+    with pytest.raises(Forbidden):
+        remove_member(by=stale, membership_id=victim.pk)
+    with pytest.raises(Forbidden):
+        add_member(by=stale, email=second.user.email, role=Role.OWNER)
+    assert state(party) == before
+
+
+@pytest.mark.parametrize("each_other", [True, False])
+def test_of_two_owners_who_go_at_once_one_stays(each_other: bool):
+    for _ in range(5):
+        party, other = make_party(), make_party()
+        memberships = [of(party), add_member(by=of(party), email=other.user.email, role=Role.OWNER)]
+        victims = [one.pk for one in (reversed(memberships) if each_other else memberships)]
+        together, outcomes = threading.Barrier(2), []
+
+        def leave(index: int) -> None:
+            by, victim = memberships[index], victims[index]
+            together.wait()
+            try:
+                remove_member(by=by, membership_id=victim)
+                outcomes.append("left")
+            except (Conflict, Forbidden):
+                outcomes.append("refused")
+            finally:
+                connections.close_all()
+
+        threads = [threading.Thread(target=leave, args=(index,)) for index in range(2)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join(30)
+        assert sorted(outcomes) == ["left", "refused"]
+        assert party.organization.memberships.filter(role=Role.OWNER).count() == 1
