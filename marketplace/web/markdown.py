@@ -19,12 +19,13 @@ _OTHER_PAGE = re.compile(r"(?!/|[a-z]+:)(?P<page>[^#]+)\.md(?P<heading>#.*)?")
 LOWEST_HEADING = 6
 
 
-def render_markdown(text: str, *, deeper: int = 0) -> SafeString:
-    """Sanitised HTML of a stranger's text, its headings `deeper` levels down to fit under the page's own."""
+def render_markdown(text: str, *, top: int = 1) -> SafeString:
+    """Sanitised HTML of a stranger's text, its headings starting at level `top` and skipping none."""
     tokens = _markdown.parse(text)
+    used = sorted({token.tag for token in tokens if token.type == "heading_open"})
     for token in tokens:
         if token.type in ("heading_open", "heading_close"):
-            token.tag = f"h{min(int(token.tag[1]) + deeper, LOWEST_HEADING)}"
+            token.tag = f"h{min(top + used.index(token.tag), LOWEST_HEADING)}"
     html = _markdown.renderer.render(tokens, _markdown.options, {})
     return mark_safe(nh3.clean(html, tags=_tags, link_rel="nofollow noopener"))  # noqa: S308  # just cleaned
 

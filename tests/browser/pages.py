@@ -8,6 +8,7 @@ from typing import Any
 from playwright.sync_api import Browser, BrowserContext
 from playwright.sync_api import Page as Tab
 
+CHROMIUMS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 SCHEMES = ("light", "dark")
 SIZES = {"wide": (1440, 900), "narrow": (390, 844)}
 
@@ -57,8 +58,7 @@ def pages_of(demo: Mapping[str, Any]) -> list[Page]:
 
 def launch_options() -> dict[str, Any]:
     """Chromium as the machine has it, else Playwright's own; without its sandbox, which root cannot use."""
-    installed = (shutil.which(name) for name in ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable"))
-    path = next((found for found in installed if found), None)
+    path = next((found for name in CHROMIUMS if (found := shutil.which(name))), None)
     return {"args": ["--no-sandbox"]} | ({"executable_path": path} if path else {})
 
 
@@ -110,4 +110,13 @@ def open_page(tab: Tab, page: Page) -> None:
         tab.locator(page.then).first.click()
         tab.wait_for_load_state()
     tab.evaluate("document.querySelectorAll('img[loading=lazy]').forEach(image => image.loading = 'eager')")
-    tab.evaluate("Promise.all([document.fonts.ready, ...[...document.images].map(image => image.decode().catch(() => 0))])")
+    tab.evaluate("Promise.all([...document.images].map(image => image.decode().catch(() => 0)))")
+    tab.evaluate("document.fonts.ready.then(() => 0)")
+
+
+def watch_errors(tab: Tab) -> list[str]:
+    """A list that fills with what the page's console and scripts complain about."""
+    errors: list[str] = []
+    tab.on("console", lambda message: errors.append(message.text) if message.type in ("error", "warning") else None)
+    tab.on("pageerror", lambda error: errors.append(str(error)))
+    return errors

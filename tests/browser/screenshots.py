@@ -1,6 +1,6 @@
 """Pictures of every page of a running market, light and dark, wide and narrow.
 
-    python -m tests.browser.screenshots [--base-url URL] [--home HOME] [--out FOLDER] [--only NAME ...]
+python -m tests.browser.screenshots [--base-url URL] [--home HOME] [--out FOLDER] [--only NAME ...]
 """
 
 import argparse

@@ -1,8 +1,9 @@
 -- The ledger's own rules. Money moves only through the functions below; they run with the owner's rights, because the
 -- serving role may not write the tables. Every function locks holds before accounts, and accounts in order of their ids.
+-- Temporary objects come last on their search path, or a caller's temporary table would stand in for a real one.
 
 -- Entries: each transaction sums to zero, and balances follow from entries alone.
-CREATE FUNCTION billing_apply_entries() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = public AS $$
+CREATE FUNCTION billing_apply_entries() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
 BEGIN
   IF EXISTS (SELECT FROM billing_entry WHERE transaction_id IN (SELECT transaction_id FROM fresh)
              GROUP BY transaction_id, currency HAVING sum(amount) <> 0) THEN
@@ -18,6 +19,8 @@ BEGIN
 END $$;
 CREATE TRIGGER billing_entry_apply AFTER INSERT ON billing_entry
   REFERENCING NEW TABLE AS fresh FOR EACH STATEMENT EXECUTE FUNCTION billing_apply_entries();
+-- Nobody else may make it the trigger of a table of their own, whose rows it would book.
+REVOKE ALL ON FUNCTION billing_apply_entries() FROM PUBLIC;
 
 -- History stays: not even the owner changes or deletes it by accident.
 CREATE FUNCTION billing_refuse() RETURNS trigger LANGUAGE plpgsql AS $$
@@ -39,8 +42,11 @@ BEGIN
   IF OLD.state <> 'pending' THEN
     RAISE EXCEPTION 'hold % is % already', OLD.id, OLD.state USING ERRCODE = 'restrict_violation';
   END IF;
-  IF NEW.posted_amount > OLD.amount OR (NEW.id, NEW.account_id, NEW.price_id, NEW.amount) IS DISTINCT FROM
-     (OLD.id, OLD.account_id, OLD.price_id, OLD.amount) THEN
+  IF (NEW.id, NEW.account_id, NEW.price_id, NEW.amount) IS DISTINCT FROM
+     (OLD.id, OLD.account_id, OLD.price_id, OLD.amount)
+     OR NOT coalesce(NEW.posted_amount BETWEEN 0 AND CASE NEW.state WHEN 'posted' THEN OLD.amount WHEN 'voided' THEN 0
+                                                                    WHEN 'expired' THEN 0 END,
+                     NEW.state = 'pending' AND NEW.posted_amount IS NULL) THEN
     RAISE EXCEPTION 'hold %: no more than % may be posted', OLD.id, OLD.amount USING ERRCODE = 'check_violation';
   END IF;
   RETURN NEW;
@@ -51,7 +57,7 @@ CREATE TRIGGER billing_hold_keep BEFORE DELETE OR TRUNCATE ON billing_hold
 
 -- The id of an account, opened if need be. What a buyer prepaid and what a provider is owed never fall below zero.
 CREATE FUNCTION billing_account_id(p_owner text, p_kind text, p_currency text, p_shard int DEFAULT 0) RETURNS bigint
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = public AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
 DECLARE found_id bigint;
 BEGIN
   SELECT id INTO found_id FROM billing_account
@@ -72,9 +78,9 @@ CREATE FUNCTION billing_current_price(p_sku text) RETURNS bigint LANGUAGE sql ST
   SELECT id FROM billing_price WHERE sku = p_sku AND effective_from <= now() ORDER BY version DESC LIMIT 1
 $$;
 
--- Sets money aside: 'held', or 'insufficient_funds' and nothing has changed.
+-- Sets money aside: 'held', or 'insufficient_funds' and nothing has changed. What is free needs no balance.
 CREATE FUNCTION billing_hold(p_hold uuid, p_payer text, p_price bigint, p_amount bigint, p_expires timestamptz)
-RETURNS text LANGUAGE plpgsql SECURITY DEFINER SET search_path = public AS $$
+RETURNS text LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
 DECLARE payer_account bigint;
 BEGIN
   UPDATE billing_account SET held = held + p_amount
@@ -82,16 +88,20 @@ BEGIN
       AND currency = (SELECT currency FROM billing_price WHERE id = p_price)
       AND posted - held - p_amount >= min_available
     RETURNING id INTO payer_account;
-  IF payer_account IS NULL THEN RETURN 'insufficient_funds'; END IF;
+  IF payer_account IS NULL THEN
+    IF p_amount IS DISTINCT FROM 0 THEN RETURN 'insufficient_funds'; END IF;
+    payer_account := billing_account_id(p_payer, 'buyer_prepaid', (SELECT currency FROM billing_price WHERE id = p_price));
+  END IF;
   INSERT INTO billing_hold(id, account_id, price_id, amount, state, expires_at)
     VALUES (p_hold, payer_account, p_price, p_amount, 'pending', p_expires);
   RETURN 'held';
 END $$;
 
 -- Posts holds: [{"hold", "source", "description", "quantity", "amount"}, …]. An amount of zero releases the hold.
--- Holds that are not pending any more are left out of the answer: somebody else resolved them first.
+-- Holds that are not pending any more are left out of the answer: somebody else resolved them first. A hold that is
+-- named twice counts once.
 CREATE FUNCTION billing_settle(p_items jsonb) RETURNS TABLE(hold uuid, amount bigint)
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = public AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
 #variable_conflict use_column
 DECLARE work jsonb;
 BEGIN
@@ -99,19 +109,30 @@ BEGIN
   WITH locked AS (
     SELECT h.id, h.account_id, h.price_id, i.source, i.description, i.quantity, i.amount AS charge
     FROM billing_hold h
-    JOIN jsonb_to_recordset(p_items) AS i(hold uuid, source text, description text, quantity bigint, amount bigint)
-      ON i.hold = h.id
+    JOIN (SELECT DISTINCT ON (hold) * FROM jsonb_to_recordset(p_items)
+            AS given(hold uuid, source text, description text, quantity bigint, amount bigint)) i ON i.hold = h.id
     WHERE h.state = 'pending' ORDER BY h.id FOR UPDATE OF h
+  ), rated AS MATERIALIZED (
+    -- The fee is (charge * fee_bps + 5000) / 10000, in parts that stay within 64 bits.
+    SELECT l.*, p.currency, p.payee, p.sku, p.unit, a.owner AS payer,
+           l.charge / 10000 * p.fee_bps + (l.charge % 10000 * p.fee_bps + 5000) / 10000 AS fee,
+           (hashtextextended(l.id::text, 0) & 15)::int AS shard
+    FROM locked l JOIN billing_price p ON p.id = l.price_id JOIN billing_account a ON a.id = l.account_id
+  ), opened AS MATERIALIZED (
+    -- Whoever opens an account waits for others that open it too, so all open them in the same order.
+    SELECT owner, kind, currency, shard, billing_account_id(owner, kind, currency, shard) AS id FROM (
+      SELECT payee, 'provider_payable', currency, 0 FROM rated
+      UNION SELECT 'platform', 'platform_fee', currency, shard FROM rated
+      ORDER BY 1, 2, 3, 4) AS wanted(owner, kind, currency, shard)
   )
   SELECT jsonb_agg(jsonb_build_object(
-           'hold', l.id, 'account', l.account_id, 'price', l.price_id, 'source', l.source, 'description', l.description,
-           'quantity', l.quantity, 'amount', l.charge, 'currency', p.currency, 'payer', a.owner, 'payee', p.payee,
-           'sku', p.sku, 'unit', p.unit, 'fee', (l.charge * p.fee_bps + 5000) / 10000,
-           'payee_account', billing_account_id(p.payee, 'provider_payable', p.currency),
-           'fee_account', billing_account_id('platform', 'platform_fee', p.currency,
-                                             (hashtextextended(l.id::text, 0) & 15)::int)))
+           'hold', r.id, 'account', r.account_id, 'price', r.price_id, 'source', r.source, 'description', r.description,
+           'quantity', r.quantity, 'amount', r.charge, 'currency', r.currency, 'payer', r.payer, 'payee', r.payee,
+           'sku', r.sku, 'unit', r.unit, 'fee', r.fee, 'payee_account', payable.id, 'fee_account', fee.id))
     INTO work
-    FROM locked l JOIN billing_price p ON p.id = l.price_id JOIN billing_account a ON a.id = l.account_id;
+    FROM rated r
+    JOIN opened payable ON (payable.owner, payable.kind, payable.currency) = (r.payee, 'provider_payable', r.currency)
+    JOIN opened fee ON (fee.kind, fee.currency, fee.shard) = ('platform_fee', r.currency, r.shard);
   IF work IS NULL THEN RETURN; END IF;
 
   PERFORM FROM billing_account
@@ -154,9 +175,12 @@ END $$;
 
 -- Lets holds go without charging anything; p_state is 'voided' or 'expired'. Answers with how many were pending.
 CREATE FUNCTION billing_release(p_holds uuid[], p_state text) RETURNS bigint
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = public AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
 DECLARE pending uuid[];
 BEGIN
+  IF p_state IS NULL OR p_state NOT IN ('voided', 'expired') THEN
+    RAISE EXCEPTION 'a hold is released as voided or expired, not as %', p_state USING ERRCODE = 'check_violation';
+  END IF;
   SELECT array_agg(id) INTO pending FROM (
     SELECT id FROM billing_hold WHERE id = ANY (p_holds) AND state = 'pending' ORDER BY id FOR UPDATE) locked;
   IF pending IS NULL THEN RETURN 0; END IF;
@@ -173,20 +197,21 @@ END $$;
 -- that exists, the same key with another hash is refused with SQLSTATE BO409.
 CREATE FUNCTION billing_post(p_key text, p_hash text, p_kind text, p_source text, p_description text, p_currency text,
                              p_entries jsonb) RETURNS bigint
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = public AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
 DECLARE posted_id bigint; known_hash text;
 BEGIN
   INSERT INTO billing_transaction(key, request_hash, kind, source, description)
     VALUES (p_key, p_hash, p_kind, p_source, p_description) ON CONFLICT (key) DO NOTHING RETURNING id INTO posted_id;
   IF posted_id IS NULL THEN
     SELECT id, request_hash INTO STRICT posted_id, known_hash FROM billing_transaction WHERE key = p_key;
-    IF known_hash <> p_hash THEN
+    IF known_hash IS DISTINCT FROM p_hash THEN
       RAISE EXCEPTION 'the key % was used for another movement', p_key USING ERRCODE = 'BO409';
     END IF;
     RETURN posted_id;
   END IF;
   INSERT INTO billing_entry(transaction_id, account_id, currency, amount)
     SELECT posted_id, billing_account_id(e.owner, e.kind, p_currency), p_currency, e.amount
-    FROM jsonb_to_recordset(p_entries) AS e(owner text, kind text, amount bigint);
+    FROM jsonb_to_recordset(p_entries) AS e(owner text, kind text, amount bigint)
+    ORDER BY e.owner, e.kind;  -- accounts are opened in the same order as billing_settle does
   RETURN posted_id;
 END $$;

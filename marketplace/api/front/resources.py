@@ -3,9 +3,7 @@
 import asyncio
 import logging
 import time
-import uuid
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from typing import Any, ParamSpec, TypeVar
 
 import redis
@@ -71,10 +69,6 @@ class Resources:
                 await asyncio.to_thread(dispatch.send_ring, version, heard=bool(heard))
         except (redis.RedisError, OperationalError, OSError) as error:
             log.warning("could not ring for %s: %s; a node's sweep will find what waits", version, error)
-
-    async def publish_cancel(self, node: str, prediction: uuid.UUID) -> None:
-        with suppress(redis.RedisError):  # the node learns of it when it renews its lease
-            await asyncio.to_thread(wakeups.publish_cancel, node, prediction)
 
 
 async def in_thread(function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:

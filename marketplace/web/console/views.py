@@ -29,6 +29,8 @@ from marketplace.core.money import MICRO, NotAnAmount, parse_amount
 from marketplace.core.problems import Conflict, FieldError, Invalid, NotFound
 from marketplace.web.access import MemberRequest, current_membership, member_page
 from marketplace.web.links import playground_path
+from marketplace.web.public.forms import chosen_values, schema_fields
+from providers.selectors import version_by_id
 
 PAGE = 30
 
@@ -90,6 +92,9 @@ def prediction(request: MemberRequest, id: str) -> HttpResponse:
     view = prediction_for_buyer(request.membership.organization_id, parse_short(id))
     if request.headers.get("HX-Request"):
         return render(request, "console/_prediction.html", {"row": _row(view)})
+    version = version_by_id(view.version)
+    assert version is not None  # versions are never deleted
+    fields = schema_fields(version.input_schema, view.input)
     receipt = receipt_of(view)
     context = _row(view) | {
         "receipt": receipt,
@@ -97,7 +102,8 @@ def prediction(request: MemberRequest, id: str) -> HttpResponse:
         "usage": usage_by_hold([view.id]).get(view.id),
         "events_url": events_path(view.id),
         "again": playground_path(view.model, view.input),
-        "call": {"model": view.model, "input": view.input},
+        "fields": fields,
+        "call": {"model": view.model, "input": chosen_values(fields)},
     }
     return render(request, "console/prediction.html", context)
 
@@ -222,7 +228,7 @@ def transaction_context(request: MemberRequest, transaction_id: int, kind: Accou
     if found is None:
         raise NotFound("There is no such transaction")
     names = organization_names() | {PLATFORM: "The platform"}
-    entries = [
+    entries: list[dict[str, Any]] = [
         {
             "owner": names.get(entry.account.owner, entry.account.owner),
             "kind": entry.account.kind,
@@ -234,11 +240,13 @@ def transaction_context(request: MemberRequest, transaction_id: int, kind: Accou
     ]
     usage = usage_of(found.pk)
     source = found.source.partition(":")
+    amount = sum(entry["amount"] for entry in entries if entry["is_mine"] and entry["kind"] == kind)
     return {
         "transaction": found,
         "entries": entries,
         "sum": sum(entry["amount"] for entry in entries),
-        "amount": sum(entry["amount"] for entry in entries if entry["is_mine"] and entry["kind"] == kind),
+        "amount": amount,
+        "size": abs(amount),
         "usage": usage,
         "provider_share": usage.amount - usage.fee if usage else None,
         "fee_share": usage.price.fee_bps / BASIS_POINTS if usage else None,

@@ -1,6 +1,6 @@
 """A form from a JSON Schema: what `components/schema_form.html` shows for each field."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 LONG_TEXT = 200
@@ -36,6 +36,15 @@ def schema_fields(schema: Mapping[str, Any], given: Mapping[str, Any]) -> list[d
             }
         )
     return fields
+
+
+def chosen_values(fields: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """What a call has to name: the required fields, and those whose value is not the default."""
+    return {
+        field["name"]: field["value"]
+        for field in fields
+        if field["required"] or field["value"] not in (field["default"], None)
+    }
 
 
 def _kind(field: Mapping[str, Any], types: list[str]) -> str:

@@ -84,7 +84,7 @@ def model(request: HttpRequest, owner: str, name: str) -> HttpResponse:
         "model": card
         | {
             "slug": offer.slug,
-            "card_html": render_markdown(listing.model.card, deeper=2),
+            "card_html": render_markdown(listing.model.card, top=3),
         },
         "version": listing.version,
         "versions": versions_of(listing.model),
