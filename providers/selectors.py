@@ -2,6 +2,7 @@
 
 from django.db.models import QuerySet
 
+from marketplace.accounts.domain import is_name
 from marketplace.accounts.models import Organization
 from providers.models import GenerativeModel, ModelVersion
 
@@ -11,6 +12,8 @@ def models_for_provider(organization: Organization) -> QuerySet[GenerativeModel]
 
 
 def model_named(owner: str, name: str) -> GenerativeModel | None:
+    if not (is_name(owner) and is_name(name)):
+        return None
     return (
         GenerativeModel.objects.select_related("organization")
         .filter(organization__slug__iexact=owner, name__iexact=name)

@@ -4,6 +4,8 @@ import re
 import uuid
 from dataclasses import dataclass
 
+from marketplace.accounts.domain import is_name
+
 REFERENCE = re.compile(r"(?P<owner>[^/:@\s]+)/(?P<name>[^/:@\s]+)(?:[:@](?P<version>[^/:@\s]+))?", re.ASCII)
 VERSION_ID = re.compile(r"[0-9a-f]{40}", re.ASCII)
 NUMBERED = re.compile(r"v([1-9][0-9]{0,8})", re.ASCII)
@@ -16,6 +18,11 @@ class Reference:
     owner: str
     name: str
     version: str | None = None
+
+    @property
+    def is_possible(self) -> bool:
+        """Whether a model could be called so; if not, the database need not be asked."""
+        return is_name(self.owner) and is_name(self.name)
 
 
 def parse_reference(text: str) -> Reference | None:

@@ -1,7 +1,7 @@
 """Reading the catalogue: what is on sale, at what price, and what it measured."""
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -10,7 +10,7 @@ from django.db.models import Q, QuerySet
 from billing.domain import PriceTerms
 from billing.selectors import current_terms, current_terms_of
 from inference.selectors import Measured, measured, prediction_counts
-from marketplace.catalog.domain import sku_of
+from marketplace.catalog.domain import Reference, sku_of
 from marketplace.catalog.models import Listing
 from marketplace.core.problems import NotFound
 
@@ -42,7 +42,8 @@ def _listings() -> QuerySet[Listing]:
     return Listing.objects.select_related("model__organization", "version")
 
 
-def _offers(listings: Sequence[Listing]) -> list[Offer]:
+def _offers(listings: Iterable[Listing]) -> list[Offer]:
+    listings = list(listings)
     prices = current_terms_of([sku_of(listing.model_id) for listing in listings])
     runs = prediction_counts([listing.model_id for listing in listings])
     return [
@@ -54,6 +55,8 @@ def _offers(listings: Sequence[Listing]) -> list[Offer]:
 
 def offers(*, query: str = "", task: str = "", sort: str = "popular") -> list[Offer]:
     """The models on sale that match, in the order asked for (one of `SORTS`)."""
+    if "\0" in query or "\0" in task:
+        return []  # PostgreSQL's texts cannot hold it, so nothing matches
     listings = _listings().filter(listed=True)
     for word in query.split()[:8]:
         listings = listings.filter(
@@ -63,7 +66,7 @@ def offers(*, query: str = "", task: str = "", sort: str = "popular") -> list[Of
         )
     if task:
         listings = listings.filter(model__task=task)
-    found = _offers(list(listings.order_by("-created_at")))
+    found = _offers(listings.order_by("-created_at"))
     match sort:
         case "cheapest":
             found.sort(key=lambda offer: offer.price.amount)
@@ -76,8 +79,8 @@ def offers(*, query: str = "", task: str = "", sort: str = "popular") -> list[Of
 
 def offer_named(owner: str, name: str) -> Offer:
     """Raises NotFound unless a model of this name is on sale."""
-    listing = _listings().filter(listed=True, model__organization__slug__iexact=owner, model__name__iexact=name).first()
-    found = _offers([listing]) if listing else []
+    listings = _listings().filter(listed=True, model__organization__slug__iexact=owner, model__name__iexact=name)
+    found = _offers(listings[:1]) if Reference(owner, name).is_possible else []
     if not found:
         raise NotFound(f'No model "{owner[:63]}/{name[:63]}" is on sale')
     return found[0]

@@ -4,6 +4,7 @@ from decimal import Decimal, InvalidOperation
 
 MICRO = 1_000_000
 SYMBOLS = {"USD": "$", "EUR": "€", "GBP": "£"}
+SMALLEST = Decimal(1) / MICRO
 LARGEST = 1_000_000_000 * MICRO
 
 
@@ -23,12 +24,12 @@ def parse_amount(text: str) -> int:
         raise NotAnAmount(f'"{text[:40]}" is not an amount: write it like 0.004') from None
     if not value.is_finite() or value < 0:
         raise NotAnAmount("An amount must be zero or more")
-    micro = value * MICRO
-    if micro > LARGEST:
+    if value > LARGEST // MICRO:
         raise NotAnAmount("An amount may be at most one billion")
-    if micro != micro.to_integral_value():
+    counted = value.quantize(SMALLEST)
+    if counted != value:
         raise NotAnAmount("An amount may have at most six decimals")
-    return int(micro)
+    return int(counted * MICRO)
 
 
 def format_amount(micro: int, currency: str) -> str:

@@ -1,21 +1,17 @@
 """Markdown as HTML that cannot harm: no scripts, no styles, no foreign images."""
 
-import re
-from collections.abc import Sequence
 from itertools import pairwise
 
 import nh3
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.text import slugify
 from markdown_it import MarkdownIt
-from markdown_it.token import Token
 
 _markdown = MarkdownIt("commonmark", {"html": False, "linkify": False}).enable(["table", "strikethrough"])
 _tags = nh3.ALLOWED_TAGS - {"img"}
 _with_ids = {tag: set(names) for tag, names in nh3.ALLOWED_ATTRIBUTES.items()} | {
-    heading: {"id"} for heading in ("h1", "h2", "h3", "h4")
+    tag: {"id"} for tag in ("h1", "h2", "h3", "h4", "td")
 }
-_OTHER_PAGE = re.compile(r"(?!/|[a-z]+:)(?P<page>[^#]+)\.md(?P<heading>#.*)?")
 LOWEST_HEADING = 6
 
 
@@ -31,21 +27,14 @@ def render_markdown(text: str, *, top: int = 1) -> SafeString:
 
 
 def render_documentation(text: str) -> SafeString:
-    """HTML of our own pages: headings can be linked to, and links to other files lead to their pages."""
+    """HTML of our own pages, whose headings can be linked to; so can table rows that open with a code word."""
     tokens = _markdown.parse(text)
+    opens_row = False
     for opening, inline in pairwise(tokens):
-        if opening.type == "heading_open":
+        is_code = [child.type for child in inline.children or ()] == ["code_inline"]
+        if opening.type == "heading_open" or (opens_row and is_code):
             opening.attrSet("id", slugify(inline.content))
-    _lead_to_pages(tokens)
+        opens_row = opening.type == "tr_open"
     html = _markdown.renderer.render(tokens, _markdown.options, {})
     clean = nh3.clean(html, tags=_tags, attributes=_with_ids, link_rel="noopener")
     return mark_safe(clean)  # noqa: S308  # just cleaned
-
-
-def _lead_to_pages(tokens: Sequence[Token]) -> None:
-    """`[API](api.md#errors)`, which reads well in a repository, becomes a link to the page `api#errors`."""
-    for token in tokens:
-        _lead_to_pages(token.children or ())
-        href = str(token.attrGet("href") or "")
-        if token.type == "link_open" and (match := _OTHER_PAGE.fullmatch(href)):
-            token.attrSet("href", match["page"] + (match["heading"] or ""))

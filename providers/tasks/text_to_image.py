@@ -11,24 +11,24 @@ LONGEST_PROMPT = 2_000
 SMALLEST_SIDE, LARGEST_SIDE = 64, 2_048
 SIDE_STEP = 8
 
-_TRANSFORMERS_TEXT = {
-    ("transformers", "CLIPTextModel"),
-    ("transformers", "CLIPTokenizer"),
-    ("transformers", "CLIPTokenizerFast"),
-}
-_DENOISERS = {("diffusers", "UNet2DConditionModel")}
-_AUTOENCODERS = {("diffusers", "AutoencoderKL"), ("diffusers", "AutoencoderTiny")}
-_SCHEDULERS = {
-    ("diffusers", name)
-    for name in (
-        "DDIMScheduler",
-        "DPMSolverMultistepScheduler",
-        "EulerAncestralDiscreteScheduler",
-        "EulerDiscreteScheduler",
-        "LCMScheduler",
-        "PNDMScheduler",
-        "UniPCMultistepScheduler",
-    )
+# What each component of the pipeline may be.
+_COMPONENTS = {
+    "scheduler": {
+        ("diffusers", name)
+        for name in (
+            "DDIMScheduler",
+            "DPMSolverMultistepScheduler",
+            "EulerAncestralDiscreteScheduler",
+            "EulerDiscreteScheduler",
+            "LCMScheduler",
+            "PNDMScheduler",
+            "UniPCMultistepScheduler",
+        )
+    },
+    "text_encoder": {("transformers", "CLIPTextModel")},
+    "tokenizer": {("transformers", "CLIPTokenizer"), ("transformers", "CLIPTokenizerFast")},
+    "unet": {("diffusers", "UNet2DConditionModel")},
+    "vae": {("diffusers", "AutoencoderKL"), ("diffusers", "AutoencoderTiny")},
 }
 
 
@@ -37,10 +37,11 @@ class TextToImage:
     title = "Text to image"
     unit = "image"
     allowed_classes: Mapping[str, frozenset[tuple[str, str]]] = {
-        "StableDiffusionPipeline": frozenset(_TRANSFORMERS_TEXT | _DENOISERS | _AUTOENCODERS | _SCHEDULERS),
+        "StableDiffusionPipeline": frozenset(pair for pairs in _COMPONENTS.values() for pair in pairs),
     }
 
     def input_schema(self, components: Components) -> Schema:
+        _check_components(components)
         side = _native_side(components)
         smallest, largest = min(SMALLEST_SIDE, side), min(LARGEST_SIDE, 2 * side)
         defaults = components.defaults
@@ -123,16 +124,31 @@ class TextToImage:
         return f"{inputs['width']}x{inputs['height']} {inputs['num_inference_steps']} {guided:g}"
 
 
+def _check_components(components: Components) -> None:
+    for name, allowed in _COMPONENTS.items():
+        pair = components.libraries.get(name)
+        if pair is None:
+            raise UnsuitableModel(f"model_index.json: names no {name}")
+        if pair not in allowed:
+            raise UnsuitableModel(f"model_index.json: {name}: {'.'.join(pair)} is not an allowed class")
+
+
 def _native_side(components: Components) -> int:
     """Pixels of the pictures that the model was trained on: the denoiser's sample size times the VAE's factor."""
     sample = components.configs.get("unet", {}).get("sample_size")
     vae = components.configs.get("vae", {})
     blocks = vae.get("block_out_channels") or vae.get("encoder_block_out_channels")
-    if not isinstance(sample, int) or not 1 <= sample <= 256:
+    if type(sample) is not int or not 1 <= sample <= 256:
         raise UnsuitableModel("unet/config.json: sample_size must be a whole number from 1 to 256")
     if not isinstance(blocks, list) or not 1 <= len(blocks) <= 8:
         raise UnsuitableModel("vae/config.json: the autoencoder's block_out_channels are missing")
-    return int(sample * 2 ** (len(blocks) - 1))
+    side = sample * 2 ** (len(blocks) - 1)
+    if side % SIDE_STEP or side > LARGEST_SIDE:
+        raise UnsuitableModel(
+            f"unet/config.json: with the autoencoder it makes pictures of {side} pixels; "
+            f"up to {LARGEST_SIDE} in steps of {SIDE_STEP} are possible"
+        )
+    return int(side)
 
 
 def _side(title: str, smallest: int, largest: int, default: int) -> Schema:

@@ -12,7 +12,9 @@ from marketplace.core.problems import FieldError
 from providers.validation.refusal import FolderRefused
 
 CARD = "README.md"
-METADATA = re.compile(r"\A---\s*\n(.*?)\n---\s*\n?(.*)\Z", re.DOTALL)
+METADATA = re.compile(r"\A---[ \t]*\n(.*?)(?<=\n)---[ \t]*(?:\n|\Z)(.*)", re.DOTALL)
+LONGEST_METADATA = 32 * 1024
+LICENSE = re.compile(r"[a-z0-9][a-z0-9.+_() -]{0,59}", re.ASCII)
 LONGEST_DESCRIPTION = 300
 
 
@@ -36,32 +38,64 @@ def read_card(files: Mapping[str, Path]) -> Card:
     """Read README.md.
 
     Raises:
-        FolderRefused: there is none, its metadata is not YAML, or it names no licence.
+        FolderRefused: there is none, its metadata is not YAML, it names no licence, or it recommends no mapping.
     """
     if CARD not in files:
         raise FolderRefused([FieldError(CARD, "is missing; buyers need a card that says what the model does")])
     try:
-        text = files[CARD].read_text(encoding="utf-8")
+        text = files[CARD].read_text(encoding="utf-8-sig")
     except UnicodeDecodeError:
         raise FolderRefused([FieldError(CARD, "is not UTF-8 text")]) from None
     if "\0" in text:
         raise FolderRefused([FieldError(CARD, "contains a NUL character")])
     match = METADATA.match(text.replace("\r\n", "\n"))
-    try:
-        metadata = yaml.safe_load(match[1]) if match else {}
-    except yaml.YAMLError as error:
-        raise FolderRefused([FieldError(CARD, f"the metadata block is not YAML: {error}")]) from None
-    if not isinstance(metadata, dict) or not isinstance(metadata.get("license"), str):
+    metadata = _read_metadata(match[1]) if match else {}
+    named = metadata.get("license") if isinstance(metadata, dict) else None
+    license_ = named.strip().lower() if isinstance(named, str) else ""
+    if not LICENSE.fullmatch(license_):
         raise FolderRefused([FieldError(CARD, 'name the licence in the metadata block, e.g. "license: apache-2.0"')])
-    inference = metadata.get("inference")
-    parameters = inference.get("parameters") if isinstance(inference, dict) else None
     body = match[2].strip() if match else text.strip()
     return Card(
         text=body,
         description=_first_paragraph(body),
-        license=metadata["license"].strip().lower()[:60],
-        defaults=parameters if isinstance(parameters, dict) else {},
+        license=license_,
+        defaults=_recommended(metadata.get("inference")),
     )
+
+
+class _NoAliases(yaml.SafeLoader):
+    """YAML without references, by which a short text can stand for an endless one."""
+
+    def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
+        if self.check_event(yaml.AliasEvent):
+            raise _Aliases
+        return super().compose_node(parent, index)
+
+
+class _Aliases(yaml.YAMLError):
+    pass
+
+
+def _read_metadata(block: str) -> Any:
+    if len(block) > LONGEST_METADATA:
+        raise FolderRefused([FieldError(CARD, f"the metadata block has more than {LONGEST_METADATA} characters")])
+    try:
+        return yaml.load(block, _NoAliases)  # noqa: S506  # a SafeLoader
+    except _Aliases:
+        detail = "the metadata block is not YAML that may be published: it uses aliases (*name)"
+        raise FolderRefused([FieldError(CARD, detail)]) from None
+    except Exception as error:  # a tag that does not fit its value makes PyYAML stumble in many ways
+        raise FolderRefused([FieldError(CARD, f"the metadata block is not YAML: {str(error)[:300]}")]) from None
+
+
+def _recommended(inference: Any) -> Mapping[str, Any]:
+    """`inference` may be a mapping, or true or false, which says whether the Hub shows a widget."""
+    parameters = {} if inference is None or isinstance(inference, bool) else inference
+    if isinstance(inference, dict):
+        parameters = inference.get("parameters") or {}
+    if not isinstance(parameters, dict):
+        raise FolderRefused([FieldError(CARD, "inference.parameters must be a mapping of input fields to values")])
+    return parameters
 
 
 def _first_paragraph(markdown: str) -> str:

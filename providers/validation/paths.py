@@ -7,6 +7,8 @@ from pathlib import Path
 from marketplace.core.problems import FieldError
 
 MOST_FILES = 200
+MOST_PARTS = 4
+LONGEST_PATH = 255
 LARGEST_TEXT = 10 * 1024 * 1024
 SEGMENT = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,100}", re.ASCII)
 
@@ -40,6 +42,7 @@ def list_folder(folder: Path) -> tuple[Mapping[str, Path], list[FieldError]]:
     Version control's and the Hub client's own files are left out silently.
     """
     files: dict[str, Path] = {}
+    spellings: dict[str, str] = {}
     errors: list[FieldError] = []
     for file in sorted(folder.rglob("*")):
         inside = file.relative_to(folder)
@@ -48,6 +51,8 @@ def list_folder(folder: Path) -> tuple[Mapping[str, Path], list[FieldError]]:
         path = inside.as_posix()
         if reason := refusal(path, file):
             errors.append(FieldError(path, reason))
+        elif (other := spellings.setdefault(path.lower(), path)) != path:
+            errors.append(FieldError(path, f"differs from {other} by case only; rename one"))
         else:
             files[path] = file
     if len(files) > MOST_FILES:
@@ -60,8 +65,11 @@ def refusal(path: str, file: Path) -> str | None:
     name = path.rsplit("/", 1)[-1]
     if file.is_symlink() or not file.is_file():
         return "is a link or a special file; put the file itself there"
-    if not all(SEGMENT.fullmatch(part) for part in path.split("/")) or path.count("/") > 3:
+    parts = path.split("/")
+    if not all(SEGMENT.fullmatch(part) for part in parts):
         return "has a name that may not be published: use letters, digits, dots, dashes and underscores"
+    if len(parts) > MOST_PARTS or len(path) > LONGEST_PATH:
+        return f"lies too deep or has too long a path: at most {MOST_PARTS - 1} folders and {LONGEST_PATH} characters"
     if CODE.search(name):
         return "can run code when it is loaded; publish weights as .safetensors and no code"
     if WEIGHTS.fullmatch(name):

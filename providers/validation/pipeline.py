@@ -23,13 +23,27 @@ def read_json(path: str, file: Path) -> dict[str, Any]:
     """
     try:
         value = json.loads(file.read_text(encoding="utf-8"))
-    except (UnicodeDecodeError, json.JSONDecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:  # ValueError: not UTF-8, not JSON, a number of thousands of digits
         raise FolderRefused([FieldError(path, f"is not JSON: {error}")]) from None
     if not isinstance(value, dict):
         raise FolderRefused([FieldError(path, "must be a JSON object")])
-    if found := RUNS_CODE & value.keys():
+    if found := RUNS_CODE & _keys(value):
         raise FolderRefused([FieldError(path, f"asks for code to be run ({', '.join(sorted(found))}); remove that")])
     return value
+
+
+def _keys(value: Any) -> set[str]:
+    """The keys of all objects in a JSON value."""
+    found: set[str] = set()
+    todo = [value]
+    while todo:
+        part = todo.pop()
+        if isinstance(part, dict):
+            found |= part.keys()
+            todo += part.values()
+        elif isinstance(part, list):
+            todo += part
+    return found
 
 
 def read_pipeline(files: Mapping[str, Path], *, defaults: Mapping[str, Any]) -> tuple[Task, Components]:
@@ -52,15 +66,19 @@ def read_pipeline(files: Mapping[str, Path], *, defaults: Mapping[str, Any]) -> 
     errors: list[FieldError] = []
     libraries: dict[str, tuple[str, str]] = {}
     for name, value in index.items():
-        if name.startswith("_") or not isinstance(value, list) or value == [None, None]:
+        if name.startswith("_") or not isinstance(value, list | dict | str) or value == [None, None]:
             continue
-        pair = tuple(value)
+        pair = tuple(value) if isinstance(value, list) else ()
         if len(pair) != 2 or not all(isinstance(part, str) for part in pair):
             errors.append(FieldError(INDEX, f"{name[:60]}: must be a pair of library and class"))
         elif pair not in task.allowed_classes[pipeline_class]:
             errors.append(FieldError(INDEX, f"{name[:60]}: {'.'.join(pair)[:120]} is not an allowed class"))
         elif not any(path.startswith(f"{name}/") for path in files):
             errors.append(FieldError(f"{name}/", f"is missing; {INDEX} names it"))
+        elif f"{name}/config.json" in files and not any(
+            path.startswith(f"{name}/") and path.endswith(".safetensors") for path in files
+        ):
+            errors.append(FieldError(f"{name}/", "holds a configuration but no weights (.safetensors)"))
         else:
             libraries[name] = pair
     if errors:
@@ -73,5 +91,18 @@ def read_pipeline(files: Mapping[str, Path], *, defaults: Mapping[str, Any]) -> 
     }
     for path, file in files.items():
         if path.endswith(".json"):
-            read_json(path, file)
+            value = read_json(path, file)
+            if path.endswith(".index.json"):
+                _check_shards(path, value, files)
     return task, Components(pipeline_class, libraries, configs, defaults)
+
+
+def _check_shards(path: str, index: Mapping[str, Any], files: Mapping[str, Path]) -> None:
+    """Whoever loads the model opens what the index names, so that may be nothing but weights beside it."""
+    folder = path.rpartition("/")[0]
+    beside = {name.rpartition("/")[2] for name in files if name.rpartition("/")[0] == folder}
+    shards = index.get("weight_map")
+    if not isinstance(shards, dict) or not all(
+        isinstance(shard, str) and shard in beside and shard.endswith(".safetensors") for shard in shards.values()
+    ):
+        raise FolderRefused([FieldError(path, "weight_map must name .safetensors files that lie beside it")])

@@ -5,11 +5,11 @@ Format: 8 bytes little-endian length of the header, the header as JSON, then the
 """
 
 import json
-import math
 from pathlib import Path
 from typing import Any
 
-LARGEST_HEADER = 100 * 1024 * 1024
+LARGEST_HEADER = 100_000_000  # the format's own limit
+LARGEST_NUMBER = 2**63 - 1
 DTYPE_BITS = {
     "BOOL": 8, "U8": 8, "I8": 8, "F8_E4M3": 8, "F8_E5M2": 8,
     "I16": 16, "U16": 16, "F16": 16, "BF16": 16,
@@ -34,12 +34,17 @@ def check_safetensors(file: Path) -> int:
         if size < 8 or not 2 <= length <= min(LARGEST_HEADER, size - 8):
             raise DamagedWeights("is no safetensors file: its header's length is impossible")
         try:
-            header = json.loads(stream.read(length))
-        except (UnicodeDecodeError, json.JSONDecodeError, RecursionError):
+            text = stream.read(length).decode()
+            header = json.loads(text, object_pairs_hook=_no_name_twice)
+        except (ValueError, RecursionError):  # ValueError: not UTF-8, not JSON, a number of thousands of digits
             raise DamagedWeights("is no safetensors file: its header is not JSON") from None
-    if not isinstance(header, dict):
+    if not isinstance(header, dict) or not text.startswith("{"):
         raise DamagedWeights("is no safetensors file: its header is not an object")
-    header.pop("__metadata__", None)
+    metadata = header.pop("__metadata__", None)
+    if metadata is not None and not (
+        isinstance(metadata, dict) and all(isinstance(value, str) for value in metadata.values())
+    ):
+        raise DamagedWeights("is damaged: the __metadata__ of its header must be texts by name")
     spans, parameters = [], 0
     for name, tensor in header.items():
         begin, end, count = _span(name, tensor)
@@ -55,6 +60,14 @@ def check_safetensors(file: Path) -> int:
     return parameters
 
 
+def _no_name_twice(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Readers of JSON differ in which of two equal names counts, so none may occur twice."""
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise DamagedWeights("is damaged: its header has a name twice")
+    return found
+
+
 def _span(name: str, tensor: Any) -> tuple[int, int, int]:
     """Begin, end and number of elements of one tensor of the header."""
     try:
@@ -63,7 +76,11 @@ def _span(name: str, tensor: Any) -> tuple[int, int, int]:
         raise DamagedWeights(f"is damaged: tensor {name[:80]!r} has no known dtype, shape or place") from None
     if not isinstance(shape, list) or not all(type(number) is int and number >= 0 for number in [*shape, begin, end]):
         raise DamagedWeights(f"is damaged: tensor {name[:80]!r} has an impossible shape or place")
-    count = math.prod(shape)
+    count = 1
+    for number in shape:
+        count *= number
+        if count > LARGEST_NUMBER:
+            raise DamagedWeights(f"is damaged: tensor {name[:80]!r} has an impossible shape or place")
     if (end - begin) * 8 != count * bits:
         raise DamagedWeights(f"is damaged: tensor {name[:80]!r} has not the size that its shape says")
     return begin, end, count

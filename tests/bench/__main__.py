@@ -3,7 +3,6 @@
 import asyncio
 import os
 import shutil
-import sys
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -14,6 +13,7 @@ import uvloop
 from tests.bench import rows
 from tests.bench.contestants import Bourse
 from tests.bench.disk import sync_milliseconds
+from tests.bench.echo import write_model
 from tests.bench.processes import ROOT, THREADS, Market, market, server, worker
 from tests.bench.report import Report, Row
 
@@ -48,14 +48,10 @@ def main() -> None:
 
 def publish_echo(running: Market) -> list[str]:
     """Put the echo model on sale, as a provider would, and return the API keys of sixteen new buyers."""
-    import json
-
-    from tests.bench.echo import write_model
-
     folder = running.home / "echo"
     write_model(folder)
     running.command("manage.py", "publish", str(folder), "--as", ECHO, "--price", "0.0001")
-    keys: list[str] = json.loads(running.command("-m", "tests.bench.books", "buyers", str(rows.CALLERS)))
+    keys: list[str] = running.ask("buyers", str(rows.CALLERS))
     return keys
 
 
@@ -75,15 +71,14 @@ async def measure(report: Report, running: Market, keys: list[str], logs: Path) 
             server("tests.bench.litserve_pictures", folder, log=logs / "litserve-pictures") as port,
         ):
             await rows.pictures(report, bourse, model=hero, key=keys[0], bare=bare, litserve_port=port)
+        report.facts["mean_batch"] = running.ask("batch", hero)
     finally:
         bourse.close()
 
 
 def check_books(report: Report, running: Market, acknowledged: Mapping[str, int]) -> None:
     """Every acknowledged prediction of the echo model was settled, once, and the ledger is balanced."""
-    import json
-
-    books: dict[str, Any] = json.loads(running.command("-m", "tests.bench.books", "settled", ECHO))
+    books: dict[str, Any] = running.ask("settled", ECHO)
     report.facts["books"] = books | {"acknowledged": acknowledged[ECHO]}
     if books != {"settled": acknowledged[ECHO], "balanced": True}:
         raise BooksWrong(f"{acknowledged[ECHO]} predictions were acknowledged; the ledger says {books}")
@@ -91,4 +86,4 @@ def check_books(report: Report, running: Market, acknowledged: Mapping[str, int]
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

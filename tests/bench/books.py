@@ -1,10 +1,15 @@
-"""Run in the market's environment: `python -m tests.bench.books buyers COUNT` and `… settled OWNER/NAME`."""
+"""Run in the market's environment: `python -m tests.bench.books COMMAND ARGUMENT`.
+
+Commands are `buyers COUNT`, `settled OWNER/NAME` and `batch OWNER/NAME`; the answer is JSON.
+"""
 
 import json
 import os
 import sys
+from collections.abc import Callable, Mapping
 
 import django
+from django.db.models import Avg
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "marketplace.settings")
 django.setup()
@@ -12,6 +17,8 @@ django.setup()
 from billing.models import UsageRecord  # noqa: E402  # models need Django to be set up first
 from billing.selectors import is_balanced  # noqa: E402
 from billing.services.top_ups import top_up  # noqa: E402
+from inference.domain.lifecycle import Origin  # noqa: E402
+from inference.models import Prediction  # noqa: E402
 from marketplace.accounts.models import User  # noqa: E402
 from marketplace.accounts.selectors import membership_for  # noqa: E402
 from marketplace.accounts.services.api_keys import create_key  # noqa: E402
@@ -42,6 +49,19 @@ def settled(model: str) -> dict[str, object]:
     }
 
 
+def batch(model: str) -> float:
+    """How many predictions ran together with one of this model's that came over the API, on average."""
+    target = look_up(Reference(*model.split("/")))
+    predictions = Prediction.objects.filter(model=target.model_id, origin=Origin.API)
+    return float(predictions.aggregate(mean=Avg("batch_size"))["mean"])
+
+
+COMMANDS: Mapping[str, Callable[[str], object]] = {
+    "buyers": lambda count: buyers(int(count)),
+    "settled": settled,
+    "batch": batch,
+}
+
 if __name__ == "__main__":
     command, argument = sys.argv[1:]
-    print(json.dumps(buyers(int(argument)) if command == "buyers" else settled(argument)))
+    print(json.dumps(COMMANDS[command](argument)))

@@ -9,7 +9,7 @@ import sys
 import time
 import urllib.request
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -33,6 +33,10 @@ class Market:
     home: Path
     environment: Mapping[str, str]
     demo: Mapping[str, Any]
+
+    def ask(self, command: str, argument: str) -> Any:
+        """What a command of `tests.bench.books` says about the market."""
+        return json.loads(self.command("-m", "tests.bench.books", command, argument))
 
     def command(self, *arguments: str) -> str:
         """Run Python with these arguments in the market's environment and return what it prints."""
@@ -108,11 +112,11 @@ def process(
             yield started
         finally:
             started.send_signal(signal.SIGINT)
-            try:
+            with suppress(subprocess.TimeoutExpired):
                 started.wait(timeout=60)
-            except subprocess.TimeoutExpired:
-                os.killpg(started.pid, signal.SIGKILL)  # its whole session, so that nothing stays behind
-                started.wait()
+            with suppress(ProcessLookupError):  # as it should be: nothing of its session stayed behind
+                os.killpg(started.pid, signal.SIGKILL)
+            started.wait()
 
 
 def environment_of_all() -> dict[str, str]:

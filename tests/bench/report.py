@@ -17,6 +17,7 @@ class Row:
     Attributes:
         ratio: what the figure is of another one, in words, or nothing.
         rounds: the figure of each round, of which `value` is the median.
+        load: the machine's load average over the last minute when the row was done.
     """
 
     name: str
@@ -25,6 +26,7 @@ class Row:
     how: str
     ratio: str = ""
     rounds: Sequence[float] = ()
+    load: float = field(default_factory=lambda: os.getloadavg()[0])
 
 
 @dataclass
@@ -40,8 +42,7 @@ class Report:
 
     def add(self, row: Row) -> None:
         self.rows.append(row)
-        load = os.getloadavg()[0]
-        print(f"  {row.name:<58} {row.value:>9.2f} {row.unit:<14} {row.ratio:<44} (load {load:.1f})", flush=True)
+        print(f"  {row.name:<58} {row.value:>9.2f} {row.unit:<14} {row.ratio:<44} (load {row.load:.1f})", flush=True)
 
     def write(self, folder: Path) -> Path:
         folder.mkdir(exist_ok=True)

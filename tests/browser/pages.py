@@ -34,6 +34,7 @@ def pages_of(demo: Mapping[str, Any]) -> list[Page]:
         Page("model", f"/{model}"),
         Page("model-buyer", f"/{model}", "buyer"),
         Page("docs", "/docs/"),
+        Page("docs-errors", "/docs/errors"),
         Page("not-found", "/nobody/nothing"),
         Page("sign-in", "/accounts/login/"),
         Page("sign-up", "/accounts/signup/"),

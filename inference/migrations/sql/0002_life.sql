@@ -26,8 +26,8 @@ BEGIN
   RETURN 'admitted';
 END $$;
 
--- Gives a node the oldest waiting prediction of a version and others that may run in one batch with it.
--- `more` says whether further ones wait. Not durable at once: a lost claim is only claimed again.
+-- Gives a node the oldest waiting prediction of a version that nobody else is claiming, and others that may run in one
+-- batch with it. `more` says whether further ones wait. Not durable at once: a lost claim is only claimed again.
 CREATE FUNCTION inference_claim(p_node text, p_device text, p_version text, p_limit int, p_lease_seconds int)
 RETURNS TABLE(id uuid, attempt int, input jsonb, price bigint, quantity int, waiter text, more boolean)
 LANGUAGE plpgsql AS $$
@@ -39,7 +39,7 @@ BEGIN
     SELECT p.id FROM inference_prediction p
     WHERE p.version_id = p_version AND p.status = 'starting' AND p.batch_key = (
       SELECT h.batch_key FROM inference_prediction h
-      WHERE h.version_id = p_version AND h.status = 'starting' ORDER BY h.id LIMIT 1)
+      WHERE h.version_id = p_version AND h.status = 'starting' ORDER BY h.id LIMIT 1 FOR UPDATE SKIP LOCKED)
     ORDER BY p.id LIMIT p_limit FOR UPDATE SKIP LOCKED) w;
   IF picked IS NULL THEN RETURN; END IF;
   others := EXISTS (SELECT FROM inference_prediction p
@@ -55,28 +55,30 @@ END $$;
 -- Ends predictions with their results and settles them, only where the attempt is still the current one:
 -- [{"id", "attempt", "status", "error", "not_billed", "quantity", "amount", "source", "description", "load_seconds",
 --   "run_seconds", "batch_size", "stopped_at_step", "artifacts": [{"id", "position", "sha256", "media_type", "size",
---   "width", "height"}]}, …]. Answers with those that it ended.
+--   "width", "height"}]}, …]. Answers with those that it ended. A node that lost a claim and got it again may bring the
+-- results of both attempts at once.
 CREATE FUNCTION inference_complete(p_results jsonb) RETURNS TABLE(id uuid, waiter text, status text)
 LANGUAGE plpgsql AS $$
 #variable_conflict use_column
 DECLARE current_ids uuid[]; charges jsonb;
 BEGIN
-  SELECT array_agg(l.id) INTO current_ids FROM (
-    SELECT p.id FROM inference_prediction p
-    JOIN jsonb_to_recordset(p_results) AS r(id uuid, attempt int) ON r.id = p.id AND r.attempt = p.attempt
+  -- From here on p_results has one result for each prediction: that of its current attempt.
+  SELECT array_agg(l.id), jsonb_agg(l.result) INTO current_ids, p_results FROM (
+    SELECT p.id, r.result FROM inference_prediction p
+    JOIN (SELECT DISTINCT ON (given.id, given.attempt) given.id, given.attempt, result
+          FROM jsonb_array_elements(p_results) AS result, jsonb_to_record(result) AS given(id uuid, attempt int)) r
+      ON r.id = p.id AND r.attempt = p.attempt
     WHERE p.status = 'processing' ORDER BY p.id FOR UPDATE OF p) l;
   IF current_ids IS NULL THEN RETURN; END IF;
   SELECT coalesce(jsonb_object_agg(s.hold, s.amount), '{}') INTO charges FROM billing_settle((
     SELECT jsonb_agg(jsonb_build_object('hold', r.id, 'source', r.source, 'description', r.description,
                                         'quantity', r.quantity, 'amount', r.amount))
-    FROM jsonb_to_recordset(p_results) AS r(id uuid, source text, description text, quantity bigint, amount bigint)
-    WHERE r.id = ANY (current_ids))) s;
+    FROM jsonb_to_recordset(p_results) AS r(id uuid, source text, description text, quantity bigint, amount bigint))) s;
   INSERT INTO inference_artifact(id, prediction_id, position, sha256, media_type, size, width, height)
     SELECT a.id, r.id, a.position, a.sha256, a.media_type, a.size, a.width, a.height
     FROM jsonb_to_recordset(p_results) AS r(id uuid, artifacts jsonb),
          jsonb_to_recordset(r.artifacts) AS a(id uuid, position smallint, sha256 text, media_type text, size bigint,
-                                              width int, height int)
-    WHERE r.id = ANY (current_ids);
+                                              width int, height int);
   INSERT INTO core_outboxevent(topic, payload)
     SELECT 'prediction.completed', jsonb_build_object('id', p.id, 'model', p.model_id, 'status', r.status)
     FROM inference_prediction p JOIN jsonb_to_recordset(p_results) AS r(id uuid, status text) ON r.id = p.id
@@ -86,7 +88,7 @@ BEGIN
       SET status = r.status, error = r.error, load_seconds = r.load_seconds, run_seconds = r.run_seconds,
           batch_size = r.batch_size, stopped_at_step = r.stopped_at_step, completed_at = clock_timestamp(),
           lease_until = NULL, amount_charged = coalesce((charges ->> p.id::text)::bigint, 0),
-          not_billed = CASE WHEN charges ? p.id::text THEN r.not_billed
+          not_billed = CASE WHEN charges ? p.id::text OR r.not_billed <> '' THEN r.not_billed
                             ELSE 'the hold had expired before the result came' END
       FROM jsonb_to_recordset(p_results) AS r(id uuid, status text, error text, not_billed text, load_seconds float8,
              run_seconds float8, batch_size int, stopped_at_step int)

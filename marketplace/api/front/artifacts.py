@@ -1,6 +1,7 @@
 """Output files by signed link, with ranges, read in a thread so that nobody else waits for the disk."""
 
 import asyncio
+import logging
 import re
 import uuid
 from collections.abc import AsyncIterator
@@ -10,9 +11,11 @@ from marketplace.api.front.http import Request, Response
 from marketplace.api.front.resources import Resources
 from marketplace.core.ids import parse_short
 from marketplace.core.problems import Forbidden, NotFound
-from marketplace.core.storage import blob_store
+from marketplace.core.storage import BlobMissing, blob_store
 
-RANGE = re.compile(r"bytes=(\d*)-(\d*)")
+log = logging.getLogger(__name__)
+
+RANGE = re.compile(r"bytes=(\d{0,18})-(\d{0,18})", re.ASCII)
 EXTENSIONS = {"image/png": "png", "image/webp": "webp", "image/jpeg": "jpg", "application/json": "json"}
 ARTIFACT = "SELECT sha256, media_type, size FROM inference_artifact WHERE id = %(id)s"
 
@@ -24,7 +27,7 @@ async def download(request: Request, resources: Resources, *, id: str) -> Respon
     artifact = parse_short(id)
     row = await resources.fetch_one(ARTIFACT, {"id": artifact or uuid.UUID(int=0)})
     if row is None:
-        raise NotFound("There is no such file any more")
+        raise _gone()
     sha256, size = row["sha256"], row["size"]
     headers = {
         "Content-Type": row["media_type"],
@@ -38,13 +41,18 @@ async def download(request: Request, resources: Resources, *, id: str) -> Respon
     if request.header("if-none-match") == headers["ETag"]:
         return Response(304, headers=headers)
     span = _span(request.header("range"), size)
-    if span is None:
-        return Response(stream=_pieces(sha256, 0, size), headers=headers | {"Content-Length": str(size)})
-    start, end = span
-    if start >= end:
+    start, end = span or (0, size)
+    if span and start >= end:
         return Response(416, headers={"Content-Range": f"bytes */{size}"})
-    headers |= {"Content-Range": f"bytes {start}-{end - 1}/{size}", "Content-Length": str(end - start)}
-    return Response(206, stream=_pieces(sha256, start, end - start), headers=headers)
+    headers["Content-Length"] = str(end - start)
+    if span:
+        headers["Content-Range"] = f"bytes {start}-{end - 1}/{size}"
+    stream = await _pieces(sha256, start, end - start)
+    return Response(206 if span else 200, stream=stream, headers=headers)
+
+
+def _gone() -> NotFound:
+    return NotFound("There is no such file any more")
 
 
 def _span(header: str | None, size: int) -> tuple[int, int] | None:
@@ -59,6 +67,18 @@ def _span(header: str | None, size: int) -> tuple[int, int] | None:
 
 
 async def _pieces(sha256: str, start: int, length: int) -> AsyncIterator[bytes]:
+    """The bytes asked for. The first are read at once, so that a file that is gone is no success that breaks off."""
     pieces = blob_store().chunks(sha256, start=start, length=length)
-    while (piece := await asyncio.to_thread(next, pieces, b"")) != b"":
-        yield piece
+    try:
+        first = await asyncio.to_thread(next, pieces, b"")
+    except BlobMissing as error:
+        log.error("an artifact has no bytes: %s", error)
+        raise _gone() from None
+
+    async def stream() -> AsyncIterator[bytes]:
+        piece = first
+        while piece:
+            yield piece
+            piece = await asyncio.to_thread(next, pieces, b"")
+
+    return stream()

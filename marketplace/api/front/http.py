@@ -59,8 +59,7 @@ class Request:
         return value
 
     async def _body(self) -> bytes:
-        declared = self.header("content-length") or ""
-        if declared.isdigit() and int(declared) > LARGEST_BODY:
+        if _is_above(self.header("content-length") or "", LARGEST_BODY):
             raise _too_large()
         pieces, size = [], 0
         while True:
@@ -78,6 +77,12 @@ class Request:
         """Returns when the client has gone away."""
         while (await self._receive())["type"] != "http.disconnect":
             pass
+
+
+def _is_above(number: str, limit: int) -> bool:
+    """Whether a decimal text, however long, is a larger number than `limit`."""
+    digits = number.lstrip("0")
+    return number.isascii() and number.isdigit() and (len(digits), digits) > (len(str(limit)), str(limit))
 
 
 def _too_large() -> TooLarge:

@@ -15,8 +15,8 @@ from inference.statements import PredictionView
 from marketplace.api import replicate
 from marketplace.api.front.authentication import authenticate, holds_link
 from marketplace.api.front.http import Request, Response
-from marketplace.api.front.predictions import view_for
 from marketplace.api.front.resources import Resources
+from marketplace.api.front.running import view_for
 from marketplace.core.ids import parse_short
 from marketplace.core.problems import NotFound
 

@@ -60,6 +60,8 @@ def look_up(reference: Reference) -> Callable:
         Listing.objects.select_related("model__organization", "version")
         .filter(listed=True, model__organization__slug__iexact=reference.owner, model__name__iexact=reference.name)
         .first()
+        if reference.is_possible
+        else None
     )
     if listing is None:
         raise NotFound(f'No model "{slug[:140]}" is on sale. The models are listed at /models.')

@@ -76,6 +76,7 @@ export function live() {
       this.events?.close();
       this.tick();
       this.phase = phase;
+      this.detail = "";
     },
 
     /** Listen until the prediction is done. The browser reconnects by itself; where it gives up, we open a new stream. */

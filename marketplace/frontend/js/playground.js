@@ -153,7 +153,8 @@ export function playground() {
       this.urls = created.urls;
       this.balanceMicro = created.balance_micro;
       this.enter("queued");
-      this.stage.scrollIntoView({ block: "nearest" });
+      // On a narrow screen the picture comes below the form.
+      if (this.stage.getBoundingClientRect().top > window.innerHeight / 2) this.stage.scrollIntoView();
       this.follow(created.urls.events);
     },
 

@@ -90,7 +90,6 @@ def model(request: HttpRequest, owner: str, name: str) -> HttpResponse:
         "versions": versions_of(listing.model),
         "price": offer.price,
         "stats": card["stats"],
-        "seconds_plot": offer.measured.seconds,
         "examples": [_picture(view) for view in showcase(model_id=listing.model_id, limit=8)],
         "fields": schema_fields(listing.version.input_schema, request.GET),
         "can_run": why_not is None,

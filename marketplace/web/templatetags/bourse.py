@@ -63,6 +63,12 @@ def words(term: str) -> str:
     return WORDS.get(term, term.replace("_", " ").capitalize())
 
 
+@register.filter
+def sentence(text: str) -> str:
+    """The text with the full stop that it may lack."""
+    return text if text.endswith((".", "!", "?")) else f"{text}."
+
+
 @register.simple_tag
 def icon(name: str, label: str = "") -> SafeString:
     """The named shape of the sprite; decoration unless it has a ``label`` of its own."""

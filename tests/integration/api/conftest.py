@@ -1,7 +1,84 @@
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
 import pytest
+
+from billing.domain import AccountKind
+from billing.models import Hold
+from billing.selectors import Balance, balance_of
+from inference.models import Prediction
+from marketplace.accounts.models import ApiKey
+from marketplace.accounts.selectors import membership_for
+from marketplace.accounts.services.api_keys import create_key
+from marketplace.catalog.models import Listing
+from marketplace.core.models import OutboxEvent
+from tests.integration.api.edge import Edge
+from tests.parties import Party, make_buyer, make_listing
+from tests.unit.providers.folders import make_folder
 
 
 @pytest.fixture(autouse=True)
 def quick_passwords(settings):  # type: ignore[no-untyped-def]
     """A password's hash is slow on purpose; here it would be most of the time."""
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+
+
+@dataclass(frozen=True)
+class Buyer:
+    party: Party
+    key: str
+    key_row: ApiKey
+
+    def balance(self) -> Balance:
+        return balance_of(self.party.owner, AccountKind.BUYER_PREPAID)
+
+    def state(self) -> tuple[object, ...]:
+        """All that a call of theirs could change."""
+        return (
+            self.balance(),
+            list(Prediction.objects.filter(organization=self.party.organization).order_by("id").values()),
+            Prediction.objects.count(),
+            Hold.objects.count(),
+            OutboxEvent.objects.count(),
+        )
+
+
+@pytest.fixture
+def edge(database: None) -> Iterator[Edge]:
+    edge = Edge()
+    edge.start()
+    yield edge
+    edge.stop()
+
+
+def a_buyer(credit: int = 1_000_000) -> Buyer:
+    party = make_buyer(credit=credit)
+    new = create_key(by=membership_for(party.user, party.organization.slug), name="test")
+    return Buyer(party, new.secret, new.key)
+
+
+@pytest.fixture
+def buyer(database: None) -> Buyer:
+    return a_buyer()
+
+
+@pytest.fixture
+def other(database: None) -> Buyer:
+    return a_buyer()
+
+
+@pytest.fixture
+def listing(database: None, tmp_path: Path) -> Listing:
+    return make_listing(folder=make_folder(tmp_path / "model"))
+
+
+@pytest.fixture
+def slug(listing: Listing) -> str:
+    return f"{listing.model.organization.slug}/{listing.model.name}"
+
+
+@pytest.fixture
+def address(slug: str) -> str:
+    """Where predictions of the listed model are made."""
+    return f"/v1/models/{slug}/predictions"

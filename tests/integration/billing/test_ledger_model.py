@@ -9,7 +9,7 @@ import pytest
 from django.db import IntegrityError
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, initialize, invariant, multiple, rule
+from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, invariant, multiple, rule
 
 from billing.domain import AccountKind, PriceTerms, platform_fee
 from billing.services.expiry import expire_holds
@@ -38,7 +38,8 @@ HISTORIES = settings(
     stateful_step_count=20,
     deadline=None,
     database=None,
-    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+    # A rule that needs a hold counts as filtered out while there is none.
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow, HealthCheck.filter_too_much],
 )
 FEES = (0, 333, 1_000, 10_000)
 AMOUNTS = st.integers(0, 5_000)
@@ -84,6 +85,7 @@ class LedgerMachine(RuleBasedStateMachine):
         self.payers = [name(), name()]
         self.prices = [make_price(fee_bps=fee_bps) for fee_bps in FEES]
         self.keys = [name() for _ in range(3)]
+        self._give(self.keys[0], self.payers[0], 10_000)
 
     @rule(key=st.integers(0, 2), payer=st.integers(0, 1), amount=st.integers(1, 10_000))
     def top_up(self, key: int, payer: int, amount: int) -> None:
@@ -138,10 +140,6 @@ class LedgerMachine(RuleBasedStateMachine):
         pending = {id_ for id_ in ids if self.model.holds[id_].state == "pending"}
         assert release(ids) == len(pending)
         self._end(pending, "voided")
-
-    @rule(id_=consumes(made))
-    def void_and_forget(self, id_: uuid.UUID) -> None:
-        self.void([id_])
 
     @rule()
     def expire(self) -> None:

@@ -3,12 +3,22 @@
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import TypeVar
 
 from django.db import connection, connections
 
 Result = TypeVar("Result")
 MOST = 7  # the pool holds eight connections, and the test has one
+
+
+def on_its_own_connection(call: Callable[[], Result]) -> Result:
+    """What a thread runs: the connection is there before the call begins, and given back after it."""
+    try:
+        connection.ensure_connection()
+        return call()
+    finally:
+        connections.close_all()
 
 
 def together(calls: Sequence[Callable[[], Result]]) -> list[Result]:
@@ -21,13 +31,9 @@ def together(calls: Sequence[Callable[[], Result]]) -> list[Result]:
     start = threading.Barrier(len(calls))
 
     def run(call: Callable[[], Result]) -> Result:
-        try:
-            connection.ensure_connection()
-            start.wait(timeout=20)
-            return call()
-        finally:
-            connections.close_all()
+        start.wait(timeout=20)
+        return call()
 
     with ThreadPoolExecutor(len(calls)) as threads:
-        futures = [threads.submit(run, call) for call in calls]
+        futures = [threads.submit(on_its_own_connection, partial(run, call)) for call in calls]
     return [future.result() for future in futures]

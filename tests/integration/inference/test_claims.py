@@ -1,16 +1,18 @@
 """Claiming: who gets which predictions, and that nobody gets another's."""
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from functools import partial
 
 import psycopg
 import pytest
 from django.conf import settings
-from django.db import transaction
+from django.db import OperationalError, connection, transaction
 
 from inference.domain.lifecycle import LEASE_SECONDS, Status
 from inference.worker.claims import claim, renew
-from tests.integration.billing.together import together
+from tests.integration.billing.ledger import rows
+from tests.integration.billing.together import on_its_own_connection, together
 from tests.integration.inference.scene import (
     call,
     claim_all,
@@ -20,7 +22,7 @@ from tests.integration.inference.scene import (
     row,
     status_of,
 )
-from tests.services import home
+from tests.services import home, wait_until
 
 pytestmark = pytest.mark.usefixtures("database")
 
@@ -99,9 +101,9 @@ def test_a_node_gets_the_next_batch_while_another_still_takes_the_first():
 def test_a_claim_that_is_rolled_back_leaves_what_it_took():
     buyer, sale, node = make_buyer(), put_on_sale(), make_node()
     id_ = call(buyer, sale)
-    with pytest.raises(RuntimeError), transaction.atomic():
+    with transaction.atomic():
         assert len(claim_all(sale, node)) == 1
-        raise RuntimeError
+        transaction.set_rollback(True)
     assert (status_of(id_), row(id_).attempt) == (Status.STARTING, 0)
     assert [one.attempt for one in claim_all(sale, node)] == [1]
 
@@ -112,3 +114,36 @@ def test_only_ones_own_running_predictions_are_renewed():
     claim_all(sale, node)
     assert renew(node=node, ids=[mine, waiting]) == ({mine}, set())
     assert renew(node=make_node(), ids=[mine, waiting]) == (set(), set())
+
+
+@pytest.mark.xfail(strict=True, reason="statements.RENEW locks in the order of its plan; complete and take_back by id")
+def test_leases_are_renewed_in_the_order_of_ids():
+    """As predictions are completed, or a heartbeat and a completion of one node would deadlock."""
+    buyer, sale, node = make_buyer(), put_on_sale(), make_node()
+    first, *rest = [call(buyer, sale) for _ in range(6)]
+    claim_all(sale, node)
+    for id_ in [*rest, first]:
+        renew(node=node, ids=[id_])  # the first row now lies behind the others
+
+    def renew_all() -> None:
+        with connection.cursor() as cursor:
+            cursor.execute("SET enable_indexscan = off")
+        try:
+            renew(node=node, ids=[first, *rest])
+        finally:
+            connection.cursor().execute("RESET enable_indexscan")
+
+    with ThreadPoolExecutor(1) as heartbeat, transaction.atomic():
+        lock = "SELECT id FROM inference_prediction WHERE id = ANY (%s) ORDER BY id FOR UPDATE NOWAIT"
+        rows(lock, [first])
+        waiting = heartbeat.submit(on_its_own_connection, renew_all)
+        (me,) = rows("SELECT pg_backend_pid()")
+        blocked = "SELECT count(*) FROM pg_stat_activity WHERE %s = ANY (pg_blocking_pids(pid))"
+        wait_until(lambda: rows(blocked, *me) == [(1,)], "the heartbeat to wait", seconds=10)
+        try:
+            with transaction.atomic():
+                free = rows(lock, rest)
+        except OperationalError:
+            free = []
+    waiting.result()
+    assert len(free) == len(rest)

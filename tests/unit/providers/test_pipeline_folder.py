@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from inference.domain.admission import InputCheck
 from providers.services.publish import check_folder
 from providers.validation.refusal import FolderRefused
 from tests.unit.providers.folders import INDEX, TEXTS, make_folder, weights
@@ -180,29 +181,34 @@ def test_an_index_of_shards_is_taken(tmp_path: Path):
         ("vae/config.json", {}, "the autoencoder's block_out_channels are missing"),
         ("vae/config.json", {"block_out_channels": []}, "the autoencoder's block_out_channels are missing"),
         ("vae/config.json", {"block_out_channels": 4}, "the autoencoder's block_out_channels are missing"),
-        (
-            "unet/config.json",
-            {"sample_size": 3, "x": 1},
-            "with the autoencoder it makes pictures of 24 pixels; from 64 to 2048 in steps of 8 are possible",
-        ),
-        (
-            "vae/config.json",
-            {"block_out_channels": [8] * 8 + []},
-            None,
-        ),
-        (
-            "vae/config.json",
-            {"block_out_channels": [8]},
-            None,
-        ),
     ],
     ids=str,
 )
-def test_sizes_that_no_call_could_have(tmp_path: Path, path: str, config: Any, detail: str | None):
-    details = refusal(make_folder(tmp_path, {path: config})) if detail else None
-    if detail is not None:
-        assert details == {path: detail}
-        return
-    sample = 16 * 2 ** (len(config["block_out_channels"]) - 1)
-    folder = make_folder(tmp_path, {path: config, "unet/config.json": {"sample_size": 17 if sample == 16 else 32}})
-    assert list(refusal(folder)) == ["unet/config.json"]
+def test_sizes_that_no_call_could_have(tmp_path: Path, path: str, config: Any, detail: str):
+    assert refusal(make_folder(tmp_path, {path: config})) == {path: detail}
+
+
+@pytest.mark.parametrize(("sample", "blocks", "side"), [(17, 1, 17), (3, 2, 6), (256, 5, 4096), (256, 8, 32768)])
+def test_pictures_of_a_size_that_cannot_be_asked_for(tmp_path: Path, sample: int, blocks: int, side: int):
+    changes = {
+        "unet/config.json": {"sample_size": sample},
+        "vae/config.json": {"block_out_channels": [8] * blocks},
+    }
+    assert refusal(make_folder(tmp_path, changes)) == {
+        "unet/config.json": (
+            f"with the autoencoder it makes pictures of {side} pixels; up to 2048 in steps of 8 are possible"
+        )
+    }
+
+
+@pytest.mark.parametrize(("sample", "blocks", "side"), [(8, 1, 8), (1, 4, 8), (256, 4, 2048), (64, 4, 512)])
+def test_the_default_of_a_call_lies_within_its_limits(tmp_path: Path, sample: int, blocks: int, side: int):
+    changes = {
+        "unet/config.json": {"sample_size": sample},
+        "vae/config.json": {"block_out_channels": [8] * blocks},
+    }
+    schema = check_folder(make_folder(tmp_path, changes)).input_schema
+    width = schema["properties"]["width"]
+    assert width["default"] == side
+    assert width == schema["properties"]["height"] | {"title": "Width"} | {"x-order": width["x-order"]}
+    InputCheck.compile(schema).apply({"prompt": "x", "width": side, "height": side})

@@ -49,6 +49,7 @@ def test_what_a_pipeline_needs_may_be_published(tmp_path: Path, path: str):
 CODE = "can run code when it is loaded; publish weights as .safetensors and no code"
 UNKNOWN = "is not a kind of file that a pipeline needs; remove it from the folder"
 NAME = "has a name that may not be published: use letters, digits, dots, dashes and underscores"
+DEEP = "lies too deep or has too long a path: at most 3 folders and 255 characters"
 LINK = "is a link or a special file; put the file itself there"
 
 
@@ -77,9 +78,9 @@ LINK = "is a link or a special file; put the file itself there"
         ("a\nb.png", NAME),
         ("a\\b.png", NAME),
         ("$(x).png", NAME),
-        ("a/b/c/d/config.json", NAME),
+        ("a/b/c/d/config.json", DEEP),
         ("x" * 102 + ".png", NAME),
-        ("/".join(["x" * 90, "y" * 90, "z" * 90, "config.json"]), NAME),
+        ("/".join(["x" * 90, "y" * 90, "z" * 90, "config.json"]), DEEP),
     ],
 )
 def test_everything_else_is_refused_by_name(tmp_path: Path, path: str, reason: str):

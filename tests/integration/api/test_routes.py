@@ -1,0 +1,94 @@
+"""Which requests the front answers, which it refuses, and which it hands on to Django."""
+
+import pytest
+from prometheus_client.parser import text_string_to_metric_families
+
+from inference.models import Node
+from marketplace.core.ids import new_id
+from tests.integration.api.conftest import Buyer
+from tests.integration.api.edge import Edge
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "allowed"),
+    [
+        ("GET", "/v1/models/a/b/predictions", "POST"),
+        ("DELETE", "/v1/predictions/x", "GET"),
+        ("HEAD", "/v1/predictions/x", "GET"),
+        ("GET", "/v1/predictions/x/cancel", "POST"),
+        ("POST", "/v1/predictions/x/stream", "GET"),
+        ("POST", "/v1/predictions/x/events", "GET"),
+        ("DELETE", "/artifacts/x", "GET, HEAD"),
+        ("POST", "/healthz", "GET, HEAD"),
+        ("POST", "/readyz", "GET, HEAD"),
+        ("POST", "/metrics", "GET"),
+        ("BREW", "/metrics", "GET"),
+    ],
+)
+def test_another_method_is_refused_and_told_which_there_are(edge: Edge, method: str, path: str, allowed: str):
+    answer = edge.request(method, path)
+    assert (answer.status, answer.headers["allow"]) == (405, allowed)
+    if method != "HEAD":
+        assert answer.json()["detail"] == f"Use {allowed.replace(', ', ' or ')} here"
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("GET", "/v1/predictions"),
+        ("DELETE", "/v1/predictions"),
+        ("GET", "/"),
+        ("GET", "/v1/predictions/"),
+        ("GET", "/v1/predictions/a/b"),
+        ("GET", "/v1/predictions/a%2Fb"),
+        ("POST", "/v1/models/a/b/c/predictions"),
+        ("GET", "/healthz/"),
+        ("GET", "/artifacts/"),
+        ("GET", "/V1/predictions/x"),
+    ],
+)
+def test_what_is_not_the_fronts_is_handed_on(edge: Edge, method: str, path: str):
+    answer = edge.request(method, path)
+    assert answer.status == 299
+    assert answer.body.decode().startswith(f"{method} ")
+
+
+def test_a_client_that_leaves_while_it_sends_is_not_answered(edge: Edge, buyer: Buyer, address: str):
+    sent: list[object] = []
+
+    async def leave() -> dict[str, object]:
+        return {"type": "http.disconnect"}
+
+    async def send(message: object) -> None:
+        sent.append(message)
+
+    before = buyer.state()
+    headers = [(b"authorization", f"Bearer {buyer.key}".encode())]
+    scope = {"type": "http", "method": "POST", "path": address, "query_string": b"", "headers": headers}
+    edge._runner.run(edge.front(scope, leave, send))
+    assert sent == []
+    assert buyer.state() == before
+
+
+def test_health_is_told_with_its_causes(edge: Edge):
+    Node.objects.all().delete()
+    answer = edge.request("GET", "/healthz")
+    assert (answer.status, answer.json()) == (
+        503,
+        {"database": "ok", "redis": "ok", "node": "no node has sent a heartbeat for 15 seconds"},
+    )
+    assert edge.request("GET", "/readyz").status == 200
+    node = Node.objects.create(id=f"n-{new_id()}", boot=new_id(), device_kind="cpu", device_name="t", memory_bytes=0)
+    answer = edge.request("GET", "/healthz")
+    assert (answer.status, answer.json()) == (200, {"database": "ok", "redis": "ok", "node": "ok"})
+    assert edge.request("HEAD", "/healthz").body == b""
+    figures = {family.name: family for family in text_string_to_metric_families(edge.request("GET", "/metrics").body.decode())}
+    assert figures["bourse_nodes_alive"].samples[0].value == 1
+    node.delete()
+
+
+def test_before_it_has_started_it_says_so(database: None):
+    edge = Edge()
+    answer = edge.request("GET", "/healthz")
+    assert (answer.status, answer.headers["retry-after"]) == (503, "1")
+    edge.stop()

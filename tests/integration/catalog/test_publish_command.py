@@ -1,0 +1,136 @@
+"""`manage.py publish`: a folder is on sale in one command, and a refusal says what to change."""
+
+import io
+import threading
+from pathlib import Path
+
+import pytest
+from django.core.management import CommandError, call_command
+from django.db import connections
+
+from billing.models import Price
+from marketplace.accounts.models import AuditEvent
+from marketplace.catalog.domain import sku_of
+from marketplace.catalog.models import Listing
+from marketplace.catalog.services.publish import publish
+from providers.models import GenerativeModel, ModelVersion
+from tests.parties import Party, make_party
+from tests.unit.providers.folders import make_folder
+
+pytestmark = pytest.mark.usefixtures("database")
+
+
+@pytest.fixture
+def provider() -> Party:
+    return make_party(can_buy=False, can_provide=True)
+
+
+def run(folder: Path, name: str, price: str) -> str:
+    out = io.StringIO()
+    call_command("publish", str(folder), "--as", name, "--price", price, stdout=out)
+    return out.getvalue()
+
+
+def rows() -> tuple[int, ...]:
+    return tuple(kind.objects.count() for kind in (GenerativeModel, ModelVersion, Listing, Price, AuditEvent))
+
+
+def test_a_folder_is_on_sale(provider: Party, tmp_path: Path):
+    name = f"{provider.organization.slug.upper()}/Icons"
+    said = run(make_folder(tmp_path), name, "0.004")
+    listing = Listing.objects.get(model__organization=provider.organization)
+    assert said == (
+        f"{provider.organization.slug}/icons version 1 ({listing.version_id}) is on sale at $0.004 an image\n"
+    )
+    price = Price.objects.get(sku=sku_of(listing.model_id))
+    assert (price.amount, price.version, price.payee) == (4_000, 1, str(provider.organization.pk))
+    assert listing.listed
+
+
+def test_the_same_command_again_changes_nothing(provider: Party, tmp_path: Path):
+    name, folder = f"{provider.organization.slug}/icons", make_folder(tmp_path)
+    said, before = run(folder, name, "0.004"), rows()
+    assert run(folder, name, "0.004000") == said
+    assert rows() == before
+
+
+def test_another_price_is_a_new_version_of_the_price_only(provider: Party, tmp_path: Path):
+    name, folder = f"{provider.organization.slug}/icons", make_folder(tmp_path)
+    run(folder, name, "0.004")
+    models, versions, listings, prices, audit = rows()
+    assert run(folder, name, "1").endswith("is on sale at $1.00 an image\n")
+    assert rows() == (models, versions, listings, prices + 1, audit)
+
+
+@pytest.mark.parametrize(
+    ("name", "price", "message"),
+    [
+        ("icons", "0.004", "--as 'icons': write it as owner/name"),
+        ("a/b/c", "0.004", "--as 'a/b/c': write it as owner/name"),
+        ("{owner}/icons:v2", "0.004", "--as '{owner}/icons:v2': write it as owner/name"),
+        ("nobody-here/icons", "0.004", 'There is no organisation "nobody-here"; found it in the console first'),
+        ("{owner}/icons", "free", '--price: "free" is not an amount: write it like 0.004'),
+        ("{owner}/icons", "-1", "--price: An amount must be zero or more"),
+        ("{owner}/icons", "0.0000001", "--price: An amount may have at most six decimals"),
+        ("{owner}/icons", "nan", "--price: An amount must be zero or more"),
+        ("{owner}/icons", "9e999999", "--price: An amount may be at most one billion"),
+        ("{owner}/icons", "1000000001", "--price: An amount may be at most one billion"),
+    ],
+)
+def test_what_is_mistyped_is_named(provider: Party, tmp_path: Path, name: str, price: str, message: str):
+    owner, before = provider.organization.slug, rows()
+    with pytest.raises(CommandError) as refused:
+        # The other spelling would take a price such as -1 for an option.
+        call_command("publish", str(make_folder(tmp_path)), f"--as={name.format(owner=owner)}", f"--price={price}")
+    assert str(refused.value) == message.format(owner=owner)
+    assert rows() == before
+
+
+def test_every_fault_of_a_folder_is_named(provider: Party, tmp_path: Path):
+    folder, before = make_folder(tmp_path, {"README.md": None, "evil.py": "x", "unet/weights.bin": b"x"}), rows()
+    with pytest.raises(CommandError) as refused:
+        run(folder, f"{provider.organization.slug}/icons", "0.004")
+    code = "can run code when it is loaded; publish weights as .safetensors and no code"
+    assert str(refused.value).splitlines() == [
+        "The folder cannot be published. Nothing is on sale.",
+        f"  evil.py: {code}",
+        f"  unet/weights.bin: {code}",
+    ]
+    assert rows() == before
+
+
+def test_a_buyer_is_told_to_switch_its_provider_side_on(tmp_path: Path):
+    buyer = make_party()
+    before = rows()
+    with pytest.raises(CommandError) as refused:
+        run(make_folder(tmp_path), f"{buyer.organization.slug}/icons", "0.004")
+    assert str(refused.value).splitlines() == [
+        "This is not allowed with these credentials. Nothing is on sale.",
+        f'  "{buyer.organization.slug}" does not provide models; switch its provider side on first',
+    ]
+    assert rows() == before
+
+
+def test_two_who_publish_at_once_put_one_version_on_sale(provider: Party, tmp_path: Path):
+    folder, together, outcomes = make_folder(tmp_path), threading.Barrier(3), []
+
+    def go() -> None:
+        together.wait()
+        try:
+            listing = publish(folder=folder, organization=provider.organization, name="icons", unit_price=4_000)
+            outcomes.append((listing.pk, listing.version_id))
+        except Exception as error:  # told to the test below
+            outcomes.append(error)
+        finally:
+            connections.close_all()
+
+    threads = [threading.Thread(target=go) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(30)
+    listing = Listing.objects.get(model__organization=provider.organization)
+    assert outcomes == [(listing.pk, listing.version_id)] * 3
+    assert Price.objects.filter(sku=sku_of(listing.model_id)).count() == 1
+    actions = AuditEvent.objects.filter(organization=provider.organization).values_list("action", flat=True)
+    assert sorted(actions) == ["model.listed", "organization.created", "version.published"]
