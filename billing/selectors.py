@@ -8,7 +8,7 @@ from typing import Any
 
 from django.conf import settings
 from django.db.models import F, Max, Q, QuerySet, Sum
-from django.utils import timezone
+from django.db.models.functions import Now
 
 from billing.domain import PLATFORM, AccountKind, HoldState, PriceTerms, Unit
 from billing.models import Account, Entry, Hold, Price, Transaction, UsageRecord
@@ -56,13 +56,13 @@ def terms_of(price: Price) -> PriceTerms:
 
 def current_terms(sku: str) -> PriceTerms | None:
     """The price in effect now, or None where none was ever set."""
-    price = Price.objects.filter(sku=sku, effective_from__lte=timezone.now()).order_by("-version").first()
+    price = Price.objects.filter(sku=sku, effective_from__lte=Now()).order_by("-version").first()
     return terms_of(price) if price else None
 
 
 def current_terms_of(skus: Sequence[str]) -> Mapping[str, PriceTerms]:
     """The prices in effect now of those skus that have one."""
-    prices = Price.objects.filter(sku__in=skus, effective_from__lte=timezone.now())
+    prices = Price.objects.filter(sku__in=skus, effective_from__lte=Now())
     return {price.sku: terms_of(price) for price in prices.order_by("sku", "-version").distinct("sku")}
 
 

@@ -30,11 +30,15 @@ SELECT id, version, status, waiter
 FROM inference_take_back(%(node)s, %(most_attempts)s, %(error)s, %(failed_free)s, %(canceled_free)s)
 """
 
+# Rows are locked in the order of their ids, as everybody locks them.
 RENEW = """
 UPDATE inference_prediction SET lease_until = now() + make_interval(secs => %(lease)s)
-WHERE node_id = %(node)s AND status = 'processing' AND id = ANY (%(ids)s)
+WHERE id IN (SELECT id FROM inference_prediction
+             WHERE node_id = %(node)s AND status = 'processing' AND id = ANY (%(ids)s) ORDER BY id FOR NO KEY UPDATE)
 RETURNING id, cancel_requested_at IS NOT NULL AS canceled
 """
+
+GIVE_UP = "SELECT id, waiter FROM inference_give_up(%(hours)s, %(error)s, %(not_billed)s)"
 
 _VIEW = """
 SELECT p.id, p.organization_id, o.slug AS organization, mo.slug || '/' || m.name AS model, m.task,

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 
 from django.conf import settings
-from django.db import DatabaseError, connection
+from django.db import DatabaseError, connection, transaction
 
 from billing.domain import PLATFORM, AccountKind, TransactionKind
 from marketplace.core.problems import Conflict
@@ -34,7 +34,7 @@ def post(*, key: str, kind: TransactionKind, source: str, description: str, legs
     currency = settings.CURRENCY
     request = json.dumps([kind, source, currency, entries], sort_keys=True)
     request_hash = hashlib.sha256(request.encode()).hexdigest()
-    with connection.cursor() as cursor:
+    with transaction.atomic(), connection.cursor() as cursor:
         try:
             cursor.execute(
                 "SELECT billing_post(%s, %s, %s, %s, %s, %s, %s)",

@@ -6,6 +6,7 @@ MOST_ATTEMPTS = 3
 LEASE_SECONDS = 20
 RENEW_SECONDS = 5
 HOLD_HOURS = 24
+LONGEST_WAIT_HOURS = HOLD_HOURS - 1  # for a node; the hold must outlive the run
 
 
 class Status(StrEnum):
@@ -36,4 +37,5 @@ NOT_BILLED = {
     Status.FAILED: "failed: a prediction that fails is free",
     Status.CANCELED: "canceled: nothing was delivered, so nothing is charged",
 }
+NEVER_STARTED = f"No node took this up within {LONGEST_WAIT_HOURS} hours."
 NODE_LOST = "The node running this was lost {attempts} times; the input may be more than it can take."

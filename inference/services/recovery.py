@@ -7,7 +7,14 @@ from dataclasses import dataclass
 from django.db import connection
 
 from inference import statements
-from inference.domain.lifecycle import MOST_ATTEMPTS, NODE_LOST, NOT_BILLED, Status
+from inference.domain.lifecycle import (
+    LONGEST_WAIT_HOURS,
+    MOST_ATTEMPTS,
+    NEVER_STARTED,
+    NODE_LOST,
+    NOT_BILLED,
+    Status,
+)
 from inference.services import dispatch, wakeups
 
 log = logging.getLogger(__name__)
@@ -44,3 +51,17 @@ def take_back(*, node: str | None = None) -> list[TakenBack]:
     for version in {one.version for one in taken if not one.status.is_final}:
         dispatch.ring(version)
     return taken
+
+
+def give_up() -> int:
+    """Fail what no node took up within a day less an hour, and return how many; it is free."""
+    parameters: dict[str, int | str] = {
+        "hours": LONGEST_WAIT_HOURS,
+        "error": NEVER_STARTED,
+        "not_billed": NOT_BILLED[Status.FAILED],
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(statements.GIVE_UP, parameters)
+        ended = [(id_, waiter) for id_, waiter in cursor.fetchall()]
+    wakeups.publish_ends(ended)
+    return len(ended)

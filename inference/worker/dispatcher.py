@@ -81,7 +81,7 @@ class Dispatcher(ServiceThread):
         if not claimed:
             self._warm(version)
             return
-        self._work.add(one.id for one in claimed)
+        self._work.add((one.id, one.attempt) for one in claimed)
         try:
             self._run(version, claimed)
         except Exception as error:

@@ -2,6 +2,7 @@
 
 import logging
 import queue
+import uuid
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
@@ -15,7 +16,7 @@ from inference.runtime.engine import Result
 from inference.services import wakeups
 from inference.worker.claims import Claimed, Ended, complete
 from inference.worker.placement import model_name
-from inference.worker.threads import ServiceThread
+from inference.worker.threads import AWAY, ServiceThread
 from inference.worker.work import WorkInHand
 from marketplace.core.ids import new_id, short
 from marketplace.core.storage import blob_store
@@ -57,8 +58,14 @@ class Finaliser(ServiceThread):
         self._collect()
         if not self._unsaved:
             return
-        ended = complete(self._unsaved)
-        self._work.remove(one.id for one in self._unsaved)
+        try:
+            ended = complete(self._unsaved)
+        except AWAY:
+            raise  # they are kept and saved when the database is back
+        except Exception:
+            log.exception("a batch of %d results was refused; each is saved alone", len(self._unsaved))
+            ended = [one for result in self._unsaved for one in _complete_alone(result)]
+        self._work.remove((one.id, one.attempt) for one in self._unsaved)
         if len(ended) < len(self._unsaved):
             log.warning("%d result(s) came too late: others have taken them over", len(self._unsaved) - len(ended))
         self._unsaved = []
@@ -77,6 +84,24 @@ class Finaliser(ServiceThread):
                 item = self._queue.get_nowait()
         except queue.Empty:
             return
+
+
+def _complete_alone(result: Ended) -> list[tuple[uuid.UUID, str | None]]:
+    """Save one result; if the database refuses it, fail the prediction instead, so that nobody waits for ever."""
+    try:
+        return complete([result])
+    except AWAY:
+        raise
+    except Exception:
+        log.exception("the result of prediction %s was refused", short(result.id))
+        refused = Ended(
+            result.id,
+            result.attempt,
+            Status.FAILED,
+            error="The result could not be saved.",
+            not_billed=NOT_BILLED[Status.FAILED],
+        )
+        return complete([refused])
 
 
 def _end(finished: Finished) -> Ended:
@@ -102,7 +127,8 @@ def _end(finished: Finished) -> Ended:
                     "height": output.height,
                 }
             )
-    delivered = len(result.outputs) if status is Status.SUCCEEDED else 0
+    # A model that makes more than was asked for is not paid for the rest: the hold covers what was asked for.
+    delivered = min(len(result.outputs), claimed.quantity) if status is Status.SUCCEEDED else 0
     unit = _terms(claimed.price_id).unit
     return Ended(
         id=claimed.id,

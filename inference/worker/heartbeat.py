@@ -26,7 +26,7 @@ class Heartbeat(ServiceThread):
 
     def turn(self) -> None:
         Node.objects.filter(pk=self._node).update(heartbeat_at=timezone.now(), busy_seconds=self._work.busy_seconds)
-        if ids := self._work.ids():
+        if ids := self._work.predictions():
             _, canceled = renew(node=self._node, ids=ids)
             self._work.cancel(canceled)
         wakeups.announce_heard(self._node, self._placement.heard())

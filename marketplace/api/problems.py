@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from django.conf import settings
+from django.core.exceptions import RequestDataTooBig
 from django.http import Http404
 from rest_framework import exceptions
 from rest_framework.response import Response
@@ -32,6 +34,10 @@ def _problem_of(error: Exception) -> Problem | None:
             return problems.NotFound("There is nothing at this address")
         case exceptions.NotAuthenticated() | exceptions.AuthenticationFailed():
             return problems.NotAuthenticated(str(error.detail))
+        case RequestDataTooBig():
+            return problems.TooLarge(f"The body may have at most {settings.DATA_UPLOAD_MAX_MEMORY_SIZE} bytes")
+        case exceptions.NotAcceptable():
+            return problems.NotAcceptable(str(error.detail))
         case exceptions.MethodNotAllowed():
             return problems.MethodNotAllowed(str(error.detail))
         case exceptions.ParseError() | exceptions.UnsupportedMediaType():

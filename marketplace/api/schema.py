@@ -4,6 +4,7 @@ import inspect
 import re
 from typing import Any
 
+from marketplace.api.authentication import SCHEME_NAME
 from marketplace.api.front.app import ROUTES
 
 PROBLEM = {
@@ -40,6 +41,8 @@ def _operation(method: str, template: str, handler: Any) -> dict[str, Any]:
         "parameters": [{"name": name, "in": "path", "required": True, "schema": {"type": "string"}} for name in names],
         "responses": {"200": {"description": "Done"}, "4XX": PROBLEM},
     }
+    if template.startswith("/v1/"):
+        operation["security"] = [{SCHEME_NAME: []}]
     if method == "POST" and template.endswith("predictions"):
         wait = {"name": "Prefer", "in": "header", "schema": {"type": "string"}, "description": "wait, or wait=seconds"}
         operation["parameters"].append(wait)

@@ -17,6 +17,7 @@ from inference.services.receipts import signer
 from marketplace.api import replicate
 from marketplace.api.authentication import caller_of
 from marketplace.catalog import selectors as catalog
+from marketplace.catalog.domain import VERSION_ID
 from marketplace.core.ids import parse_short, short
 from marketplace.core.money import decimal_text
 from marketplace.core.problems import FieldError, Invalid, NotFound
@@ -95,7 +96,7 @@ class Version(APIView):
     def get(self, request: Request, owner: str, name: str, version: str) -> Response:
         """One version and the schema of its input."""
         offer = catalog.offer_named(owner, name)
-        found = versions_of(offer.listing.model).filter(pk=version).first()
+        found = versions_of(offer.listing.model).filter(pk=version).first() if VERSION_ID.fullmatch(version) else None
         if found is None:
             raise NotFound(f'{offer.slug} has no version "{version[:60]}"')
         return Response(replicate.version_document(found))

@@ -4,7 +4,7 @@ from typing import Any
 
 from django.apps import apps
 from django.conf import settings
-from django.db import DatabaseError, connections
+from django.db import DatabaseError, connections, transaction
 from django.db.backends.utils import CursorWrapper
 from psycopg import sql
 
@@ -23,10 +23,13 @@ def grant_serving_role() -> None:
     functions, which run with the owner's rights, do the writing). All other tables are read and written freely.
     """
     owner, role = connections["owner"], settings.SERVING_ROLE
-    if owner.settings_dict["USER"] == role:
-        return  # one role for both: triggers still keep the ledger append-only
     who = sql.Identifier(role)
-    with owner.cursor() as cursor:
+    with transaction.atomic(using="owner"), owner.cursor() as cursor:  # nobody sees the grants before the revokes
+        functions = _functions_with_owner_rights(cursor)
+        for function in functions:
+            run(cursor, sql.SQL("REVOKE ALL ON FUNCTION {} FROM PUBLIC").format(sql.SQL(function)))
+        if owner.settings_dict["USER"] == role:
+            return  # one role for both: triggers still keep the ledger append-only
         run(cursor, sql.SQL("GRANT USAGE ON SCHEMA public TO {}").format(who))
         run(cursor, sql.SQL("GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO {}").format(who))
         run(cursor, sql.SQL("GRANT USAGE ON ALL SEQUENCES IN SCHEMA public TO {}").format(who))
@@ -38,13 +41,17 @@ def grant_serving_role() -> None:
                 for name in names:
                     table = sql.Identifier(config.get_model(name)._meta.db_table)
                     run(cursor, sql.SQL("REVOKE {} ON {} FROM {}").format(sql.SQL(revoked), table, who))
-        cursor.execute(
-            "SELECT p.oid::regprocedure::text FROM pg_proc p "
-            "WHERE p.pronamespace = 'public'::regnamespace AND p.prosecdef AND p.prorettype <> 'trigger'::regtype"
-        )
-        for (function,) in cursor.fetchall():
-            run(cursor, sql.SQL("REVOKE ALL ON FUNCTION {} FROM PUBLIC").format(sql.SQL(function)))
+        for function in functions:
             run(cursor, sql.SQL("GRANT EXECUTE ON FUNCTION {} TO {}").format(sql.SQL(function), who))
+
+
+def _functions_with_owner_rights(cursor: CursorWrapper) -> list[str]:
+    """Signatures of the functions that run with the owner's rights, triggers left out: those only run as such."""
+    cursor.execute(
+        "SELECT p.oid::regprocedure::text FROM pg_proc p "
+        "WHERE p.pronamespace = 'public'::regnamespace AND p.prosecdef AND p.prorettype <> 'trigger'::regtype"
+    )
+    return [signature for (signature,) in cursor.fetchall()]
 
 
 def run(cursor: CursorWrapper, statement: sql.Composed) -> None:

@@ -1,10 +1,12 @@
 """Amounts of money: whole micro-units of a currency (1 USD = 1,000,000), never floats."""
 
-from decimal import Decimal, InvalidOperation
+import re
+from decimal import Decimal
 
 MICRO = 1_000_000
 SYMBOLS = {"USD": "$", "EUR": "€", "GBP": "£"}
 SMALLEST = Decimal(1) / MICRO
+PLAIN_DECIMAL = re.compile(r"\d{1,40}(\.\d{0,40})?|\.\d{1,40}", re.ASCII)
 LARGEST = 1_000_000_000 * MICRO
 
 
@@ -18,12 +20,12 @@ def parse_amount(text: str) -> int:
     Raises:
         NotAnAmount: not a plain decimal number, finer than a micro-unit, negative, or above a billion.
     """
-    try:
-        value = Decimal(text.strip())
-    except InvalidOperation:
-        raise NotAnAmount(f'"{text[:40]}" is not an amount: write it like 0.004') from None
-    if not value.is_finite() or value < 0:
-        raise NotAnAmount("An amount must be zero or more")
+    text = text.strip()
+    if not PLAIN_DECIMAL.fullmatch(text):
+        if text.startswith("-"):
+            raise NotAnAmount("An amount must be zero or more")
+        raise NotAnAmount(f'"{text[:40]}" is not an amount: write it like 0.004')
+    value = Decimal(text)
     if value > LARGEST // MICRO:
         raise NotAnAmount("An amount may be at most one billion")
     counted = value.quantize(SMALLEST)

@@ -15,6 +15,7 @@ log = logging.getLogger(__name__)
 
 BATCH = 500
 LONGEST_DELAY = timedelta(minutes=5)
+MOST_DOUBLINGS = 9  # of a second; more would pass LONGEST_DELAY, and at last what a timedelta can hold
 
 
 def emit(topic: str, payload: events.Payload) -> None:
@@ -68,6 +69,6 @@ def _deliver(topic: str, batch: Iterable[OutboxEvent]) -> str | None:
 def _postpone(batch: Iterable[OutboxEvent], error: str) -> None:
     for event in batch:
         event.attempts += 1
-        event.due_at = timezone.now() + min(LONGEST_DELAY, timedelta(seconds=2**event.attempts))
+        event.due_at = timezone.now() + min(LONGEST_DELAY, timedelta(seconds=2 ** min(event.attempts, MOST_DOUBLINGS)))
         event.last_error = error[:2000]
         event.save(update_fields=["attempts", "due_at", "last_error"])

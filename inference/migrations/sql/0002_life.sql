@@ -72,8 +72,10 @@ BEGIN
   IF current_ids IS NULL THEN RETURN; END IF;
   SELECT coalesce(jsonb_object_agg(s.hold, s.amount), '{}') INTO charges FROM billing_settle((
     SELECT jsonb_agg(jsonb_build_object('hold', r.id, 'source', r.source, 'description', r.description,
-                                        'quantity', r.quantity, 'amount', r.amount))
-    FROM jsonb_to_recordset(p_results) AS r(id uuid, source text, description text, quantity bigint, amount bigint))) s;
+                                        'quantity', CASE r.status WHEN 'succeeded' THEN r.quantity ELSE 0 END,
+                                        'amount', CASE r.status WHEN 'succeeded' THEN r.amount ELSE 0 END))
+    FROM jsonb_to_recordset(p_results) AS r(id uuid, status text, source text, description text, quantity bigint,
+                                            amount bigint))) s;
   INSERT INTO inference_artifact(id, prediction_id, position, sha256, media_type, size, width, height)
     SELECT a.id, r.id, a.position, a.sha256, a.media_type, a.size, a.width, a.height
     FROM jsonb_to_recordset(p_results) AS r(id uuid, artifacts jsonb),
@@ -149,4 +151,24 @@ BEGIN
     FROM inference_prediction p WHERE p.id = ANY (lost);
   RETURN QUERY SELECT p.id, p.version_id::text, p.status::text, p.waiter::text
     FROM inference_prediction p WHERE p.id = ANY (lost);
+END $$;
+
+-- Ends predictions that no node took up in time, before their holds expire: they fail and cost nothing.
+CREATE FUNCTION inference_give_up(p_hours int, p_error text, p_not_billed text)
+RETURNS TABLE(id uuid, waiter text) LANGUAGE plpgsql AS $$
+#variable_conflict use_column
+DECLARE stale uuid[];
+BEGIN
+  SELECT array_agg(l.id) INTO stale FROM (
+    SELECT p.id FROM inference_prediction p
+    WHERE p.status = 'starting' AND p.created_at < now() - make_interval(hours => p_hours)
+    ORDER BY p.id LIMIT 1000 FOR UPDATE SKIP LOCKED) l;
+  IF stale IS NULL THEN RETURN; END IF;
+  PERFORM billing_release(stale, 'voided');
+  INSERT INTO core_outboxevent(topic, payload)
+    SELECT 'prediction.completed', jsonb_build_object('id', p.id, 'model', p.model_id, 'status', 'failed')
+    FROM inference_prediction p WHERE p.id = ANY (stale);
+  RETURN QUERY
+    UPDATE inference_prediction p SET status = 'failed', error = p_error, not_billed = p_not_billed, amount_charged = 0,
+      completed_at = clock_timestamp() WHERE p.id = ANY (stale) RETURNING p.id, p.waiter::text;
 END $$;

@@ -36,6 +36,7 @@ async def readyz(request: Request, resources: Resources) -> Response:
 
 
 async def metrics(request: Request, resources: Resources) -> Response:
+    """Figures of the whole market in Prometheus's text format."""
     row = await resources.fetch_one(FIGURES, {})
     assert row is not None
     WAITING.set(row["waiting"])

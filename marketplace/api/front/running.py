@@ -13,8 +13,9 @@ from marketplace.accounts.selectors import Caller
 from marketplace.api.front.resources import Resources, in_thread
 from marketplace.catalog.domain import Reference
 from marketplace.catalog.services import call
-from marketplace.core.problems import NotFound
+from marketplace.core.problems import NotAuthenticated, NotFound, NotUnderstood
 
+KEY_VALID = "SELECT accounts_key_valid(%(key)s, %(organization)s) AS valid"
 LOOK_SECONDS = 2.0  # a wake-up can be lost; whoever waits looks this often
 
 
@@ -40,12 +41,20 @@ async def run(
 
 
 async def view_for(resources: Resources, caller: Caller, prediction: uuid.UUID) -> PredictionView:
-    """The caller's prediction; the same statement asks whether the key still counts. Raises NotFound."""
+    """The caller's prediction; the same statement asks whether the key still counts.
+
+    Raises:
+        NotFound: there is no such prediction, or it is another's.
+        NotAuthenticated: the key was revoked since its snapshot was taken.
+    """
     row = await resources.fetch_one(
         statements.VIEW_FOR_BUYER,
         {"id": prediction, "organization": caller.organization_id, "key": caller.key_id},
     )
     if row is None:
+        valid = await resources.fetch_one(KEY_VALID, {"key": caller.key_id, "organization": caller.organization_id})
+        if valid is None or not valid["valid"]:
+            raise NotAuthenticated("This API key was revoked; make a new one under API keys in the console.")
         raise NotFound("There is no such prediction")
     return PredictionView.from_row(row)
 
@@ -59,7 +68,10 @@ async def _run(
     resources: Resources, caller: Caller, target: Callable, inputs: Any, wait_seconds: float | None
 ) -> PredictionView:
     waiter = resources.waker.channel if wait_seconds is not None else None
-    admission = prepare(caller=caller, target=target, inputs=inputs, origin=Origin.API, waiter=waiter)
+    try:
+        admission = prepare(caller=caller, target=target, inputs=inputs, origin=Origin.API, waiter=waiter)
+    except RecursionError:
+        raise NotUnderstood("The input is nested too deeply; no model takes such a value.") from None
     # The event is asked for before the prediction exists, so that its end cannot be missed.
     async with resources.waker.end_of(admission.id) as ended:
         row = await resources.fetch_one(statements.ADMIT, admission.parameters)

@@ -38,9 +38,9 @@ class Waker:
 
     async def stop(self) -> None:
         if self._task is not None:
-            self._task.cancel()
-            with suppress(asyncio.CancelledError):
-                await self._task
+            while not self._task.done():  # while it connects, redis-py swallows a cancellation
+                self._task.cancel()
+                await asyncio.wait({self._task}, timeout=PAUSE / 10)
         await self._messages.aclose()  # type: ignore[no-untyped-call]  # redis-py leaves it untyped
 
     @asynccontextmanager

@@ -87,7 +87,8 @@ def test_a_part_that_is_not_there(edge: Edge, link: str, asked: str):
 
 
 @pytest.mark.parametrize(
-    "asked", ["bytes=-", "bytes=a-b", "lines=0-1", "bytes=0-1,5-6", "bytes 0-1", "", "bytes=" + "9" * 5_000 + "-", "\xff"]
+    "asked",
+    ["bytes=-", "bytes=a-b", "lines=0-1", "bytes=0-1,5-6", "bytes 0-1", "", "bytes=" + "9" * 5_000 + "-", "\xff"],
 )
 def test_a_range_that_is_none_is_ignored(edge: Edge, link: str, asked: str):
     answer = edge.request("GET", link, headers={"Range": asked})

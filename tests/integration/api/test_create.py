@@ -108,7 +108,9 @@ def test_without_a_key_of_the_market(edge: Edge, buyer: Buyer, address: str, hea
     headers = {name: value.replace("{key}", buyer.key) for name, value in headers.items()}
     for method, path in (("POST", address), ("POST", "/v1/predictions"), ("GET", "/v1/predictions/x")):
         answer = edge.request(method, path, {"input": {"prompt": "x"}}, headers=headers)
-        assert_problem(answer, 401, path=path, detail="in the console" if "bourse_" in str(headers) else "Bearer bourse_")
+        assert_problem(
+            answer, 401, path=path, detail="in the console" if "bourse_" in str(headers) else "Bearer bourse_"
+        )
         assert answer.headers["www-authenticate"] == "Bearer"
     assert buyer.state() == before
 
@@ -204,7 +206,15 @@ def test_a_body_may_come_in_pieces(edge: Edge, buyer: Buyer, address: str):
 
 @pytest.mark.parametrize(
     ("owner", "name"),
-    [("nobody", "nothing"), ("a%00b", "c"), ("c", "a%00b"), ("%25", "_"), ("x" * 5_000, "y"), ("%F0%9F%92%A3", "x"), ("'", '"')],
+    [
+        ("nobody", "nothing"),
+        ("a%00b", "c"),
+        ("c", "a%00b"),
+        ("%25", "_"),
+        ("x" * 5_000, "y"),
+        ("%F0%9F%92%A3", "x"),
+        ("'", '"'),
+    ],
 )
 def test_an_unknown_model(edge: Edge, buyer: Buyer, owner: str, name: str):
     before = buyer.state()

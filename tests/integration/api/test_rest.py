@@ -141,7 +141,9 @@ def test_the_keys_of_receipts():
     }
 
 
-@pytest.mark.parametrize("path", ["/v1/predictions", "/v1/account", "/v1/models", "/v1/models/a/b", "/v1/receipts/keys"])
+@pytest.mark.parametrize(
+    "path", ["/v1/predictions", "/v1/account", "/v1/models", "/v1/models/a/b", "/v1/receipts/keys"]
+)
 def test_another_method_is_refused(buyer: Buyer, path: str):
     answer = client(buyer.key).delete(path)
     assert_problem(answer, 405, "DELETE")

@@ -82,7 +82,9 @@ def test_health_is_told_with_its_causes(edge: Edge):
     answer = edge.request("GET", "/healthz")
     assert (answer.status, answer.json()) == (200, {"database": "ok", "redis": "ok", "node": "ok"})
     assert edge.request("HEAD", "/healthz").body == b""
-    figures = {family.name: family for family in text_string_to_metric_families(edge.request("GET", "/metrics").body.decode())}
+    figures = {
+        family.name: family for family in text_string_to_metric_families(edge.request("GET", "/metrics").body.decode())
+    }
     assert figures["bourse_nodes_alive"].samples[0].value == 1
     node.delete()
 

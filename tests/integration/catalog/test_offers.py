@@ -15,7 +15,9 @@ pytestmark = pytest.mark.usefixtures("database")
 
 
 def listing_about(tmp_path: Path, text: str, *, price: int = 4_000) -> Listing:
-    folder = make_folder(tmp_path / secrets.token_hex(4), {"README.md": CARD.replace("Icons on coloured grounds.", text)})
+    folder = make_folder(
+        tmp_path / secrets.token_hex(4), {"README.md": CARD.replace("Icons on coloured grounds.", text)}
+    )
     return make_listing(folder=folder, unit_price=price)
 
 

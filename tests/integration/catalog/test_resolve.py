@@ -65,7 +65,9 @@ def test_versions_by_number_and_id(listing: Listing, tmp_path: Path):
     assert call.look_up(Reference(*slug(listing).split("/"))).version == newer.pk
 
 
-@pytest.mark.parametrize("version", ["v0", "v2", "v01", "V1", "v1 ", "v999999999999", "1", "f" * 40, "", "LATEST", "a\0b", "%"])
+@pytest.mark.parametrize(
+    "version", ["v0", "v2", "v01", "V1", "v1 ", "v999999999999", "1", "f" * 40, "", "LATEST", "a\0b", "%"]
+)
 def test_what_is_no_version(listing: Listing, version: str):
     owner, name = slug(listing).split("/")
     with pytest.raises(NotFound, match="has no version"):
@@ -80,7 +82,16 @@ def test_a_version_of_another_model_is_none_of_this(listing: Listing, tmp_path: 
 
 @pytest.mark.parametrize(
     ("owner", "name"),
-    [("nobody", "nothing"), ("a\0b", "c"), ("%", "%"), ("_", "_"), ("'; --", "x"), ("x" * 10_000, "y"), ("", ""), ("ü", "ß")],
+    [
+        ("nobody", "nothing"),
+        ("a\0b", "c"),
+        ("%", "%"),
+        ("_", "_"),
+        ("'; --", "x"),
+        ("x" * 10_000, "y"),
+        ("", ""),
+        ("ü", "ß"),
+    ],
 )
 def test_what_is_no_model(owner: str, name: str):
     with pytest.raises(NotFound, match="is on sale"):

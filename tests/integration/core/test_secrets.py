@@ -69,7 +69,9 @@ def test_processes_that_start_together_share_one_secret(home: Home):
 
 
 def check(home: Path, **given: str) -> "subprocess.CompletedProcess[str]":
-    environment = {name: value for name, value in os.environ.items() if name not in (*OUTSIDE, "SECRET_KEY", "RECEIPT_KEY")}
+    environment = {
+        name: value for name, value in os.environ.items() if name not in (*OUTSIDE, "SECRET_KEY", "RECEIPT_KEY")
+    }
     environment |= {"BOURSE_HOME": str(home)} | given
     return subprocess.run(
         [sys.executable, "manage.py", "check"], cwd=ROOT, env=environment, capture_output=True, text=True, timeout=60

@@ -116,7 +116,6 @@ def test_only_ones_own_running_predictions_are_renewed():
     assert renew(node=make_node(), ids=[mine, waiting]) == (set(), set())
 
 
-@pytest.mark.xfail(strict=True, reason="statements.RENEW locks in the order of its plan; complete and take_back by id")
 def test_leases_are_renewed_in_the_order_of_ids():
     """As predictions are completed, or a heartbeat and a completion of one node would deadlock."""
     buyer, sale, node = make_buyer(), put_on_sale(), make_node()

@@ -44,7 +44,9 @@ def publish(folder: Path, provider: Party, name: str = "icons") -> ModelVersion:
 
 
 def rows() -> tuple[int, ...]:
-    return tuple(kind.objects.count() for kind in (GenerativeModel, ModelVersion, VersionFile, Blob, AuditEvent, OutboxEvent))
+    return tuple(
+        kind.objects.count() for kind in (GenerativeModel, ModelVersion, VersionFile, Blob, AuditEvent, OutboxEvent)
+    )
 
 
 def stored(blobs: Path) -> list[str]:
@@ -144,7 +146,16 @@ def test_a_pickle_is_refused_by_name_and_nothing_is_stored(provider: Party, blob
         {"unet": "not a folder"},
         dict.fromkeys(WEIGHTS),
     ],
-    ids=["code", "no card", "class", "auto_map", "trailing bytes", "disguised pickle", "file for a folder", "no weights"],
+    ids=[
+        "code",
+        "no card",
+        "class",
+        "auto_map",
+        "trailing bytes",
+        "disguised pickle",
+        "file for a folder",
+        "no weights",
+    ],
 )
 def test_a_refused_folder_leaves_nothing(provider: Party, blobs: Path, tmp_path: Path, changes: dict[str, object]):
     if "unet" in changes:
@@ -272,7 +283,11 @@ def test_what_was_published_cannot_be_changed_by_the_serving_role(provider: Part
         "UPDATE providers_versionfile SET path = 'x'",
         "DELETE FROM providers_versionfile",
     ):
-        with pytest.raises(ProgrammingError, match="permission denied"), transaction.atomic(), connection.cursor() as cursor:
+        with (
+            pytest.raises(ProgrammingError, match="permission denied"),
+            transaction.atomic(),
+            connection.cursor() as cursor,
+        ):
             cursor.execute(statement)
     assert version_by_id(version.pk) == version
     assert configured.SERVING_ROLE == "bourse"

@@ -6,8 +6,6 @@ from hypothesis import strategies as st
 
 from marketplace.core.money import LARGEST, MICRO, NotAnAmount, decimal_text, format_amount, parse_amount
 
-LOOSE = pytest.mark.xfail(strict=True, reason="money.parse_amount takes whatever Decimal does, not only plain decimals")
-
 
 @pytest.mark.parametrize(
     ("text", "micro"),
@@ -50,7 +48,10 @@ def test_what_is_no_amount_is_refused(text: str, message: str):
 @pytest.mark.parametrize(
     "text",
     [
-        *(pytest.param(text, marks=LOOSE) for text in ("1e3", "1E-6", "1_000", "１２")),
+        "1e3",
+        "1E-6",
+        "1_000",
+        "１２",
         "1e999999",
         "1e-999999",
         "0.00000000000000000000000000000000000001",
