@@ -10,6 +10,7 @@ from rest_framework.request import Request
 
 from marketplace.accounts.domain import KEY_PREFIX
 from marketplace.accounts.selectors import Caller, caller_by_key, key_hash
+from marketplace.accounts.services.api_keys import note_use
 from marketplace.core.problems import NotAuthenticated
 
 SCHEMES = ("bearer", "token", "key")  # OpenAI and Replicate, old Replicate, fal
@@ -55,6 +56,8 @@ def look_up_caller(key: str) -> Caller:
     caller = caller_by_key(key)
     if caller is None:
         raise NotAuthenticated("This API key is unknown or was revoked; make one under API keys in the console.")
+    if caller.key_id is not None:
+        note_use(key_id=caller.key_id)
     with _lock:
         if len(_kept) >= MOST_KEPT:
             _kept.clear()

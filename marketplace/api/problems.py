@@ -1,23 +1,32 @@
 """REST framework's errors in the same RFC 7807 form as the front's."""
 
+import logging
 from typing import Any
 
 from django.conf import settings
 from django.core.exceptions import RequestDataTooBig
+from django.db import OperationalError
 from django.http import Http404
+from psycopg_pool import PoolTimeout
 from rest_framework import exceptions
 from rest_framework.response import Response
 
 from marketplace.core import problems
 from marketplace.core.problems import CONTENT_TYPE, FieldError, Problem
 
+log = logging.getLogger(__name__)
 
-def problem_response(error: Exception, context: dict[str, Any]) -> Response | None:
-    """REST framework's exception handler; None leaves the error to be raised."""
+FAILED = "This was logged. If it happens again, tell the operator the time and the address."
+AWAY = "The database does not answer. Nothing was run; try again shortly."
+
+
+def problem_response(error: Exception, context: dict[str, Any]) -> Response:
+    """REST framework's exception handler. What nobody foresaw is logged and answered in the same form."""
+    request = context["request"]
     problem = _problem_of(error)
     if problem is None:
-        return None
-    request = context["request"]
+        log.error("%s %s failed", request.method, request.path, exc_info=error)
+        problem = problems.InternalError(FAILED)
     return Response(
         problem.document(instance=request.path),
         status=problem.status,
@@ -30,6 +39,8 @@ def _problem_of(error: Exception) -> Problem | None:
     match error:
         case Problem():
             return error
+        case OperationalError() | PoolTimeout():
+            return problems.Unavailable(AWAY, retry_after=2)
         case Http404():
             return problems.NotFound("There is nothing at this address")
         case exceptions.NotAuthenticated() | exceptions.AuthenticationFailed():

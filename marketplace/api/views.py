@@ -60,7 +60,6 @@ class Models(APIView):
         """The models on sale, most used first."""
         return page_of([replicate.model_document(offer) for offer in catalog.offers()])
 
-    @extend_schema(exclude=True)
     def query(self, request: Request) -> Response:
         """Search: Replicate's clients send `QUERY /v1/models` with a text body."""
         text = request._request.body[:1000].decode("utf-8", "replace")

@@ -9,11 +9,15 @@ SHORT_LENGTH = 26
 
 
 def new_id() -> uuid.UUID:
-    """A UUID of version 7 (RFC 9562): milliseconds first, so that new rows go to the end of an index."""
-    milliseconds = time.time_ns() // 1_000_000
-    random = int.from_bytes(os.urandom(10), "big")
-    value = (milliseconds & 0xFFFF_FFFF_FFFF) << 80 | 0x7 << 76 | (random >> 68 & 0xFFF) << 64
-    return uuid.UUID(int=value | 0b10 << 62 | random & 0x3FFF_FFFF_FFFF_FFFF)
+    """A UUID of version 7 (RFC 9562): time first, so that new rows go to the end of an index.
+
+    The 12 bits after the milliseconds are their fraction (section 6.2, method 3), so that ids of one process sort as
+    they were made.
+    """
+    milliseconds, nanoseconds = divmod(time.time_ns(), 1_000_000)
+    fraction = nanoseconds * 4096 // 1_000_000
+    random = int.from_bytes(os.urandom(8), "big") >> 2
+    return uuid.UUID(int=milliseconds << 80 | 0x7 << 76 | fraction << 64 | 0b10 << 62 | random)
 
 
 def short(value: uuid.UUID) -> str:

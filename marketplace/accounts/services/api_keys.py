@@ -1,8 +1,10 @@
 import secrets
 import uuid
 from dataclasses import dataclass
+from datetime import timedelta
 
 from django.db import transaction
+from django.db.models import Q
 from django.utils import timezone
 
 from marketplace.accounts.domain import KEY_PREFIX, SHOWN_KEY_CHARACTERS, is_title
@@ -11,6 +13,8 @@ from marketplace.accounts.selectors import key_hash
 from marketplace.accounts.services import audit
 from marketplace.accounts.services.members import require_owner
 from marketplace.core.problems import FieldError, Invalid, NotFound
+
+USE_RESOLUTION = timedelta(minutes=1)
 
 
 @dataclass(frozen=True)
@@ -64,3 +68,11 @@ def revoke_key(*, by: Membership, key_id: uuid.UUID) -> None:
         audit.record(
             action="api_key.revoked", subject=str(key.pk), organization=by.organization, actor=by.user, name=key.name
         )
+
+
+def note_use(*, key_id: uuid.UUID) -> None:
+    """Remember that a key was used, to the minute: people look at it before they revoke a key."""
+    unused_since = timezone.now() - USE_RESOLUTION
+    ApiKey.objects.filter(Q(last_used_at=None) | Q(last_used_at__lt=unused_since), pk=key_id).update(
+        last_used_at=timezone.now()
+    )

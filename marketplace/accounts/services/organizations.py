@@ -32,9 +32,7 @@ def create_organization(
         raise Invalid("The organisation was not created", errors=errors)
     try:
         with transaction.atomic():
-            organization = Organization.objects.create(
-                name=name, slug=slug, can_buy=can_buy, can_provide=can_provide
-            )
+            organization = Organization.objects.create(name=name, slug=slug, can_buy=can_buy, can_provide=can_provide)
     except IntegrityError:
         taken = FieldError("slug", f'"{slug}" is taken; choose another')
         raise Invalid("The organisation was not created", errors=[taken]) from None

@@ -13,6 +13,7 @@ from psycopg_pool import PoolTimeout
 from marketplace.api.front import artifacts, health, predictions, streaming
 from marketplace.api.front.http import Disconnected, Receive, Request, Response, Scope, Send, problem_response
 from marketplace.api.front.resources import Resources
+from marketplace.api.problems import AWAY, FAILED
 from marketplace.core.problems import InternalError, MethodNotAllowed, Problem, Unavailable
 
 log = logging.getLogger(__name__)
@@ -107,14 +108,12 @@ class Front:
             return problem_response(problem, instance=request.path)
         except (PoolTimeout, OperationalError):
             log.exception("the database is away: %s %s", request.method, request.path)
-            away = Unavailable("The database does not answer. Nothing was run; try again shortly.", retry_after=2)
-            return problem_response(away, instance=request.path)
+            return problem_response(Unavailable(AWAY, retry_after=2), instance=request.path)
         except Disconnected:
             raise
         except Exception:
             log.exception("%s %s failed", request.method, request.path)
-            failed = InternalError("This was logged. If it happens again, tell the operator the time and the address.")
-            return problem_response(failed, instance=request.path)
+            return problem_response(InternalError(FAILED), instance=request.path)
 
     async def _lifespan(self, receive: Receive, send: Send) -> None:
         await receive()

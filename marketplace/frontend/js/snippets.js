@@ -23,11 +23,8 @@ function curl({ baseUrl, model, input }) {
 
 function python({ baseUrl, model, input }) {
   const pairs = Object.entries(input).map(([name, value]) => `    ${JSON.stringify(name)}: ${pythonLiteral(value)},`);
-  const ending = input.output_format ?? "png";
-  const save =
-    input.num_outputs > 1
-      ? ["for number, picture in enumerate(output):", `    open(f"picture-{number}.${ending}", "wb").write(picture.read())`]
-      : [`open("picture.${ending}", "wb").write(output[0].read())`];
+  // The client makes files of https addresses only; over plain http its output stays a list of addresses.
+  const show = "for picture in output:\n    print(picture)";
   return [
     "import os, replicate",
     "",
@@ -35,7 +32,7 @@ function python({ baseUrl, model, input }) {
     `output = bourse.run(${JSON.stringify(model)}, input={`,
     ...pairs,
     "})",
-    ...save,
+    show,
   ].join("\n");
 }
 

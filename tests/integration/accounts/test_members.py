@@ -101,29 +101,34 @@ def test_whoever_was_removed_decides_no_more():
     assert state(party) == before
 
 
+def go_at_once(each_other: bool) -> tuple[Party, list[str]]:
+    """Two owners of a new organisation leave, or remove each other, in the same moment."""
+    party, other = make_party(), make_party()
+    memberships = [of(party), add_member(by=of(party), email=other.user.email, role=Role.OWNER)]
+    victims = [one.pk for one in (reversed(memberships) if each_other else memberships)]
+    together, outcomes = threading.Barrier(2), []
+
+    def leave(by: Membership, victim: int) -> None:
+        together.wait()
+        try:
+            remove_member(by=by, membership_id=victim)
+            outcomes.append("left")
+        except (Conflict, Forbidden):
+            outcomes.append("refused")
+        finally:
+            connections.close_all()
+
+    threads = [threading.Thread(target=leave, args=pair) for pair in zip(memberships, victims, strict=True)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(30)
+    return party, outcomes
+
+
 @pytest.mark.parametrize("each_other", [True, False])
 def test_of_two_owners_who_go_at_once_one_stays(each_other: bool):
     for _ in range(5):
-        party, other = make_party(), make_party()
-        memberships = [of(party), add_member(by=of(party), email=other.user.email, role=Role.OWNER)]
-        victims = [one.pk for one in (reversed(memberships) if each_other else memberships)]
-        together, outcomes = threading.Barrier(2), []
-
-        def leave(index: int) -> None:
-            by, victim = memberships[index], victims[index]
-            together.wait()
-            try:
-                remove_member(by=by, membership_id=victim)
-                outcomes.append("left")
-            except (Conflict, Forbidden):
-                outcomes.append("refused")
-            finally:
-                connections.close_all()
-
-        threads = [threading.Thread(target=leave, args=(index,)) for index in range(2)]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join(30)
+        party, outcomes = go_at_once(each_other)
         assert sorted(outcomes) == ["left", "refused"]
         assert party.organization.memberships.filter(role=Role.OWNER).count() == 1

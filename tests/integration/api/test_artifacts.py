@@ -1,6 +1,7 @@
 """Output files: by signed link only, whole or in part."""
 
 import os
+import uuid
 from urllib.parse import urlsplit
 
 import pytest
@@ -125,7 +126,7 @@ def test_without_its_own_fresh_link_there_is_nothing(edge: Edge, buyer: Buyer, l
     assert edge.request("GET", link).status == 403
 
 
-@pytest.mark.parametrize("id_", [short(new_id()), "x", "0" * 26, "a%00b"])
+@pytest.mark.parametrize("id_", [short(uuid.UUID(int=1)), "x", "0" * 26, "a%00b"])
 def test_what_is_no_file(edge: Edge, id_: str):
     path = f"/artifacts/{id_.replace('%00', chr(0))}"
     query = links.sign(path, seconds=60).split("?")[1]

@@ -4,6 +4,7 @@ import secrets
 from pathlib import Path
 
 import pytest
+from django.db import OperationalError
 from rest_framework.test import APIClient
 
 from inference.domain.lifecycle import Origin
@@ -73,7 +74,8 @@ def test_a_model_with_its_price_and_schema(listing: Listing, slug: str):
         assert document["latest_version"]["id"] == listing.version_id
         schemas = document["latest_version"]["openapi_schema"]["components"]["schemas"]
         assert schemas["Input"]["required"] == ["prompt"]
-    assert document in client().get("/v1/models").json()["results"]
+    listed = {one["url"]: one for one in client().get("/v1/models").json()["results"]}
+    assert listed[document["url"]] | {"measured": None} == document | {"measured": None}
 
 
 def test_versions_newest_first(listing: Listing, slug: str, tmp_path: Path):
@@ -116,7 +118,7 @@ def test_search_as_replicates_clients_send_it(tmp_path: Path):
 
     for body in (word, word.upper(), f" {word}  grün ", f"{word} 100%"):
         assert [one["name"] for one in search(body.encode()).json()["results"]] == [listing.model.name], body
-    odd = [b"\0", b"a\0b", b"\xff\xfe", b"x" * 10_000, b'"', b"'", f"{word} _".encode(), b"\\", b"zzqq%"]
+    odd = [b"\0", b"a\0b", b"\xff\xfe", b"x" * 10_000, b'"zzqq', b"zzqq'", f"{word} _".encode(), b"zzqq\\", b"zzqq%"]
     for body in odd:
         answer = search(body)
         assert (answer.status_code, answer.json()["results"]) == (200, []), body
@@ -155,3 +157,21 @@ def test_a_form_that_there_is_not(buyer: Buyer, path: str):
     answer = client(buyer.key).get(path, headers={"accept": "image/png"})
     assert_problem(answer, 406, "Accept")
     assert client(buyer.key).get(path, headers={"accept": "text/html, */*;q=0.1"}).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("error", "status", "detail"),
+    [
+        (ZeroDivisionError("a secret"), 500, "This was logged."),
+        (OperationalError("a secret"), 503, "The database does not answer."),
+    ],
+    ids=["a bug", "no database"],
+)
+def test_what_nobody_foresaw_is_answered_in_the_same_form(buyer: Buyer, monkeypatch, error, status, detail):  # type: ignore[no-untyped-def]
+    def fail(*args: object, **kwargs: object) -> None:
+        raise error
+
+    monkeypatch.setattr("marketplace.api.views.balance_of", fail)
+    answer = client(buyer.key).get("/v1/account")
+    assert_problem(answer, status, detail)
+    assert b"secret" not in answer.content

@@ -72,8 +72,8 @@ def test_another_price_is_a_new_version_of_the_price_only(provider: Party, tmp_p
         ("{owner}/icons", "free", '--price: "free" is not an amount: write it like 0.004'),
         ("{owner}/icons", "-1", "--price: An amount must be zero or more"),
         ("{owner}/icons", "0.0000001", "--price: An amount may have at most six decimals"),
-        ("{owner}/icons", "nan", "--price: An amount must be zero or more"),
-        ("{owner}/icons", "9e999999", "--price: An amount may be at most one billion"),
+        ("{owner}/icons", "nan", '--price: "nan" is not an amount: write it like 0.004'),
+        ("{owner}/icons", "9e999999", '--price: "9e999999" is not an amount: write it like 0.004'),
         ("{owner}/icons", "1000000001", "--price: An amount may be at most one billion"),
     ],
 )

@@ -213,9 +213,10 @@ def test_a_crash_after_the_files_are_stored_leaves_no_version(
 
     before = rows()
     for step in ("_model_for", "_add_version", "emit"):
-        with monkeypatch.context() as broken, pytest.raises(PowerCut):
+        with monkeypatch.context() as broken:
             broken.setattr(publishing, step, cut)
-            publish(folder, provider)
+            with pytest.raises(PowerCut):
+                publish(folder, provider)
         assert rows() == before, step
         assert model_named(provider.organization.slug, "icons") is None
     left = stored(blobs)
@@ -225,54 +226,44 @@ def test_a_crash_after_the_files_are_stored_leaves_no_version(
     assert stored(blobs) == left
 
 
-def test_who_publishes_the_same_at_once_gets_the_same_version(provider: Party, blobs: Path, tmp_path: Path):
-    folder = make_folder(tmp_path / "model")
-    for round_ in range(4):
-        together, outcomes = threading.Barrier(4), []
+def at_once(*calls: tuple[Path, Party, str]) -> list[object]:
+    """What each of several calls of `publish` answers or raises when they start in the same moment."""
+    together, outcomes = threading.Barrier(len(calls)), []
 
-        def run(name: str) -> None:
-            together.wait()
-            try:
-                outcomes.append(publish(folder, provider, name).pk)
-            except Exception as error:  # told to the test below
-                outcomes.append(error)
-            finally:
-                connections.close_all()
-
-        name = f"icons-{round_}"
-        threads = [threading.Thread(target=run, args=(spelling,)) for spelling in (name, name, name.upper(), name)]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join(30)
-        model = model_named(provider.organization.slug, name)
-        assert model is not None
-        assert outcomes == [model.versions.get().pk] * 4
-    assert AuditEvent.objects.filter(organization=provider.organization, action="version.published").count() == 4
-
-
-def test_who_publishes_different_files_at_once_gets_one_line_of_versions(provider: Party, blobs: Path, tmp_path: Path):
-    folders = [make_folder(tmp_path / str(n), {UNET: weights(data=bytes([n]) * 16)}) for n in range(4)]
-    together, failures = threading.Barrier(4), []
-
-    def run(folder: Path) -> None:
+    def run(call: tuple[Path, Party, str]) -> None:
         together.wait()
         try:
-            publish(folder, provider)
-        except Exception as error:  # told to the test below
-            failures.append(error)
+            outcomes.append(publish(*call).pk)
+        except Exception as error:  # told to the test
+            outcomes.append(error)
         finally:
             connections.close_all()
 
-    threads = [threading.Thread(target=run, args=(folder,)) for folder in folders]
+    threads = [threading.Thread(target=run, args=(call,)) for call in calls]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join(30)
-    assert failures == []
+    return outcomes
+
+
+def test_who_publishes_the_same_at_once_gets_the_same_version(provider: Party, blobs: Path, tmp_path: Path):
+    folder = make_folder(tmp_path / "model")
+    for name in ("one", "two", "three"):
+        outcomes = at_once(*((folder, provider, spelling) for spelling in (name, name, name.upper(), name)))
+        model = model_named(provider.organization.slug, name)
+        assert model is not None
+        assert outcomes == [model.versions.get().pk] * 4
+    assert AuditEvent.objects.filter(organization=provider.organization, action="version.published").count() == 3
+
+
+def test_who_publishes_different_files_at_once_gets_one_line_of_versions(provider: Party, blobs: Path, tmp_path: Path):
+    folders = [make_folder(tmp_path / str(n), {UNET: weights(data=bytes([n]) * 16)}) for n in range(4)]
+    outcomes = at_once(*((folder, provider, "icons") for folder in folders))
     versions = list(ModelVersion.objects.filter(model__organization=provider.organization).order_by("number"))
     assert [version.number for version in versions] == [1, 2, 3, 4]
     assert [version.parent_id for version in versions] == [None, *(version.pk for version in versions[:3])]
+    assert sorted(map(str, outcomes)) == sorted(version.pk for version in versions)
 
 
 def test_what_was_published_cannot_be_changed_by_the_serving_role(provider: Party, blobs: Path, tmp_path: Path):

@@ -22,8 +22,7 @@ LETTERS = "abcdefghijklmnopqrstuvwxyz0123456789"
 def test_a_slug_is_refused_or_canonical(text: str):
     try:
         slug = check_slug(text)
-    except BadSlug as error:
-        assert str(error)
+    except BadSlug:
         return
     assert re.fullmatch(r"[a-z0-9][a-z0-9._-]*", slug, re.ASCII)
     assert 1 <= len(slug) <= 63
@@ -35,7 +34,11 @@ def test_a_slug_is_refused_or_canonical(text: str):
     assert check_slug(slug) == check_slug(slug.upper()) == check_slug(f" {slug} ") == slug
 
 
-@given(st.text(alphabet=LETTERS, min_size=1, max_size=20), st.sampled_from(["-", ".", "_"]), st.text(alphabet=LETTERS, min_size=1, max_size=20))
+@given(
+    st.text(alphabet=LETTERS, min_size=1, max_size=20),
+    st.sampled_from(["-", ".", "_"]),
+    st.text(alphabet=LETTERS, min_size=1, max_size=20),
+)
 def test_plain_names_are_taken(first: str, joint: str, last: str):
     slug = f"{first}{joint}{last}"
     if not slug.endswith(".git"):

@@ -59,7 +59,16 @@ def test_what_was_put_comes_back(store: BlobStore, size: int):
 def test_ranges(store: BlobStore):
     data = os.urandom(2 * CHUNK + 7)
     sha256 = store.put(data).sha256
-    for start, length in [(0, 0), (0, 1), (5, 10), (CHUNK - 1, 2), (0, None), (CHUNK, None), (2 * CHUNK, 100), (9**9, 5)]:
+    for start, length in [
+        (0, 0),
+        (0, 1),
+        (5, 10),
+        (CHUNK - 1, 2),
+        (0, None),
+        (CHUNK, None),
+        (2 * CHUNK, 100),
+        (9**9, 5),
+    ]:
         end = None if length is None else start + length
         assert b"".join(store.chunks(sha256, start=start, length=length)) == data[start:end], (start, length)
 
@@ -200,7 +209,8 @@ def test_an_s3_url_names_bucket_prefix_endpoint_and_region(store_at, monkeypatch
 
 
 @pytest.mark.parametrize(
-    "url", ["", "blobs", "/srv/blobs", "file:", "file://", "file://srv/blobs", "s3://", "s3:///x", "ftp://host/x", "S4://x"]
+    "url",
+    ["", "blobs", "/srv/blobs", "file:", "file://", "file://srv/blobs", "s3://", "s3:///x", "ftp://host/x", "S4://x"],
 )
 def test_another_url_is_refused_by_name(store_at, url: str):  # type: ignore[no-untyped-def]
     with pytest.raises(ImproperlyConfigured) as refused:

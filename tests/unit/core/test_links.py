@@ -52,7 +52,9 @@ def test_a_later_expiry_needs_its_own_signature():
     assert not links.is_valid(PATH, expires=str(int(query["expires"]) + 1), signature=query["signature"])
 
 
-@pytest.mark.parametrize("change", [lambda s: "", lambda s: s[:-1], lambda s: s.upper(), lambda s: s + "0", str.swapcase])
+@pytest.mark.parametrize(
+    "change", [lambda s: "", lambda s: s[:-1], lambda s: s.upper(), lambda s: s + "0", str.swapcase]
+)
 def test_a_changed_signature_is_refused(change):  # type: ignore[no-untyped-def]
     query = parts(links.sign(PATH, seconds=60))
     changed = change(query["signature"])

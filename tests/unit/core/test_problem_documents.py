@@ -8,7 +8,9 @@ from marketplace.core import problems
 from marketplace.core.problems import FieldError, Problem
 
 KINDS = [
-    kind for _, kind in inspect.getmembers(problems, inspect.isclass) if issubclass(kind, Problem) and kind is not Problem
+    kind
+    for _, kind in inspect.getmembers(problems, inspect.isclass)
+    if issubclass(kind, Problem) and kind is not Problem
 ]
 
 

@@ -42,7 +42,9 @@ WEIGHTS = (
 )
 
 
-def weights(header: Mapping[str, Any] | bytes | None = None, *, data: bytes = b"\0" * 16, length: int | None = None) -> bytes:
+def weights(
+    header: Mapping[str, Any] | bytes | None = None, *, data: bytes = b"\0" * 16, length: int | None = None
+) -> bytes:
     """A safetensors file, by default of one tensor of four floats; `length` lies about the header's length."""
     if header is None:
         header = {"weight": {"dtype": "F32", "shape": [4], "data_offsets": [0, 16]}}

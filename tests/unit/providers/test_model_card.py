@@ -29,7 +29,10 @@ def refusal(tmp_path: Path, content: str | bytes) -> str:
 
 
 def test_what_the_card_says(tmp_path: Path):
-    text = "---\nlicense: Apache-2.0\ninference: {parameters: {guidance_scale: 2.5}}\n---\n# Title\n\n![x](y)\n\nFlat *icons*\non grounds.\n\nMore."
+    text = (
+        "---\nlicense: Apache-2.0\ninference: {parameters: {guidance_scale: 2.5}}\n---\n"
+        "# Title\n\n![x](y)\n\nFlat *icons*\non grounds.\n\nMore."
+    )
     found = card(tmp_path, text)
     assert found.license == "apache-2.0"
     assert found.description == "Flat *icons* on grounds."

@@ -131,7 +131,9 @@ def test_too_many_files_are_refused(tmp_path: Path):
         put(tmp_path, f"examples/{number}.png")
     assert refused(tmp_path) == {}
     put(tmp_path, "examples/more.png")
-    assert refused(tmp_path) == {".": f"A version may have at most {MOST_FILES} files; this folder has {MOST_FILES + 1}"}
+    assert refused(tmp_path) == {
+        ".": f"A version may have at most {MOST_FILES} files; this folder has {MOST_FILES + 1}"
+    }
 
 
 def test_a_text_may_not_be_huge(tmp_path: Path):

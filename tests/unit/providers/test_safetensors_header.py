@@ -30,8 +30,7 @@ def check(content: bytes) -> int:
 def refused(content: bytes) -> bool:
     try:
         check(content)
-    except DamagedWeights as error:
-        assert str(error).startswith(("is no safetensors file", "is damaged"))
+    except DamagedWeights:
         return True
     return False
 
