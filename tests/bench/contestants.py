@@ -68,10 +68,11 @@ class Bourse:
     async def _predict(self, connection: Connection, model: str, key: str, inputs: Mapping[str, Any]) -> Any:
         headers = {"Authorization": f"Bearer {key}", "Prefer": "wait"}
         answer = await connection.post(f"/v1/models/{model}/predictions", {"input": inputs}, headers)
-        if answer.status != 201 or answer.json()["status"] != "succeeded":
+        document = answer.json() if answer.status == 201 else {"status": "refused"}
+        if document["status"] != "succeeded":
             raise WrongAnswer(f"{model}: {answer.status} {answer.body[:500]!r}")
         self.acknowledged[model] = self.acknowledged.get(model, 0) + 1
-        return answer.json()
+        return document
 
     def _connection(self) -> Connection:
         connection = Connection(self._port)

@@ -40,10 +40,10 @@ def assert_problem(answer, status: int, detail: str) -> None:  # type: ignore[no
 
 def test_pages_of_predictions_hold_each_of_the_callers_once(buyer: Buyer, other: Buyer, listing: Listing):
     target = make_callable(listing)
-    made = [
+    made = sorted(
         short(admit(caller=buyer.party.caller, target=target, inputs={"prompt": f"{n}"}, origin=Origin.API))
         for n in range(PAGE + 5)
-    ]
+    )
     admit(caller=other.party.caller, target=target, inputs={"prompt": "x"}, origin=Origin.API)
     first = client(buyer.key).get("/v1/predictions").json()
     assert [one["id"] for one in first["results"]] == made[::-1][:PAGE]

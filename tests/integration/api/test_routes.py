@@ -1,6 +1,9 @@
 """Which requests the front answers, which it refuses, and which it hands on to Django."""
 
+from datetime import timedelta
+
 import pytest
+from django.utils import timezone
 from prometheus_client.parser import text_string_to_metric_families
 
 from inference.models import Node
@@ -71,7 +74,7 @@ def test_a_client_that_leaves_while_it_sends_is_not_answered(edge: Edge, buyer: 
 
 
 def test_health_is_told_with_its_causes(edge: Edge):
-    Node.objects.all().delete()
+    Node.objects.update(heartbeat_at=timezone.now() - timedelta(seconds=16))
     answer = edge.request("GET", "/healthz")
     assert (answer.status, answer.json()) == (
         503,
@@ -94,3 +97,12 @@ def test_before_it_has_started_it_says_so(database: None):
     answer = edge.request("GET", "/healthz")
     assert (answer.status, answer.headers["retry-after"]) == (503, "1")
     edge.stop()
+
+
+def test_it_stops_though_it_has_hardly_started(database: None):
+    """While it connects, redis-py swallows the cancellation that is to end the waker."""
+    for _ in range(10):
+        edge = Edge()
+        edge.start()
+        edge.stop()
+        assert edge.front.resources is None

@@ -22,7 +22,7 @@ def refusal(tmp_path: Path, content: str | bytes) -> str:
     started = time.monotonic()
     with pytest.raises(FolderRefused) as refused:
         card(tmp_path, content)
-    assert time.monotonic() - started < 2, "a card must not be able to keep the market busy"
+    assert time.monotonic() - started < 10, "a card must not be able to keep the market busy"
     (error,) = refused.value.errors
     assert error.field == "README.md"
     return error.detail
