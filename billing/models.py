@@ -120,7 +120,6 @@ class Hold(models.Model):
     class Meta:
         indexes = [
             models.Index("expires_at", condition=models.Q(state="pending"), name="hold_pending_expiry"),
-            models.Index("account", condition=models.Q(state="pending"), name="hold_pending_account"),
         ]
         constraints = [models.CheckConstraint(condition=models.Q(amount__gte=0), name="hold_not_negative")]
 

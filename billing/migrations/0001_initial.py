@@ -108,10 +108,6 @@ class Migration(migrations.Migration):
             model_name='hold',
             index=models.Index(models.F('expires_at'), condition=models.Q(('state', 'pending')), name='hold_pending_expiry'),
         ),
-        migrations.AddIndex(
-            model_name='hold',
-            index=models.Index(models.F('account'), condition=models.Q(('state', 'pending')), name='hold_pending_account'),
-        ),
         migrations.AddConstraint(
             model_name='hold',
             constraint=models.CheckConstraint(condition=models.Q(('amount__gte', 0)), name='hold_not_negative'),

@@ -1,6 +1,12 @@
 -- The life of a prediction: admit, claim, complete, cancel, take back. Each is one statement, whoever sends it. Locks
 -- are taken in one order: predictions, then (inside billing's functions) holds, then accounts.
 
+-- Every prediction is updated twice or more and passes through two partial indexes: keep room and statistics.
+ALTER TABLE inference_prediction SET (fillfactor = 60, autovacuum_vacuum_scale_factor = 0.02,
+  autovacuum_vacuum_threshold = 1000, autovacuum_analyze_scale_factor = 0.02, autovacuum_analyze_threshold = 1000);
+ALTER TABLE core_outboxevent SET (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 1000,
+  autovacuum_analyze_scale_factor = 0, autovacuum_analyze_threshold = 1000);
+
 -- Checks what may have changed since the caller looked, holds the money, inserts the prediction and its news.
 -- Answers 'admitted', or the reason why not: key_revoked, version_withdrawn, price_changed, insufficient_funds.
 -- With a waiter the commit does not wait for the disk: the completion that is awaited comes later in the same log.
@@ -63,12 +69,17 @@ LANGUAGE plpgsql AS $$
 DECLARE current_ids uuid[]; charges jsonb;
 BEGIN
   -- From here on p_results has one result for each prediction: that of its current attempt.
+  SELECT array_agg(given.id) INTO current_ids FROM jsonb_to_recordset(p_results) AS given(id uuid);
+  WITH found AS MATERIALIZED (  -- by the primary key, whatever the state
+    SELECT p.id, p.attempt, p.status FROM inference_prediction p WHERE p.id = ANY (current_ids)
+    ORDER BY p.id FOR UPDATE
+  )
   SELECT array_agg(l.id), jsonb_agg(l.result) INTO current_ids, p_results FROM (
-    SELECT p.id, r.result FROM inference_prediction p
+    SELECT p.id, r.result FROM found p
     JOIN (SELECT DISTINCT ON (given.id, given.attempt) given.id, given.attempt, result
           FROM jsonb_array_elements(p_results) AS result, jsonb_to_record(result) AS given(id uuid, attempt int)) r
       ON r.id = p.id AND r.attempt = p.attempt
-    WHERE p.status = 'processing' ORDER BY p.id FOR UPDATE OF p) l;
+    WHERE p.status = 'processing') l;
   IF current_ids IS NULL THEN RETURN; END IF;
   SELECT coalesce(jsonb_object_agg(s.hold, s.amount), '{}') INTO charges FROM billing_settle((
     SELECT jsonb_agg(jsonb_build_object('hold', r.id, 'source', r.source, 'description', r.description,

@@ -28,6 +28,7 @@ SETTINGS: Final = {
     "shared_buffers": "256MB",
     "effective_cache_size": "1GB",
     "random_page_cost": "1.1",
+    "autovacuum_naptime": "10s",  # a new market grows from nothing within minutes
     "jit": "off",  # every query is short
     "synchronous_commit": "on",
     "wal_compression": "on",
