@@ -4,7 +4,6 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 PLATFORM = "platform"
-FEE_SHARDS = 16
 BASIS_POINTS = 10_000
 
 

@@ -10,7 +10,7 @@ from django.conf import settings
 from django.db.models import F, Max, Q, QuerySet, Sum
 from django.db.models.functions import Now
 
-from billing.domain import PLATFORM, AccountKind, HoldState, PriceTerms, Unit
+from billing.domain import AccountKind, HoldState, PriceTerms, Unit
 from billing.models import Account, Entry, Hold, Price, Transaction, UsageRecord
 
 
@@ -126,12 +126,6 @@ def earnings_by_sku(payee: str, *, since: datetime) -> list[dict[str, Any]]:
     return [dict(row) for row in rows]
 
 
-def spending_by_sku(payer: str, *, since: datetime) -> list[dict[str, Any]]:
-    """Units bought and micro-units spent for each sku since then."""
-    rows = UsageRecord.objects.filter(payer=payer, created_at__gte=since).values("sku")
-    return [dict(row) for row in rows.annotate(units=Sum("quantity"), gross=Sum("amount")).order_by("-gross")]
-
-
 def trial_balance() -> list[dict[str, Any]]:
     """Balances by kind of account, for the operator; each currency's sum is zero."""
     rows = Account.objects.values("kind", "currency")
@@ -157,9 +151,3 @@ def is_balanced() -> bool:
     )
     sums = Account.objects.values("currency").annotate(total=Sum("posted"))
     return not wrong and not holds_wrong and all(row["total"] == 0 for row in sums)
-
-
-def platform_income() -> int:
-    """Micro-units of fees that the platform has earned so far, over all shards."""
-    total = Account.objects.filter(owner=PLATFORM, kind=AccountKind.PLATFORM_FEE).aggregate(total=Sum("posted"))
-    return int(total["total"] or 0)

@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from inference import statements
 from inference.domain.lifecycle import Status
-from inference.models import Artifact, Node, Prediction, Residency
+from inference.models import Node, Prediction, Residency
 from inference.statements import PredictionView
 from marketplace.core.problems import NotFound
 
@@ -70,10 +70,6 @@ def predictions_for_buyer(organization_id: uuid.UUID, *, before: uuid.UUID | Non
 def showcase(*, model_id: uuid.UUID | None = None, limit: int) -> list[PredictionView]:
     """The newest pictures that were made to be shown (the demo's own history), never a buyer's."""
     return _views(statements.LATEST_PICTURES, {"model": model_id, "limit": limit})
-
-
-def artifact_by_id(artifact_id: uuid.UUID) -> Artifact | None:
-    return Artifact.objects.filter(pk=artifact_id).first()
 
 
 def prediction_counts(model_ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, int]:

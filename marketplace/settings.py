@@ -1,6 +1,7 @@
 """Settings, all from the environment. Whatever is missing and cannot be made is named in one clear error."""
 
 import os
+import re
 from pathlib import Path
 from urllib.parse import quote, urlsplit
 
@@ -32,7 +33,9 @@ def _secret(name: str) -> str:
 # --- the site -----------------------------------------------------------------------------------------------------
 DEBUG = env.bool("DEBUG", default=False)
 SECRET_KEY = _secret("SECRET_KEY")
-RECEIPT_KEY = _secret("RECEIPT_KEY")  # seed of the Ed25519 key that signs receipts, 64 hexadecimal digits
+RECEIPT_KEY = _secret("RECEIPT_KEY")  # seed of the Ed25519 key that signs receipts
+if not re.fullmatch(r"[0-9a-fA-F]{64}", RECEIPT_KEY):
+    raise ImproperlyConfigured("RECEIPT_KEY must be 64 hexadecimal digits.")
 HOST = env.str("HOST", default="127.0.0.1")
 PORT = env.int("PORT", default=8000)
 BASE_URL = env.str("BASE_URL", default=f"http://localhost:{PORT}").rstrip("/")
@@ -194,7 +197,6 @@ REST_FRAMEWORK = {
     "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
     "EXCEPTION_HANDLER": "marketplace.api.problems.problem_response",
-    "UNAUTHENTICATED_USER": None,
 }
 SPECTACULAR_SETTINGS = {
     "TITLE": "Bourse",
@@ -203,6 +205,7 @@ SPECTACULAR_SETTINGS = {
     "SERVE_INCLUDE_SCHEMA": False,
     "SERVE_PERMISSIONS": ["rest_framework.permissions.AllowAny"],
     "SERVE_AUTHENTICATION": [],
+    "PREPROCESSING_HOOKS": ["marketplace.api.schema.without_query"],
     "POSTPROCESSING_HOOKS": ["marketplace.api.schema.add_front_routes"],
 }
 
@@ -218,12 +221,12 @@ NODE_MEMORY_BYTES = env.int("NODE_MEMORY_BYTES", default=0)  # 0: measured at st
 NODE_CACHE_BYTES = env.int("NODE_CACHE_BYTES", default=20 * 1024**3)  # weights kept on the node's disk
 NODE_THREADS = env.int("NODE_THREADS", default=0)  # torch's threads; 0: one for each core
 NODE_MAX_BATCH = env.int("NODE_MAX_BATCH", default=8)
-EXTRA_TASKS = env.list("EXTRA_TASKS", default=[])  # modules that register further tasks and adapters
+# Packages that register further tasks when they are imported; nodes import their module `adapter` as well.
+EXTRA_TASKS = env.list("EXTRA_TASKS", default=[])
 
 # --- static files, language, time ---------------------------------------------------------------------------------
 STATIC_URL = "/static/"
-STATIC_ROOT = BASE_DIR / "staticfiles"
-STATICFILES_DIRS = [BASE_DIR / "marketplace" / "static"]
+STATIC_ROOT = BASE_DIR / "staticfiles"  # collected from marketplace/static, which the asset build writes
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage", "OPTIONS": {"location": HOME.path / "files"}},
     "staticfiles": {"BACKEND": "marketplace.web.static.HashedStaticFiles"},

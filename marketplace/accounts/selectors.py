@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from django.db.models import QuerySet
 
 from marketplace.accounts.domain import Role, is_name
-from marketplace.accounts.models import ApiKey, AuditEvent, Membership, Organization, User
+from marketplace.accounts.models import ApiKey, Membership, Organization, User
 from marketplace.core.problems import NotFound
 
 
@@ -86,10 +86,6 @@ def members_of(organization: Organization) -> QuerySet[Membership]:
 
 def keys_of(organization: Organization) -> QuerySet[ApiKey]:
     return organization.api_keys.select_related("created_by")
-
-
-def audit_of(organization: Organization) -> QuerySet[AuditEvent]:
-    return AuditEvent.objects.filter(organization=organization).select_related("actor").order_by("-id")
 
 
 def owners_of(organization: Organization) -> int:

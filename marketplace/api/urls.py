@@ -3,8 +3,6 @@ from drf_spectacular.views import SpectacularAPIView
 
 from marketplace.api import views
 
-SCHEMA = {"PREPROCESSING_HOOKS": ["marketplace.api.schema.without_query"]}
-
 urlpatterns = [
     path("v1/predictions", views.Predictions.as_view(), name="predictions"),
     path("v1/models", views.Models.as_view(), name="models"),
@@ -13,5 +11,6 @@ urlpatterns = [
     path("v1/models/<str:owner>/<str:name>/versions/<str:version>", views.Version.as_view(), name="version"),
     path("v1/account", views.Account.as_view(), name="account"),
     path("v1/receipts/keys", views.ReceiptKeys.as_view(), name="receipt-keys"),
-    path("api/schema/", SpectacularAPIView.as_view(custom_settings=SCHEMA), name="schema"),
+    path("v1/<path:rest>", views.Nothing.as_view(), name="nothing"),
+    path("api/schema/", SpectacularAPIView.as_view(), name="schema"),
 ]

@@ -130,3 +130,14 @@ class ReceiptKeys(APIView):
         """The public keys that verify receipts."""
         key = signer()
         return Response({"keys": [{"id": key.key_id, "algorithm": "Ed25519", "public_key": key.public_key}]})
+
+
+@extend_schema(exclude=True)
+class Nothing(APIView):
+    """Addresses below /v1 that are none, refused like everything there."""
+
+    permission_classes = [AllowAny]
+    authentication_classes: list[type] = []
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        raise NotFound(f"There is no {request.path[:200]} in this API; /docs/api lists its addresses.")

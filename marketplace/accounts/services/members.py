@@ -50,6 +50,6 @@ def remove_member(*, by: Membership, membership_id: int) -> None:
     if membership is None:
         raise NotFound("There is no such member")
     if membership.role == Role.OWNER and owners_of(by.organization) == 1:
-        raise Conflict("The last owner cannot be removed; make somebody else an owner first")
+        raise Conflict("The last owner cannot be removed; add another owner first")
     audit.record(action="member.removed", subject=membership.user.email, organization=by.organization, actor=by.user)
     membership.delete()

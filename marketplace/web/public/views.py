@@ -26,7 +26,7 @@ from providers import tasks
 from providers.selectors import versions_of
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
-DOC_NAME = re.compile(r"[a-z0-9][a-z0-9-]*(/[a-z0-9][a-z0-9-]*)?")
+DOC_NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,80}(/[a-z0-9][a-z0-9-]{0,80})?")
 
 
 def home(request: HttpRequest) -> HttpResponse:

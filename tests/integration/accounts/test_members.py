@@ -81,7 +81,7 @@ def test_the_last_owner_stays():
     party, other = make_party(), make_party()
     add_member(by=of(party), email=other.user.email, role=Role.MEMBER)
     before = state(party)
-    with pytest.raises(Conflict, match="make somebody else an owner first"):
+    with pytest.raises(Conflict, match="add another owner first"):
         remove_member(by=of(party), membership_id=of(party).pk)
     assert state(party) == before
 
