@@ -1,0 +1,67 @@
+"""Calls that no node takes up: they end before their holds expire, and finalisers that meet a refused result."""
+
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+
+from billing.models import Hold
+from inference.domain.lifecycle import LONGEST_WAIT_HOURS, NEVER_STARTED, NOT_BILLED, Status
+from inference.models import Prediction
+from inference.services.recovery import give_up
+from inference.worker.finaliser import Finaliser
+from inference.worker.work import WorkInHand
+from tests.integration.billing.ledger import assert_sound
+from tests.integration.inference.scene import (
+    CREDIT,
+    call,
+    claim_all,
+    make_buyer,
+    make_node,
+    purse,
+    put_on_sale,
+    row,
+    status_of,
+    succeeded,
+)
+
+pytestmark = pytest.mark.usefixtures("database")
+
+
+def test_what_no_node_took_up_fails_for_free_and_the_rest_waits_on():
+    buyer, model = make_buyer(), put_on_sale()
+    stale, fresh, running = (call(buyer, model) for _ in range(3))
+    longest = timedelta(hours=LONGEST_WAIT_HOURS, minutes=1)
+    Prediction.objects.filter(pk__in=[stale, running]).update(created_at=timezone.now() - longest)
+    Prediction.objects.filter(pk=running).update(status=Status.PROCESSING)
+
+    assert give_up() == 1
+    assert give_up() == 0
+
+    ended = row(stale)
+    assert (ended.status, ended.error, ended.not_billed) == (Status.FAILED, NEVER_STARTED, NOT_BILLED[Status.FAILED])
+    assert ended.amount_charged == 0
+    assert Hold.objects.get(pk=stale).state == "voided"
+    assert (status_of(fresh), status_of(running)) == (Status.STARTING, Status.PROCESSING)
+    assert_sound()
+
+
+def test_a_result_that_the_database_refuses_fails_alone():
+    buyer, model, node = make_buyer(), put_on_sale(), make_node()
+    good, greedy = call(buyer, model), call(buyer, model)
+    work = WorkInHand()
+    claimed = claim_all(model, node)
+    work.add((one.id, one.attempt) for one in claimed)
+    results = {one.id: succeeded(one) for one in claimed}
+    overcharged = vars(results[greedy]) | {"amount": 10 * CREDIT}
+    finaliser = Finaliser(work)
+    finaliser.put_all([results[good], type(results[greedy])(**overcharged)])
+
+    finaliser.turn()
+
+    assert finaliser.is_idle()
+    assert work.predictions() == []
+    assert (status_of(good), status_of(greedy)) == (Status.SUCCEEDED, Status.FAILED)
+    assert row(greedy).error == "The result could not be saved."
+    assert purse(buyer).held == 0
+    assert_sound()
