@@ -20,6 +20,28 @@ CREATE = {
     },
 }
 
+GENERATE = {
+    "type": "object",
+    "required": ["model", "prompt"],
+    "properties": {
+        "model": {"type": "string", "description": "owner/name, with :version if it is to be a certain one"},
+        "prompt": {"type": "string"},
+        "n": {"type": "integer", "minimum": 1},
+        "size": {"type": "string", "description": "auto, or width and height in pixels such as 128x128"},
+        "output_format": {"type": "string", "enum": ["png", "jpeg", "webp"]},
+        "response_format": {
+            "type": "string",
+            "enum": ["url", "b64_json"],
+            "description": "both, unless one is asked for",
+        },
+    },
+    "additionalProperties": {"description": "Further fields of the model's own input schema, such as seed"},
+}
+OPENAI_ERROR = {
+    "description": "A refusal, as OpenAI's clients read it",
+    "content": {"application/json": {"schema": {"type": "object"}}},
+}
+
 
 def without_query(endpoints: list[tuple[str, str, str, Any]]) -> list[tuple[str, str, str, Any]]:
     """drf-spectacular preprocessing hook: OpenAPI knows no QUERY, and drf-spectacular fails on it."""
@@ -46,8 +68,12 @@ def _operation(method: str, template: str, handler: Any) -> dict[str, Any]:
         "parameters": [{"name": name, "in": "path", "required": True, "schema": {"type": "string"}} for name in names],
         "responses": {"200": {"description": "Done"}, "4XX": PROBLEM},
     }
-    if template.startswith("/v1/"):
+    if template.startswith("/openai/"):
+        operation["responses"]["4XX"] = OPENAI_ERROR
+    if template.startswith(("/v1/", "/openai/")):
         operation["security"] = [{SCHEME_NAME: []}]
+    if template.endswith("/images/generations"):
+        operation["requestBody"] = {"required": True, "content": {"application/json": {"schema": GENERATE}}}
     if method == "POST" and template.endswith("predictions"):
         wait = {"name": "Prefer", "in": "header", "schema": {"type": "string"}, "description": "wait, or wait=seconds"}
         operation["parameters"].append(wait)

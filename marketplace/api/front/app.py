@@ -10,7 +10,7 @@ from typing import Any
 from psycopg import OperationalError
 from psycopg_pool import PoolTimeout
 
-from marketplace.api.front import artifacts, health, predictions, streaming
+from marketplace.api.front import artifacts, health, openai, predictions, streaming
 from marketplace.api.front.http import Disconnected, Receive, Request, Response, Scope, Send, problem_response
 from marketplace.api.front.resources import Resources
 from marketplace.api.problems import AWAY, FAILED
@@ -19,6 +19,7 @@ from marketplace.core.problems import InternalError, MethodNotAllowed, Problem, 
 log = logging.getLogger(__name__)
 
 Handler = Callable[..., Awaitable[Response]]
+Refusal = Callable[..., Response]
 Application = Callable[[Any, Any, Any], Awaitable[None]]  # ASGI, whose types differ from one package to the next
 
 
@@ -26,13 +27,15 @@ Application = Callable[[Any, Any, Any], Awaitable[None]]  # ASGI, whose types di
 class Route:
     """`methods` of the addresses that match `template`, whose `{names}` are handed to the handler.
 
-    A method that is not the front's goes on to Django if `shared` says so.
+    A method that is not the front's goes on to Django if `shared` says so. `refuse` makes the answer of a problem, in
+    the dialect of the address.
     """
 
     methods: tuple[str, ...]
     template: str
     handler: Handler
     shared: bool = False
+    refuse: Refusal = problem_response
 
     def pattern(self) -> re.Pattern[str]:
         return re.compile(re.sub(r"\{(\w+)\}", r"(?P<\1>[^/]+)", self.template))
@@ -45,6 +48,9 @@ ROUTES = (
     Route(("POST",), "/v1/predictions/{id}/cancel", predictions.cancel),
     Route(("GET",), "/v1/predictions/{id}/stream", streaming.stream),
     Route(("GET",), "/v1/predictions/{id}/events", streaming.events),
+    Route(("POST",), "/openai/v1/images/generations", openai.generate, refuse=openai.refuse),
+    Route(("GET",), "/openai/v1/models", openai.models, refuse=openai.refuse),
+    Route(("GET",), "/openai/v1/models/{owner}/{name}", openai.model, refuse=openai.refuse),
     Route(("GET", "HEAD"), "/artifacts/{id}", artifacts.download),
     Route(("GET", "HEAD"), "/healthz", health.healthz),
     Route(("GET", "HEAD"), "/readyz", health.readyz),
@@ -105,15 +111,15 @@ class Front:
                 raise Unavailable("The server is starting; try again in a second", retry_after=1)
             return await route.handler(request, self.resources, **arguments)
         except Problem as problem:
-            return problem_response(problem, instance=request.path)
+            return route.refuse(problem, instance=request.path)
         except (PoolTimeout, OperationalError):
             log.exception("the database is away: %s %s", request.method, request.path)
-            return problem_response(Unavailable(AWAY, retry_after=2), instance=request.path)
+            return route.refuse(Unavailable(AWAY, retry_after=2), instance=request.path)
         except Disconnected:
             raise
         except Exception:
             log.exception("%s %s failed", request.method, request.path)
-            return problem_response(InternalError(FAILED), instance=request.path)
+            return route.refuse(InternalError(FAILED), instance=request.path)
 
     async def _lifespan(self, receive: Receive, send: Send) -> None:
         await receive()

@@ -1,0 +1,51 @@
+"""OpenAI's dialect over the same admission, waiting and models as Replicate's."""
+
+import asyncio
+import base64
+
+import orjson
+
+from marketplace.api import openai
+from marketplace.api.front.authentication import authenticate
+from marketplace.api.front.http import Request, Response, json_response
+from marketplace.api.front.resources import Resources, in_thread
+from marketplace.api.front.running import run
+from marketplace.catalog import selectors as catalog
+from marketplace.core.problems import Problem
+from marketplace.core.storage import blob_store
+
+LONGEST_WAIT = 570.0  # seconds; the stock client gives up after 600
+
+
+async def generate(request: Request, resources: Resources) -> Response:
+    """`POST /openai/v1/images/generations`: run a text-to-image model and wait for its pictures."""
+    caller = await authenticate(request)
+    reference, inputs, response_format = openai.image_request(await request.json())
+    view = await run(resources, caller, reference, inputs, wait_seconds=LONGEST_WAIT)
+    openai.check_ended_well(view)
+    encoded = [await asyncio.to_thread(_encoded, artifact.sha256) for artifact in view.artifacts]
+    return json_response(openai.images_document(view, encoded, response_format=response_format))
+
+
+async def models(request: Request, resources: Resources) -> Response:
+    """`GET /openai/v1/models`: what is on sale."""
+    await authenticate(request)
+    offers = await in_thread(catalog.offers)
+    return json_response({"object": "list", "data": [openai.model_document(offer) for offer in offers]})
+
+
+async def model(request: Request, resources: Resources, *, owner: str, name: str) -> Response:
+    """`GET /openai/v1/models/{owner}/{name}`: one model on sale."""
+    await authenticate(request)
+    return json_response(openai.model_document(await in_thread(catalog.offer_named, owner, name)))
+
+
+def refuse(problem: Problem, *, instance: str) -> Response:
+    """A refusal in this dialect; it has no place for `instance`."""
+    headers = {"Content-Type": "application/json"} | dict(problem.headers())
+    return Response(problem.status, orjson.dumps(openai.error_document(problem)), headers=headers)
+
+
+def _encoded(sha256: str) -> str:
+    with blob_store().open(sha256) as stream:
+        return base64.b64encode(stream.read()).decode()

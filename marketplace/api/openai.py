@@ -1,0 +1,133 @@
+"""OpenAI's dialect of images: what its requests mean here, and how answers and refusals look to its clients."""
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from inference.links import absolute, artifact_path
+from inference.statements import PredictionView
+from marketplace.api.replicate import prediction_document
+from marketplace.catalog.domain import Reference, parse_reference
+from marketplace.core.ids import short
+from marketplace.core.problems import FieldError, Invalid, Problem
+
+if TYPE_CHECKING:
+    from marketplace.catalog.selectors import Offer
+
+SIZE = re.compile(r"(\d{1,5})x(\d{1,5})", re.ASCII)
+FORMATS = {"png": "png", "jpeg": "jpg", "webp": "webp"}
+RESPONSE_FORMATS = ("url", "b64_json")
+# What OpenAI's own models take and models here have no use for; "auto" and the like change nothing.
+WITHOUT_EFFECT = frozenset({"user", "quality", "style", "background", "moderation", "output_compression"})
+OWN = frozenset({"model", "prompt", "n", "size", "output_format", "response_format", "stream"}) | WITHOUT_EFFECT
+
+
+class PredictionFailed(Problem):
+    """The model did not make the pictures. Trying the same again is for the caller to decide, not for their client."""
+
+    status, kind, title = 500, "prediction-failed", "The prediction failed"
+
+    def headers(self) -> Mapping[str, str]:
+        return {"x-should-retry": "false"}
+
+
+class StillRunning(PredictionFailed):
+    status, kind, title = 504, "still-running", "The prediction takes longer than this answer can wait"
+
+
+def image_request(body: Mapping[str, Any]) -> tuple[Reference, dict[str, Any], str | None]:
+    """The model, its canonical inputs and the response format that `POST /images/generations` asks for.
+
+    Fields that are not OpenAI's, such as `seed` (clients send them as `extra_body`), are the model's own.
+
+    Raises:
+        Invalid: a field cannot be understood. The model's schema checks the inputs afterwards.
+    """
+    errors = []
+    model = body.get("model")
+    reference = parse_reference(model) if isinstance(model, str) and len(model) <= 300 else None
+    if reference is None:
+        errors.append(FieldError("model", "is required: owner/name of a model, as GET /openai/v1/models lists them"))
+    inputs = {name: value for name, value in body.items() if name not in OWN}
+    if "prompt" in body:
+        inputs["prompt"] = body["prompt"]
+    if body.get("n") is not None:
+        inputs["num_outputs"] = body["n"]
+    if (size := body.get("size")) not in (None, "auto"):
+        match = SIZE.fullmatch(size) if isinstance(size, str) else None
+        if match:
+            inputs |= {"width": int(match[1]), "height": int(match[2])}
+        else:
+            errors.append(FieldError("size", 'must be "auto" or width and height in pixels such as "128x128"'))
+    if (picture := body.get("output_format")) is not None:
+        if isinstance(picture, str) and picture in FORMATS:
+            inputs["output_format"] = FORMATS[picture]
+        else:
+            errors.append(FieldError("output_format", f"must be one of {', '.join(FORMATS)}"))
+    response_format = body.get("response_format")
+    if response_format not in (None, *RESPONSE_FORMATS):
+        errors.append(FieldError("response_format", f"must be one of {', '.join(RESPONSE_FORMATS)}"))
+    if body.get("stream"):
+        errors.append(FieldError("stream", "is not to be had here; follow urls.events of a prediction instead"))
+    if errors or reference is None:
+        named = "; ".join(f"{error.field} {error.detail}" for error in errors)
+        raise Invalid(f"Nothing was run and nothing is charged: {named}", errors=errors)
+    return reference, inputs, response_format
+
+
+def check_ended_well(prediction: PredictionView) -> None:
+    """Raises PredictionFailed or StillRunning unless the pictures are there."""
+    id_ = short(prediction.id)
+    if not prediction.status.is_final:
+        raise StillRunning(f"It goes on as prediction {id_}; ask GET /v1/predictions/{id_} for it.")
+    if not prediction.artifacts:
+        reason = prediction.error or prediction.status.value
+        raise PredictionFailed(f"{reason} Nothing is charged. The prediction's id is {id_}.")
+
+
+def images_document(
+    prediction: PredictionView, encoded: Sequence[str], *, response_format: str | None
+) -> dict[str, Any]:
+    """The answer of `POST /images/generations`.
+
+    Args:
+        encoded: the pictures in base64, in order.
+        response_format: what the caller asked for. Clients that ask for nothing expect one or the other, depending on
+            the model they were written for, so they get both.
+    """
+    data: list[dict[str, Any]] = []
+    for artifact, text in zip(prediction.artifacts, encoded, strict=True):
+        picture = {"url": absolute(artifact_path(artifact.id)), "b64_json": text}
+        data.append({name: value for name, value in picture.items() if response_format in (None, name)})
+    inputs = prediction.input
+    document = prediction_document(prediction)
+    return {
+        "created": int(prediction.created_at.timestamp()),
+        "data": data,
+        "output_format": {ours: theirs for theirs, ours in FORMATS.items()}.get(str(inputs.get("output_format"))),
+        "size": f"{inputs['width']}x{inputs['height']}" if "width" in inputs and "height" in inputs else None,
+        "prediction": {name: document[name] for name in ("id", "metrics", "receipt", "urls")},
+    }
+
+
+def model_document(offer: "Offer") -> dict[str, Any]:
+    """A model on sale as `GET /models` lists it."""
+    model = offer.listing.model
+    return {
+        "id": offer.slug,
+        "object": "model",
+        "created": int(model.created_at.timestamp()),
+        "owned_by": model.organization.slug,
+    }
+
+
+def error_document(problem: Problem) -> dict[str, Any]:
+    """A refusal as OpenAI's clients read it."""
+    return {
+        "error": {
+            "message": problem.detail,
+            "type": "server_error" if problem.status >= 500 else "invalid_request_error",
+            "param": problem.errors[0].field if problem.errors else None,
+            "code": problem.kind.replace("-", "_"),
+        }
+    }

@@ -1,0 +1,84 @@
+"""The stock `openai` client over a live market."""
+
+import base64
+import io
+from collections.abc import Iterator
+
+import httpx
+import openai
+import pytest
+from PIL import Image
+
+from tests.market import Market
+
+
+@pytest.fixture
+def client(market: Market) -> Iterator[openai.OpenAI]:
+    with openai.OpenAI(
+        api_key=market.demo["buyer"]["api_key"], base_url=f"{market.base_url}/openai/v1", max_retries=0
+    ) as client:
+        yield client
+
+
+def test_generate_gives_pictures_as_base64_and_by_link(market: Market, client: openai.OpenAI):
+    answer = client.images.generate(
+        model=market.demo["models"][0],
+        prompt="a red circle on a white background",
+        n=2,
+        size="128x128",
+        output_format="jpeg",
+        extra_body={"seed": 7, "num_inference_steps": 8},
+    )
+    assert (answer.size, answer.output_format, len(answer.data)) == ("128x128", "jpeg", 2)
+    for picture in answer.data:
+        image = Image.open(io.BytesIO(base64.b64decode(picture.b64_json)))
+        assert (image.format, image.size) == ("JPEG", (128, 128))
+        red, green, _ = image.convert("RGB").getpixel((64, 64))
+        assert red > 180 > 110 > green
+        assert httpx.get(picture.url).content == base64.b64decode(picture.b64_json)
+
+
+@pytest.mark.parametrize(("wanted", "other"), [("url", "b64_json"), ("b64_json", "url")])
+def test_the_response_format_that_was_asked_for_comes_alone(
+    market: Market, client: openai.OpenAI, wanted: str, other: str
+):
+    answer = client.images.generate(model=market.demo["models"][1], prompt="a leaf", response_format=wanted)
+    assert getattr(answer.data[0], wanted)
+    assert getattr(answer.data[0], other) is None
+
+
+def test_models_are_listed_and_found(market: Market, client: openai.OpenAI):
+    assert sorted(model.id for model in client.models.list()) == sorted(market.demo["models"])
+    assert client.models.retrieve(market.demo["models"][0]).owned_by == "lumen"
+
+
+@pytest.mark.parametrize(
+    ("given", "field"),
+    [
+        ({"size": "huge"}, "size"),
+        ({"n": 9}, "input.num_outputs"),
+        ({"size": "129x128"}, "input.width"),
+        ({"output_format": "gif"}, "output_format"),
+        ({"prompt": ""}, "input.prompt"),
+        ({"extra_body": {"stream": True}}, "stream"),
+        ({"extra_body": {"colour": "red"}}, "input.colour"),
+        ({"model": "gpt-image-1"}, "model"),
+    ],
+)
+def test_bad_input_names_the_field(market: Market, client: openai.OpenAI, given: dict[str, object], field: str):
+    call = {"model": market.demo["models"][0], "prompt": "a star"} | given
+    with pytest.raises(openai.UnprocessableEntityError) as refused:
+        client.images.generate(**call)
+    assert (refused.value.param, refused.value.type) == (field, "invalid_request_error")
+
+
+def test_refusals_are_the_clients_own_errors(market: Market, client: openai.OpenAI):
+    with pytest.raises(openai.NotFoundError, match="nobody/nothing"):
+        client.images.generate(model="nobody/nothing", prompt="x")
+    with pytest.raises(openai.NotFoundError):
+        client.models.retrieve("nobody/nothing")
+    with (
+        openai.OpenAI(api_key="bourse_wrong", base_url=f"{market.base_url}/openai/v1") as stranger,
+        pytest.raises(openai.AuthenticationError),
+    ):
+        stranger.images.generate(model=market.demo["models"][0], prompt="x")
