@@ -19,7 +19,7 @@ from inference.worker.placement import model_name
 from inference.worker.threads import AWAY, ServiceThread
 from inference.worker.work import WorkInHand
 from marketplace.core.ids import new_id, short
-from marketplace.core.storage import blob_store
+from marketplace.core.storage import BlobStore
 
 log = logging.getLogger(__name__)
 
@@ -39,12 +39,13 @@ class Finished:
 
 
 class Finaliser(ServiceThread):
-    """Keeps results until the database has them; the lease is renewed meanwhile, and the attempt guards the end."""
+    """Keeps results until store and database have them; the lease is renewed meanwhile, the attempt guards the end."""
 
-    def __init__(self, work: WorkInHand) -> None:
+    def __init__(self, work: WorkInHand, *, store: BlobStore) -> None:
         super().__init__("finaliser")
-        self._work = work
+        self._work, self._store = work, store
         self._queue: queue.Queue[Finished | Ended] = queue.Queue(LONGEST_QUEUE)
+        self._unstored: Finished | Ended | None = None  # taken from the queue, its outputs not in the store yet
         self._unsaved: list[Ended] = []
 
     def put_all(self, results: Iterable[Finished | Ended]) -> None:
@@ -52,7 +53,7 @@ class Finaliser(ServiceThread):
             self._queue.put(result)
 
     def is_idle(self) -> bool:
-        return self._queue.empty() and not self._unsaved
+        return self._queue.empty() and self._unstored is None and not self._unsaved
 
     def turn(self) -> None:
         self._collect()
@@ -76,14 +77,26 @@ class Finaliser(ServiceThread):
 
     def _collect(self) -> None:
         try:
-            item = self._queue.get(timeout=IDLE_SECONDS) if not self._unsaved else self._queue.get_nowait()
-            while True:
-                self._unsaved.append(item if isinstance(item, Ended) else _end(item))
-                if len(self._unsaved) >= LARGEST_TRANSACTION:
-                    return
-                item = self._queue.get_nowait()
+            while len(self._unsaved) < LARGEST_TRANSACTION:
+                if self._unstored is None:
+                    self._unstored = self._queue.get(block=not self._unsaved, timeout=IDLE_SECONDS)
+                self._unsaved.append(_stored(self._unstored, self._store))
+                self._unstored = None
         except queue.Empty:
             return
+
+
+def _stored(item: Finished | Ended, store: BlobStore) -> Ended:
+    """What the item ends as, its outputs in the store. A defect fails it; a store that is away is waited for."""
+    if isinstance(item, Ended):
+        return item
+    try:
+        return _end(item, store)
+    except AWAY:
+        raise
+    except Exception:
+        log.exception("the outputs of prediction %s could not be stored", short(item.claimed.id))
+        return _unsaveable(item.claimed)
 
 
 def _complete_alone(result: Ended) -> list[tuple[uuid.UUID, str | None]]:
@@ -94,17 +107,21 @@ def _complete_alone(result: Ended) -> list[tuple[uuid.UUID, str | None]]:
         raise
     except Exception:
         log.exception("the result of prediction %s was refused", short(result.id))
-        refused = Ended(
-            result.id,
-            result.attempt,
-            Status.FAILED,
-            error="The result could not be saved.",
-            not_billed=NOT_BILLED[Status.FAILED],
-        )
-        return complete([refused])
+        return complete([_unsaveable(result)])
 
 
-def _end(finished: Finished) -> Ended:
+def _unsaveable(prediction: Claimed | Ended) -> Ended:
+    """The end of a prediction that ran and whose result cannot be kept."""
+    return Ended(
+        prediction.id,
+        prediction.attempt,
+        Status.FAILED,
+        error="The result could not be saved.",
+        not_billed=NOT_BILLED[Status.FAILED],
+    )
+
+
+def _end(finished: Finished, store: BlobStore) -> Ended:
     """Store the outputs of a result and say what it ends as and costs."""
     claimed, result = finished.claimed, finished.result
     status = Status.SUCCEEDED
@@ -115,7 +132,7 @@ def _end(finished: Finished) -> Ended:
     artifacts = []
     if status is Status.SUCCEEDED:
         for position, output in enumerate(result.outputs):
-            blob = blob_store().put(output.data)
+            blob = store.put(output.data)
             artifacts.append(
                 {
                     "id": str(new_id()),

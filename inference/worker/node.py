@@ -19,6 +19,7 @@ from inference.worker.heartbeat import CancelListener, Heartbeat
 from inference.worker.placement import Placement
 from inference.worker.work import WorkInHand
 from marketplace.core.ids import new_id
+from marketplace.core.storage import blob_store
 
 log = logging.getLogger(__name__)
 
@@ -50,7 +51,7 @@ class NodeRuntime:
         self.device: Device = open_device(index=settings.NODE_ACCELERATOR, threads=settings.NODE_THREADS)
         self.work = WorkInHand()
         self.placement = Placement(node=self.name, device=self.device, listen=self._listen, unlisten=self._unlisten)
-        self.finaliser = Finaliser(self.work)
+        self.finaliser = Finaliser(self.work, store=blob_store())
         self.dispatcher = Dispatcher(
             node=self.name,
             device=self.device,

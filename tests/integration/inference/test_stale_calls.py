@@ -1,19 +1,25 @@
 """Calls that no node takes up: they end before their holds expire, and finalisers that meet a refused result."""
 
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
+from django.core.files.storage import FileSystemStorage
 from django.utils import timezone
 
 from billing.models import Hold
 from inference.domain.lifecycle import LONGEST_WAIT_HOURS, NEVER_STARTED, NOT_BILLED, Status
 from inference.models import Prediction
+from inference.runtime.adapters.base import Output
+from inference.runtime.engine import Result
 from inference.services.recovery import give_up
-from inference.worker.finaliser import Finaliser
+from inference.worker.finaliser import Finaliser, Finished
 from inference.worker.work import WorkInHand
+from marketplace.core.storage import BlobStore, blob_store
 from tests.integration.billing.ledger import assert_sound
 from tests.integration.inference.scene import (
     CREDIT,
+    PRICE,
     call,
     claim_all,
     make_buyer,
@@ -54,7 +60,7 @@ def test_a_result_that_the_database_refuses_fails_alone():
     work.add((one.id, one.attempt) for one in claimed)
     results = {one.id: succeeded(one) for one in claimed}
     overcharged = vars(results[greedy]) | {"amount": 10 * CREDIT}
-    finaliser = Finaliser(work)
+    finaliser = Finaliser(work, store=blob_store())
     finaliser.put_all([results[good], type(results[greedy])(**overcharged)])
 
     finaliser.turn()
@@ -64,4 +70,31 @@ def test_a_result_that_the_database_refuses_fails_alone():
     assert (status_of(good), status_of(greedy)) == (Status.SUCCEEDED, Status.FAILED)
     assert row(greedy).error == "The result could not be saved."
     assert purse(buyer).held == 0
+    assert_sound()
+
+
+def test_a_result_waits_while_the_store_is_away_and_is_saved_when_it_is_back(tmp_path: Path):
+    buyer, model, node = make_buyer(), put_on_sale(), make_node()
+    id_ = call(buyer, model)
+    work = WorkInHand()
+    (claimed,) = claim_all(model, node)
+    work.add([(claimed.id, claimed.attempt)])
+    picture = Output(b"a picture", "image/png", 1, 1)
+    result = Result((picture,), error=None, canceled_at_step=None, run_seconds=0.1, batch_size=1)
+    folder = tmp_path / "blobs"
+    folder.write_bytes(b"")  # a file where the store's folder should be
+    finaliser = Finaliser(work, store=BlobStore(FileSystemStorage(location=folder), folder=folder))
+    finaliser.put_all([Finished(claimed, model.target.version, result, load_seconds=0.0)])
+
+    with pytest.raises(FileExistsError):
+        finaliser.turn()
+    assert not finaliser.is_idle()
+    assert status_of(id_) == Status.PROCESSING
+
+    folder.unlink()
+    finaliser.turn()
+
+    assert finaliser.is_idle()
+    assert (status_of(id_), row(id_).amount_charged) == (Status.SUCCEEDED, PRICE)
+    assert work.predictions() == []
     assert_sound()
