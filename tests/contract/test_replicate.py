@@ -46,6 +46,12 @@ def balance(http: httpx.Client) -> tuple[Decimal, Decimal]:
     return Decimal(found["available"]), Decimal(found["held"])
 
 
+def settled_balance(http: httpx.Client) -> tuple[Decimal, Decimal]:
+    """The balance once nothing is held any more: calls that earlier tests cut short may still be ending."""
+    wait_until(lambda: balance(http)[1] == 0, "the end of all earlier calls", seconds=30)
+    return balance(http)
+
+
 def picture(url: str) -> Image.Image:
     with urllib.request.urlopen(url, timeout=30) as answer:
         return Image.open(io.BytesIO(answer.read())).convert("RGB")
@@ -84,7 +90,7 @@ def test_stream_tells_steps_and_ends_with_the_output(market: Market, client: Cli
 
 
 def test_cancel_stops_a_running_prediction_and_costs_nothing(market: Market, client: Client, http: httpx.Client):
-    before, _ = balance(http)
+    before, _ = settled_balance(http)
     inputs = {"prompt": "a green tree", "num_inference_steps": 50, "num_outputs": 4, "width": 256, "height": 256}
     prediction = client.predictions.create(model=market.demo["models"][0], input=inputs)
     prediction.cancel()
@@ -115,7 +121,7 @@ def test_models_versions_search_and_list(market: Market, client: Client):
 
 
 def test_both_sides_agree_to_the_micro_dollar(market: Market, http: httpx.Client):
-    available, held = balance(http)
+    available, held = settled_balance(http)
     provider = market.demo["provider"]["organization"]
     earned = """
         SELECT coalesce(sum(a.posted), 0) FROM billing_account a
@@ -175,7 +181,7 @@ def test_a_wait_that_runs_out_says_starting(market: Market, http: httpx.Client):
 def test_bad_input_names_the_field_and_holds_nothing(
     market: Market, client: Client, http: httpx.Client, inputs: dict[str, object], field: str
 ):
-    before = balance(http)
+    before = settled_balance(http)
     with pytest.raises(ReplicateError) as refused:
         client.run(market.demo["models"][0], input=inputs)
     assert refused.value.status == 422
