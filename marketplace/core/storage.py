@@ -5,7 +5,8 @@ import io
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -32,6 +33,36 @@ class StoredBlob:
     size: int
 
 
+class Draft:
+    """A blob that is being written. Nobody else can see it until it is kept.
+
+    Attributes:
+        size: bytes written so far.
+    """
+
+    def __init__(self, file: "tempfile._TemporaryFileWrapper[bytes]", keep: Callable[[Path, str], None]) -> None:
+        self._file, self._keep = file, keep
+        self._digest = hashlib.sha256()
+        self.size = 0
+
+    def write(self, chunk: bytes) -> None:
+        self._digest.update(chunk)
+        self._file.write(chunk)
+        self.size += len(chunk)
+
+    @property
+    def sha256(self) -> str:
+        """The digest of what was written so far, in hexadecimal."""
+        return self._digest.hexdigest()
+
+    def keep(self) -> StoredBlob:
+        """Put it into the store; once this returns, it is on disk."""
+        self._file.flush()
+        blob = StoredBlob(self.sha256, self.size)
+        self._keep(Path(self._file.name), blob.sha256)
+        return blob
+
+
 class BlobStore:
     """Immutable blobs by content. Writing what is already there is free, so every write may be repeated.
 
@@ -49,19 +80,19 @@ class BlobStore:
 
     def put_file(self, source: BinaryIO) -> StoredBlob:
         """Store all that `source` has left. A crash in the middle leaves nothing under the digest."""
-        with tempfile.NamedTemporaryFile(dir=self._incoming(), prefix="incoming-", delete=False) as draft:
+        with self.draft() as draft:
+            while chunk := source.read(CHUNK):
+                draft.write(chunk)
+            return draft.keep()
+
+    @contextmanager
+    def draft(self) -> Iterator["Draft"]:
+        """A blob to be written piece by piece. Unless it is kept before the block ends, nothing of it stays."""
+        with tempfile.NamedTemporaryFile(dir=self._incoming(), prefix="incoming-", delete=False) as file:
             try:
-                digest, size = hashlib.sha256(), 0
-                while chunk := source.read(CHUNK):
-                    digest.update(chunk)
-                    size += len(chunk)
-                    draft.write(chunk)
-                draft.flush()
-                blob = StoredBlob(digest.hexdigest(), size)
-                self._keep(Path(draft.name), blob.sha256)
+                yield Draft(file, self._keep)
             finally:
-                Path(draft.name).unlink(missing_ok=True)
-        return blob
+                Path(file.name).unlink(missing_ok=True)
 
     def has(self, sha256: str) -> bool:
         return self._storage.exists(_name(sha256))

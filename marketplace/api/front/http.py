@@ -59,19 +59,27 @@ class Request:
         return value
 
     async def _body(self) -> bytes:
-        if _is_above(self.header("content-length") or "", LARGEST_BODY):
-            raise _too_large()
-        pieces, size = [], 0
-        while True:
+        return b"".join([piece async for piece in self.pieces(LARGEST_BODY)])
+
+    async def pieces(self, limit: int) -> AsyncIterator[bytes]:
+        """The body as it arrives.
+
+        Raises:
+            TooLarge: more than `limit` bytes; found before the first piece where the client says how many come.
+        """
+        if _is_above(self.header("content-length") or "", limit):
+            raise _too_large(limit)
+        size, more = 0, True
+        while more:
             message = await self._receive()
             if message["type"] == "http.disconnect":
                 raise Disconnected
-            pieces.append(message.get("body", b""))
-            size += len(pieces[-1])
-            if size > LARGEST_BODY:
-                raise _too_large()
-            if not message.get("more_body"):
-                return b"".join(pieces)
+            piece: bytes = message.get("body", b"")
+            size += len(piece)
+            if size > limit:
+                raise _too_large(limit)
+            yield piece
+            more = message.get("more_body", False)
 
     async def disconnected(self) -> None:
         """Returns when the client has gone away."""
@@ -85,8 +93,8 @@ def _is_above(number: str, limit: int) -> bool:
     return number.isascii() and number.isdigit() and (len(digits), digits) > (len(str(limit)), str(limit))
 
 
-def _too_large() -> TooLarge:
-    return TooLarge(f"The body may have at most {LARGEST_BODY} bytes; send large inputs as links")
+def _too_large(limit: int) -> TooLarge:
+    return TooLarge(f"The body may have at most {limit} bytes; send large inputs as links")
 
 
 @dataclass(frozen=True)
