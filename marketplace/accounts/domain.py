@@ -29,6 +29,13 @@ class Role(StrEnum):
     MEMBER = "member"
 
 
+class NameKind(StrEnum):
+    """What a name of an organisation's namespace can stand for."""
+
+    MODEL = "model"
+    ALIAS = "alias"
+
+
 def is_name(text: str) -> bool:
     """Whether anything could be called so, in any case. What could not be is not worth asking the database for."""
     return SLUG_PATTERN.fullmatch(text.lower()) is not None

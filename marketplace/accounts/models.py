@@ -4,7 +4,7 @@ from django.contrib.auth.models import AbstractBaseUser, BaseUserManager, Permis
 from django.db import models
 from django.db.models.functions import Lower, Now
 
-from marketplace.accounts.domain import Role
+from marketplace.accounts.domain import NameKind, Role
 from marketplace.core.ids import new_id
 
 
@@ -65,6 +65,21 @@ class Organization(models.Model):
                 condition=models.Q(can_buy=True) | models.Q(can_provide=True), name="organization_has_a_side"
             ),
         ]
+
+
+class Name(models.Model):
+    """A name of an organisation's namespace that is taken, so that `owner/name` means one thing.
+
+    Attributes:
+        kind: what has it, a value of `NameKind`.
+    """
+
+    organization = models.ForeignKey(Organization, on_delete=models.CASCADE, related_name="+")
+    name = models.CharField(max_length=63)
+    kind = models.CharField(max_length=10, choices=[(kind.value, kind.value) for kind in NameKind])
+
+    class Meta:
+        constraints = [models.UniqueConstraint("organization", Lower("name"), name="name_once")]
 
 
 class Membership(models.Model):

@@ -2,12 +2,13 @@
 
 import hashlib
 import uuid
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from django.db.models import QuerySet
 
 from marketplace.accounts.domain import Role, is_name
-from marketplace.accounts.models import ApiKey, Membership, Organization, User
+from marketplace.accounts.models import ApiKey, AuditEvent, Membership, Organization, User
 from marketplace.core.problems import NotFound
 
 
@@ -90,3 +91,12 @@ def keys_of(organization: Organization) -> QuerySet[ApiKey]:
 
 def owners_of(organization: Organization) -> int:
     return organization.memberships.filter(role=Role.OWNER).count()
+
+
+def audit_events(organization: Organization, *, subjects: Sequence[str]) -> QuerySet[AuditEvent]:
+    """What was done to these things of an organisation, newest first."""
+    return (
+        AuditEvent.objects.filter(organization=organization, subject__in=subjects)
+        .select_related("actor")
+        .order_by("-at", "-pk")
+    )

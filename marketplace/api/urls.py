@@ -1,7 +1,7 @@
 from django.urls import path
 from drf_spectacular.views import SpectacularAPIView
 
-from marketplace.api import views
+from marketplace.api import aliases, views
 
 urlpatterns = [
     path("v1/predictions", views.Predictions.as_view(), name="predictions"),
@@ -9,6 +9,8 @@ urlpatterns = [
     path("v1/models/<str:owner>/<str:name>", views.Model.as_view(), name="model"),
     path("v1/models/<str:owner>/<str:name>/versions", views.Versions.as_view(), name="versions"),
     path("v1/models/<str:owner>/<str:name>/versions/<str:version>", views.Version.as_view(), name="version"),
+    path("v1/aliases", aliases.Aliases.as_view(), name="aliases"),
+    path("v1/aliases/<str:name>", aliases.Alias.as_view(), name="alias"),
     path("v1/account", views.Account.as_view(), name="account"),
     path("v1/receipts/keys", views.ReceiptKeys.as_view(), name="receipt-keys"),
     path("v1/<path:rest>", views.Nothing.as_view(), name="nothing"),

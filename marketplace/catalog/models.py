@@ -1,5 +1,7 @@
 from django.db import models
-from django.db.models.functions import Now
+from django.db.models.functions import Lower, Now
+
+from marketplace.core.ids import new_id
 
 
 class Listing(models.Model):
@@ -16,3 +18,28 @@ class Listing(models.Model):
     listed = models.BooleanField(default=True)
     created_at = models.DateTimeField(db_default=Now())
     updated_at = models.DateTimeField(auto_now=True)
+
+
+class Alias(models.Model):
+    """A name of an organisation's own for a model, for its callers only. Moving it changes what they get next.
+
+    Attributes:
+        version: the version it is pinned to; null: whatever of the model is on sale.
+    """
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    organization = models.ForeignKey("accounts.Organization", on_delete=models.PROTECT, related_name="+")
+    name = models.CharField(max_length=63)
+    model = models.ForeignKey("providers.GenerativeModel", on_delete=models.PROTECT, related_name="+")
+    version = models.ForeignKey("providers.ModelVersion", on_delete=models.PROTECT, null=True, related_name="+")
+    created_at = models.DateTimeField(db_default=Now())
+    moved_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        constraints = [models.UniqueConstraint("organization", Lower("name"), name="alias_once")]
+
+    @property
+    def target(self) -> str:
+        """What it points to, as people write it: `owner/name`, with `@v2` where it is pinned."""
+        slug = f"{self.model.organization.slug}/{self.model.name}"
+        return f"{slug}@v{self.version.number}" if self.version else slug

@@ -11,7 +11,7 @@ from billing.domain import PriceTerms
 from billing.selectors import current_terms, current_terms_of
 from inference.selectors import Measured, measured, prediction_counts
 from marketplace.catalog.domain import Reference, sku_of
-from marketplace.catalog.models import Listing
+from marketplace.catalog.models import Alias, Listing
 from marketplace.core.problems import NotFound
 
 if TYPE_CHECKING:
@@ -36,6 +36,22 @@ class Offer:
     @property
     def slug(self) -> str:
         return f"{self.listing.model.organization.slug}/{self.listing.model.name}"
+
+
+@dataclass(frozen=True)
+class AliasView:
+    """An alias and what it means now.
+
+    Attributes:
+        offer: the model that it points to; None: that is not on sale, so calls of the alias are refused.
+    """
+
+    alias: Alias
+    offer: Offer | None
+
+    @property
+    def slug(self) -> str:
+        return f"{self.alias.organization.slug}/{self.alias.name}"
 
 
 def _listings() -> QuerySet[Listing]:
@@ -84,6 +100,35 @@ def offer_named(owner: str, name: str) -> Offer:
     if not found:
         raise NotFound(f'No model "{owner[:63]}/{name[:63]}" is on sale')
     return found[0]
+
+
+def offer_for(owner: str, name: str, organization_id: uuid.UUID) -> Offer:
+    """As `offer_named`, where an organisation's own aliases count as well."""
+    alias = alias_named(owner, name, organization_id)
+    return offer_named(alias.model.organization.slug, alias.model.name) if alias else offer_named(owner, name)
+
+
+def alias_named(owner: str, name: str, organization_id: uuid.UUID | None) -> Alias | None:
+    """The organisation's alias `owner/name`, where `owner` must be its own slug; None if it has none."""
+    if organization_id is None or not Reference(owner, name).is_possible:
+        return None
+    return (
+        Alias.objects.select_related("organization", "model__organization", "version")
+        .filter(organization=organization_id, organization__slug__iexact=owner, name__iexact=name)
+        .first()
+    )
+
+
+def aliases_of(organization: "Organization") -> list[AliasView]:
+    """An organisation's aliases by name, with what each means now."""
+    aliases = list(
+        Alias.objects.filter(organization=organization)
+        .select_related("organization", "model__organization", "version")
+        .order_by("name")
+    )
+    listed = _listings().filter(listed=True, model__in=[alias.model_id for alias in aliases])
+    offers = {offer.listing.model_id: offer for offer in _offers(listed)}
+    return [AliasView(alias, offers.get(alias.model_id)) for alias in aliases]
 
 
 def listings_for_provider(organization: "Organization") -> QuerySet[Listing]:

@@ -40,6 +40,9 @@ MODELS = {
     OTHER_PROVIDER: DemoModel("draft", "icon-draft", 1_000),
 }
 
+# The demo buyer's own name for the hero.
+ALIAS = "hero"
+
 PROMPTS = (
     "a red heart with a white outline on a navy background",
     "a gold crown on a purple background",

@@ -8,9 +8,12 @@ from marketplace.accounts.models import Organization, User
 from marketplace.accounts.selectors import membership_for, organization_by_slug
 from marketplace.accounts.services.api_keys import create_key
 from marketplace.accounts.services.organizations import create_organization
+from marketplace.catalog.selectors import alias_named
+from marketplace.catalog.services.aliases import create_alias
 from marketplace.catalog.services.publish import publish
 from marketplace.demo import credentials
 from marketplace.demo.market import (
+    ALIAS,
     BUYER,
     CREDIT,
     MODELS,
@@ -49,12 +52,15 @@ def _make() -> credentials.Document:
             name=model.name,
             unit_price=model.unit_price,
         )
+    models = [f"{party.slug}/{model.name}" for party, model in MODELS.items()]
+    _alias(models[0])
     return {
         "base_url": settings.BASE_URL,
         "buyer": buyer,
         "provider": provider,
         "operator": operator,
-        "models": [f"{party.slug}/{model.name}" for party, model in MODELS.items()],
+        "models": models,
+        "alias": f"{BUYER.slug}/{ALIAS}",
         "others": {"buyer": other_buyer, "provider": other_provider},
     }
 
@@ -78,6 +84,12 @@ def _person(email: str, *, is_operator: bool = False) -> dict[str, str]:
     user.set_password(password)
     user.save()
     return {"email": email, "password": password}
+
+
+def _alias(target: str) -> None:
+    organization = _organization(BUYER)
+    if alias_named(organization.slug, ALIAS, organization.pk) is None:
+        create_alias(organization=organization, name=ALIAS, target=target, actor=User.objects.get(email=BUYER.email))
 
 
 def _organization(party: Party) -> Organization:

@@ -1,5 +1,6 @@
 from django.urls import path
 
+from marketplace.web.console import aliases
 from marketplace.web.console import views as console
 from marketplace.web.operator import views as operator
 from marketplace.web.provider import views as provider
@@ -17,6 +18,9 @@ urlpatterns = [
     path("console/<str:org>/predictions", console.predictions, name="console_predictions"),
     path("console/<str:org>/predictions/<str:id>", console.prediction, name="console_prediction"),
     path("console/<str:org>/predictions/<str:id>/cancel", console.cancel, name="console_cancel"),
+    path("console/<str:org>/aliases", aliases.alias_list, name="console_aliases"),
+    path("console/<str:org>/aliases/<str:name>/move", aliases.move, name="console_move_alias"),
+    path("console/<str:org>/aliases/<str:name>/delete", aliases.delete, name="console_delete_alias"),
     path("console/<str:org>/keys", console.keys, name="console_keys"),
     path("console/<str:org>/keys/<uuid:id>/revoke", console.revoke_key, name="console_revoke_key"),
     path("console/<str:org>/balance", console.balance, name="console_balance"),

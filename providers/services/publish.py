@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from django.db import IntegrityError, transaction
+from django.db import transaction
 
-from marketplace.accounts.domain import BadSlug, check_slug
+from marketplace.accounts.domain import BadSlug, NameKind, check_slug
 from marketplace.accounts.models import Organization, User
 from marketplace.accounts.services import audit
+from marketplace.accounts.services.names import NameTaken, claim_name
 from marketplace.core.outbox import emit
 from marketplace.core.problems import Conflict, FieldError, Forbidden
 from marketplace.core.storage import StoredBlob, blob_store
@@ -75,7 +76,7 @@ def publish_folder(*, folder: Path, organization: Organization, name: str, publi
     Raises:
         FolderRefused: the folder breaks a rule; nothing was stored.
         Forbidden: the organisation does not provide models.
-        Conflict: the name belongs to a model for another task.
+        Conflict: the name belongs to a model for another task, or to an alias.
     """
     if not organization.can_provide:
         raise Forbidden(f'"{organization.slug}" does not provide models; switch its provider side on first')
@@ -100,13 +101,18 @@ def _model_for(organization: Organization, name: str, checked: CheckedFolder) ->
         "card": checked.card.text,
         "license": checked.card.license,
     }
-    try:
-        with transaction.atomic():
-            model, _ = GenerativeModel.objects.get_or_create(
-                organization=organization, name__iexact=name, defaults=facts | {"name": name, "task": checked.task.name}
-            )
-    except IntegrityError:  # somebody else made it in between
-        model = GenerativeModel.objects.get(organization=organization, name__iexact=name)
+    model = GenerativeModel.objects.filter(organization=organization, name__iexact=name).first()
+    if model is None:
+        try:
+            with transaction.atomic():
+                name = claim_name(organization_id=organization.pk, name=name, kind=NameKind.MODEL)
+                model = GenerativeModel.objects.create(
+                    organization=organization, name=name, task=checked.task.name, **facts
+                )
+        except NameTaken:  # perhaps by somebody who has just made the same model
+            model = GenerativeModel.objects.filter(organization=organization, name__iexact=name).first()
+            if model is None:
+                raise
     model = GenerativeModel.objects.select_for_update().get(pk=model.pk)
     if model.task != checked.task.name:
         raise Conflict(

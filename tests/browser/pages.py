@@ -43,6 +43,7 @@ def pages_of(demo: Mapping[str, Any]) -> list[Page]:
         Page("new-organization", "/console/new", "buyer"),
         Page("predictions", f"/console/{buyer}/predictions", "buyer"),
         Page("prediction", f"/console/{buyer}/predictions", "buyer", then=".runs a"),
+        Page("aliases", f"/console/{buyer}/aliases", "buyer"),
         Page("keys", f"/console/{buyer}/keys", "buyer"),
         Page("balance", f"/console/{buyer}/balance", "buyer"),
         Page("transaction", f"/console/{buyer}/balance", "buyer", then=".ledger a"),

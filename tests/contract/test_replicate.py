@@ -2,6 +2,7 @@
 
 import io
 import json
+import time
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -197,6 +198,28 @@ def test_unknown_model_and_revoked_or_missing_key(market: Market, client: Client
         with client_with(key, market) as stranger, pytest.raises(ReplicateError) as refused:
             stranger.run("lumen/icon-hero", input={"prompt": "x"})
         assert refused.value.status == 401
+
+
+def test_an_alias_is_called_moved_and_called_again(market: Market, client: Client, http: httpx.Client):
+    hero, other = market.demo["models"][:2]
+    alias = market.demo["alias"]
+    name = alias.split("/")[1]
+    inputs = {"prompt": "a red circle on a white background", "num_inference_steps": 2}
+    assert client.predictions.create(model=alias, input=inputs, wait=True).model == hero
+    with client_with(market.demo["others"]["buyer"]["api_key"], market) as stranger:
+        with pytest.raises(ReplicateError) as refused:
+            stranger.run(alias, input=inputs)
+        assert refused.value.status == 404
+    moved = http.put(f"/v1/aliases/{name}", json={"model": other, "expected": hero}).raise_for_status().json()
+    assert (moved["alias"], moved["model"], moved["on_sale"]) == (alias, other, True)
+    try:
+        assert http.put(f"/v1/aliases/{name}", json={"model": hero, "expected": hero}).status_code == 409
+        time.sleep(2.1)  # what a name means is kept for two seconds
+        assert client.predictions.create(model=alias, input=inputs, wait=True).model == other
+        assert client.run(alias, input=inputs)
+    finally:
+        http.put(f"/v1/aliases/{name}", json={"model": hero}).raise_for_status()
+        time.sleep(2.1)
 
 
 def test_other_buyers_see_nothing_of_it(market: Market, client: Client):

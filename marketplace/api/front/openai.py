@@ -35,9 +35,10 @@ async def models(request: Request, resources: Resources) -> Response:
 
 
 async def model(request: Request, resources: Resources, *, owner: str, name: str) -> Response:
-    """`GET /openai/v1/models/{owner}/{name}`: one model on sale."""
-    await authenticate(request)
-    return json_response(openai.model_document(await in_thread(catalog.offer_named, owner, name)))
+    """`GET /openai/v1/models/{owner}/{name}`: one model on sale, or what the caller's alias of this name means."""
+    caller = await authenticate(request)
+    offer = await in_thread(catalog.offer_for, owner, name, caller.organization_id)
+    return json_response(openai.model_document(offer))
 
 
 def refuse(problem: Problem, *, instance: str) -> Response:

@@ -34,10 +34,10 @@ async def run(
         Problem: refused; nothing was stored and nothing is held.
     """
     try:
-        return await _run(resources, caller, await _resolve(reference), inputs, wait_seconds)
+        return await _run(resources, caller, await _resolve(caller, reference), inputs, wait_seconds)
     except PriceChanged:
-        call.forget(reference)  # our snapshot was old: rate the call anew, once
-        return await _run(resources, caller, await _resolve(reference), inputs, wait_seconds)
+        call.forget(reference, organization_id=caller.organization_id)  # our snapshot was old: rate the call anew, once
+        return await _run(resources, caller, await _resolve(caller, reference), inputs, wait_seconds)
 
 
 async def view_for(resources: Resources, caller: Caller, prediction: uuid.UUID) -> PredictionView:
@@ -59,9 +59,10 @@ async def view_for(resources: Resources, caller: Caller, prediction: uuid.UUID) 
     return PredictionView.from_row(row)
 
 
-async def _resolve(reference: Reference) -> Callable:
-    target = call.kept(reference)
-    return target if target is not None else await in_thread(call.resolve, reference)
+async def _resolve(caller: Caller, reference: Reference) -> Callable:
+    organization = caller.organization_id
+    target = call.kept(reference, organization_id=organization)
+    return target if target is not None else await in_thread(call.resolve, reference, organization_id=organization)
 
 
 async def _run(

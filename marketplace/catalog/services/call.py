@@ -2,13 +2,14 @@
 
 import threading
 import time
+import uuid
 from functools import lru_cache
 
 from billing.selectors import current_terms
 from inference.domain.admission import InputCheck
 from inference.services.admit import Callable
 from marketplace.catalog.domain import NUMBERED, VERSION_ID, Reference, sku_of
-from marketplace.catalog.models import Listing
+from marketplace.catalog.models import Alias, Listing
 from marketplace.core.problems import NotFound
 from providers import tasks
 from providers.selectors import version_by_id
@@ -16,41 +17,70 @@ from providers.selectors import version_by_id
 FRESH_SECONDS = 2.0
 MOST_KEPT = 10_000
 
+# A model's name means the same for everybody, an alias only for the organisation that made it.
+Kept = tuple[Reference, uuid.UUID | None]
+
 _lock = threading.Lock()
-_kept: dict[Reference, tuple[float, Callable]] = {}
+_kept: dict[Kept, tuple[float, Callable]] = {}
 
 
-def resolve(reference: Reference) -> Callable:
-    """What this name means now, from a snapshot that is at most two seconds old.
+def resolve(reference: Reference, *, organization_id: uuid.UUID | None = None) -> Callable:
+    """What this name means now to an organisation, from a snapshot that is at most two seconds old.
 
     Being late is harmless: admission checks version and price again in the statement that holds the money.
+
+    Args:
+        organization_id: who calls; their aliases count as well.
 
     Raises:
         NotFound: no such model is on sale, or it has no such version.
     """
-    with _lock:
-        kept = _kept.get(reference)
-    if kept is not None and kept[0] > time.monotonic():
-        return kept[1]
-    target = look_up(reference)
+    found = kept(reference, organization_id=organization_id)
+    if found is not None:
+        return found
+    alias = _alias(reference, organization_id)
+    target = look_up(reference) if alias is None else _look_up_alias(alias, reference)
     with _lock:
         if len(_kept) >= MOST_KEPT:
             _kept.clear()
-        _kept[reference] = (time.monotonic() + FRESH_SECONDS, target)
+        scope = None if alias is None else organization_id
+        _kept[reference, scope] = (time.monotonic() + FRESH_SECONDS, target)
     return target
 
 
-def kept(reference: Reference) -> Callable | None:
+def kept(reference: Reference, *, organization_id: uuid.UUID | None = None) -> Callable | None:
     """The snapshot of `resolve` if there is a fresh one; never touches the database."""
     with _lock:
-        found = _kept.get(reference)
-    return found[1] if found is not None and found[0] > time.monotonic() else None
+        snapshots = [_kept.get((reference, scope)) for scope in (None, organization_id)]
+    return next((found[1] for found in snapshots if found is not None and found[0] > time.monotonic()), None)
 
 
-def forget(reference: Reference) -> None:
+def forget(reference: Reference, *, organization_id: uuid.UUID | None = None) -> None:
     """Drop the snapshot, after admission found it outdated."""
     with _lock:
-        _kept.pop(reference, None)
+        _kept.pop((reference, None), None)
+        _kept.pop((reference, organization_id), None)
+
+
+def _alias(reference: Reference, organization_id: uuid.UUID | None) -> Alias | None:
+    """The organisation's alias of this name."""
+    if organization_id is None or not reference.is_possible:
+        return None
+    return (
+        Alias.objects.select_related("model__organization", "version")
+        .filter(organization=organization_id, organization__slug__iexact=reference.owner, name__iexact=reference.name)
+        .first()
+    )
+
+
+def _look_up_alias(alias: Alias, reference: Reference) -> Callable:
+    """What an alias means; a version in the reference is one of the model that it points to."""
+    target = Reference(alias.model.organization.slug, alias.model.name, reference.version or alias.version_id)
+    try:
+        return look_up(target)
+    except NotFound as problem:
+        name = f"{reference.owner}/{reference.name}"
+        raise NotFound(f"{name} points to {target.owner}/{target.name}. {problem.detail}") from None
 
 
 def look_up(reference: Reference) -> Callable:

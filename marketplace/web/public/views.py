@@ -6,7 +6,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import render
+from django.shortcuts import redirect, render
 from django.urls import reverse
 
 from billing.domain import AccountKind
@@ -14,8 +14,11 @@ from billing.selectors import balance_of
 from inference.links import artifact_path
 from inference.selectors import market_totals, showcase
 from inference.statements import PredictionView
+from marketplace.accounts.domain import is_name
 from marketplace.accounts.models import Membership
+from marketplace.accounts.selectors import organizations_of
 from marketplace.catalog import selectors as catalog
+from marketplace.catalog.models import Alias
 from marketplace.catalog.selectors import SORTS, Offer
 from marketplace.core.ids import short
 from marketplace.web.access import current_membership
@@ -42,16 +45,16 @@ def home(request: HttpRequest) -> HttpResponse:
         "hero": _card(offers[0], pictures=12) if offers else None,
         "models": [_card(offer, pictures=4) for offer in offers[:6]],
         "market": market,
-        "call": _first_call(offers[0]) if offers else None,
+        "call": example_call(offers[0]) if offers else None,
     }
     return render(request, "public/home.html", context)
 
 
-def _first_call(offer: Offer) -> dict[str, Any]:
-    """What the front page shows as code: the model's newest example, else a prompt that suits any."""
+def example_call(offer: Offer, *, called: str | None = None) -> dict[str, Any]:
+    """A call to show as code, of a model or its alias `called`: its newest example, else a prompt that suits any."""
     shown = showcase(model_id=offer.listing.model_id, limit=1)
     prompt = shown[0].input.get("prompt") if shown else "a red heart on a white background"
-    return {"model": offer.slug, "input": {"prompt": prompt}}
+    return {"model": called or offer.slug, "input": {"prompt": prompt}}
 
 
 def catalogue(request: HttpRequest) -> HttpResponse:
@@ -71,6 +74,8 @@ def catalogue(request: HttpRequest) -> HttpResponse:
 
 
 def model(request: HttpRequest, owner: str, name: str) -> HttpResponse:
+    if alias := _own_alias(request, owner, name):
+        return redirect("web:model", alias.model.organization.slug, alias.model.name)
     offer = catalog.offer_named(owner, name)
     listing, membership = offer.listing, current_membership(request)
     card = _card(offer, pictures=0)
@@ -98,6 +103,14 @@ def model(request: HttpRequest, owner: str, name: str) -> HttpResponse:
         "create_url": reverse("web:run", args=[owner, name]),
     }
     return render(request, "public/model.html", context)
+
+
+def _own_alias(request: HttpRequest, owner: str, name: str) -> Alias | None:
+    """The alias at this address, for members of the organisation whose it is."""
+    if not request.user.is_authenticated:
+        return None
+    organization = organizations_of(request.user).filter(slug__iexact=owner).first() if is_name(owner) else None
+    return catalog.alias_named(owner, name, organization.pk) if organization else None
 
 
 def docs(request: HttpRequest, page: str = "index") -> HttpResponse:

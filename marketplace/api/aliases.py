@@ -1,0 +1,82 @@
+"""The organisation's aliases over HTTP, so that a deployment can move what its own software calls."""
+
+from typing import Any
+
+from django.conf import settings
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import extend_schema
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from marketplace.accounts.selectors import organization_by_slug
+from marketplace.api.authentication import caller_of
+from marketplace.api.views import page_of
+from marketplace.catalog import selectors as catalog
+from marketplace.catalog.selectors import AliasView
+from marketplace.catalog.services.aliases import create_alias, delete_alias, move_alias
+from marketplace.core.problems import FieldError, Invalid, NotFound
+
+ANY = OpenApiTypes.OBJECT
+
+
+class Aliases(APIView):
+    @extend_schema(operation_id="aliases_list", responses=ANY)
+    def get(self, request: Request) -> Response:
+        """The aliases of the key's organisation."""
+        organization = _organization(request)
+        return page_of([alias_document(view) for view in catalog.aliases_of(organization)])
+
+
+class Alias(APIView):
+    @extend_schema(operation_id="aliases_put", request=ANY, responses=ANY)
+    def put(self, request: Request, name: str) -> Response:
+        """Make the alias, or move it: `{"model": "owner/name"}`, with `@v2` to pin a version.
+
+        With `expected`, the target that the caller knows of, a move that somebody else made in between is not undone:
+        409. Without it the last one wins.
+        """
+        organization, caller = _organization(request), caller_of(request)
+        target, expected = _text(request.data, "model"), _text(request.data, "expected", required=False)
+        exists = catalog.alias_named(organization.slug, name, organization.pk) is not None
+        if exists or expected is not None:
+            move_alias(
+                organization=organization, name=name, target=target or "", expected=expected, key_id=caller.key_id
+            )
+        else:
+            create_alias(organization=organization, name=name, target=target or "", key_id=caller.key_id)
+        (view,) = [view for view in catalog.aliases_of(organization) if view.alias.name == name.lower()]
+        return Response(alias_document(view), status=200 if exists else 201)
+
+    @extend_schema(operation_id="aliases_delete", responses={204: None})
+    def delete(self, request: Request, name: str) -> Response:
+        """Take the alias away: calls of it are refused from then on."""
+        delete_alias(organization=_organization(request), name=name, key_id=caller_of(request).key_id)
+        return Response(status=204)
+
+
+def alias_document(view: AliasView) -> dict[str, Any]:
+    """An alias as the API shows it; `on_sale` says whether calls of it go through."""
+    return {
+        "alias": view.slug,
+        "model": view.alias.target,
+        "on_sale": view.offer is not None,
+        "moved_at": view.alias.moved_at.isoformat(),
+        "url": f"{settings.BASE_URL}/{view.alias.model.organization.slug}/{view.alias.model.name}",
+    }
+
+
+def _organization(request: Request) -> Any:
+    organization = organization_by_slug(caller_of(request).organization_slug)
+    if organization is None:
+        raise NotFound("The key's organisation is gone")
+    return organization
+
+
+def _text(body: Any, field: str, *, required: bool = True) -> str | None:
+    value = body.get(field) if isinstance(body, dict) else None
+    if value is None and not required:
+        return None
+    if not isinstance(value, str) or not value or len(value) > 300 or "\0" in value:
+        raise Invalid("The alias was not changed", errors=[FieldError(field, "must be owner/name or owner/name@v2")])
+    return value
