@@ -10,4 +10,4 @@ class InferenceConfig(AppConfig):
         from marketplace.core import events
 
         events.subscribe("prediction.admitted", dispatch.ring_all)
-        events.subscribe("version.published", dispatch.warm_all)
+        events.subscribe("version.passed", dispatch.warm_all)

@@ -2,13 +2,17 @@ from django.db import models
 from django.db.models.functions import Lower, Now
 
 from marketplace.core.ids import new_id
+from providers.domain import CheckState, VersionState
 
 
 class GenerativeModel(models.Model):
     """What a provider publishes under `owner/name`: a line of immutable versions.
 
+    What it says of itself comes from the card of a version: the first that passed the files check, afterwards the one
+    that is on sale. Until then it is empty.
+
     Attributes:
-        task: what it does, a key of `providers.tasks`.
+        task: what it does, a key of `providers.tasks`; it stays as the first version set it.
         card: its README in Markdown, without the metadata block.
         license: SPDX identifier, as the card says.
     """
@@ -16,10 +20,10 @@ class GenerativeModel(models.Model):
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
     organization = models.ForeignKey("accounts.Organization", on_delete=models.PROTECT, related_name="+")
     name = models.CharField(max_length=63)
-    task = models.CharField(max_length=40)
-    description = models.CharField(max_length=300)
-    card = models.TextField()
-    license = models.CharField(max_length=60)
+    task = models.CharField(max_length=40, default="")
+    description = models.CharField(max_length=300, default="")
+    card = models.TextField(default="")
+    license = models.CharField(max_length=60, default="")
     created_at = models.DateTimeField(db_default=Now())
 
     class Meta:
@@ -34,13 +38,33 @@ class Blob(models.Model):
     created_at = models.DateTimeField(db_default=Now())
 
 
+class NamespaceBlob(models.Model):
+    """A blob that an organisation has brought itself: only those may its versions name.
+
+    Knowing the digest of somebody else's weights must not be enough to publish them.
+    """
+
+    organization = models.ForeignKey("accounts.Organization", on_delete=models.CASCADE, related_name="+")
+    blob = models.ForeignKey(Blob, on_delete=models.PROTECT, related_name="+")
+    created_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["organization", "blob"], name="namespace_blob_once")]
+
+
 class ModelVersion(models.Model):
-    """One immutable state of a model's files, named by 40 hexadecimal digits that are unique across all models.
+    """One immutable state of a model's files: a commit on the only branch of its repository.
+
+    It is named by 40 hexadecimal digits that are unique across all models. What the files say is known once they were
+    checked; until then the fields from `pipeline_class` to `trials` are empty.
 
     Attributes:
         number: 1, 2, 3 … within its model.
+        message: what its author said about it.
         pipeline_class: the diffusers pipeline that runs it.
         input_schema: JSON Schema of a call's input, canonical field names.
+        card, description, license: what its README says.
+        trials: complete inputs that its checks run it with.
         size: bytes of all its files.
         withdrawn_at: since when it takes no new calls.
     """
@@ -49,8 +73,16 @@ class ModelVersion(models.Model):
     model = models.ForeignKey(GenerativeModel, on_delete=models.PROTECT, related_name="versions")
     number = models.PositiveIntegerField()
     parent = models.ForeignKey("self", on_delete=models.PROTECT, null=True, related_name="+")
-    pipeline_class = models.CharField(max_length=80)
-    input_schema = models.JSONField()
+    message = models.TextField(default="")
+    state = models.CharField(
+        max_length=10, choices=[(state.value, state.value) for state in VersionState], default=VersionState.CHECKING
+    )
+    pipeline_class = models.CharField(max_length=80, default="")
+    input_schema = models.JSONField(default=dict)
+    card = models.TextField(default="")
+    description = models.CharField(max_length=300, default="")
+    license = models.CharField(max_length=60, default="")
+    trials = models.JSONField(default=list)
     size = models.BigIntegerField()
     published_by = models.ForeignKey("accounts.User", on_delete=models.SET_NULL, null=True, related_name="+")
     created_at = models.DateTimeField(db_default=Now())
@@ -69,3 +101,31 @@ class VersionFile(models.Model):
     class Meta:
         ordering = ["path"]
         constraints = [models.UniqueConstraint(fields=["version", "path"], name="version_path_once")]
+
+
+class VersionCheck(models.Model):
+    """One step of a version's checks.
+
+    Attributes:
+        step: one of `providers.domain.STEPS`.
+        detail: what was found, with figures; grows while the step runs.
+        errors: `[{"field", "detail"}]` of a step that failed: the file where there is one, the reason, the remedy.
+    """
+
+    version = models.ForeignKey(ModelVersion, on_delete=models.CASCADE, related_name="checks")
+    step = models.CharField(max_length=10)
+    position = models.PositiveSmallIntegerField()
+    state = models.CharField(
+        max_length=10, choices=[(state.value, state.value) for state in CheckState], default=CheckState.WAITING
+    )
+    detail = models.JSONField(default=dict)
+    errors = models.JSONField(default=list)
+    started_at = models.DateTimeField(null=True)
+    ended_at = models.DateTimeField(null=True)
+
+    class Meta:
+        ordering = ["position"]
+        constraints = [models.UniqueConstraint(fields=["version", "step"], name="version_step_once")]
+        indexes = [
+            models.Index("started_at", condition=models.Q(state__in=["waiting", "running"]), name="version_check_open")
+        ]

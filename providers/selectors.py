@@ -1,14 +1,17 @@
 """Reading what providers published."""
 
+from collections.abc import Iterable
+
 from django.db.models import QuerySet
 
 from marketplace.accounts.domain import is_name
 from marketplace.accounts.models import Organization
-from providers.models import GenerativeModel, ModelVersion
+from providers.domain import VersionState
+from providers.models import GenerativeModel, ModelVersion, NamespaceBlob, VersionCheck
 
 
 def models_for_provider(organization: Organization) -> QuerySet[GenerativeModel]:
-    return GenerativeModel.objects.filter(organization=organization).order_by("name")
+    return GenerativeModel.objects.filter(organization=organization).select_related("organization").order_by("name")
 
 
 def model_named(owner: str, name: str) -> GenerativeModel | None:
@@ -26,11 +29,36 @@ def version_by_id(version_id: str) -> ModelVersion | None:
 
 
 def versions_of(model: GenerativeModel) -> QuerySet[ModelVersion]:
-    """All versions, newest first."""
-    return model.versions.all()
+    """All versions that may be called, newest first."""
+    return model.versions.filter(state=VersionState.PASSED)
+
+
+def versions_for_provider(model: GenerativeModel) -> QuerySet[ModelVersion]:
+    """All versions, whatever became of them, newest first."""
+    return model.versions.select_related("model__organization", "published_by").prefetch_related("checks")
+
+
+def head_of(model: GenerativeModel) -> ModelVersion | None:
+    """The newest version, whatever became of it."""
+    return model.versions.select_related("model__organization").order_by("-number").first()
+
+
+def checks_of(version: ModelVersion) -> list[VersionCheck]:
+    """The steps of its checks, in their order. Versions from before there were steps have none."""
+    return list(VersionCheck.objects.filter(version=version))
+
+
+def files_of(version: ModelVersion) -> list[tuple[str, str, int]]:
+    """Path, SHA-256 and size in bytes of each file of a version."""
+    return list(version.files.values_list("path", "blob_id", "blob__size"))
 
 
 def weight_files(version_id: str) -> list[tuple[str, str, int]]:
-    """Path, SHA-256 and size in bytes of each file of a version."""
-    version = ModelVersion.objects.get(pk=version_id)
-    return list(version.files.values_list("path", "blob_id", "blob__size"))
+    """As `files_of`, by the version's id."""
+    return files_of(ModelVersion.objects.get(pk=version_id))
+
+
+def owned_blobs(organization: Organization, digests: Iterable[str]) -> dict[str, int]:
+    """Those of the digests that the organisation has itself brought, with their sizes in bytes."""
+    owned = NamespaceBlob.objects.filter(organization=organization, blob__in=set(digests))
+    return dict(owned.values_list("blob_id", "blob__size"))

@@ -15,6 +15,7 @@ from marketplace.catalog.domain import Reference, sku_of
 from marketplace.catalog.models import Listing
 from marketplace.catalog.services.call import look_up
 from marketplace.catalog.services.publish import publish
+from tests.checks import pass_and_list
 
 HERO = Path(__file__).resolve().parent.parent / "marketplace" / "demo" / "weights" / "hero"
 
@@ -53,7 +54,8 @@ def make_listing(*, provider: Party | None = None, unit_price: int = 4_000, fold
     """A model on sale, with a name of its own."""
     provider = provider or make_party(can_buy=False, can_provide=True)
     name = f"m{secrets.token_hex(6)}"
-    return publish(folder=folder, organization=provider.organization, name=name, unit_price=unit_price)
+    version = publish(folder=folder, organization=provider.organization, name=name, unit_price=unit_price)
+    return pass_and_list(version)
 
 
 def make_callable(listing: Listing) -> Callable:

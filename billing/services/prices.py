@@ -21,8 +21,7 @@ def set_price(*, sku: str, unit: Unit, amount: int, payee: str) -> PriceTerms:
     Raises:
         Invalid: the amount is negative or absurdly large.
     """
-    if not 0 <= amount <= LARGEST:
-        raise Invalid("The price was not set", errors=[FieldError("price", "A price lies between 0 and one billion")])
+    check_amount(amount)
     with connection.cursor() as cursor:  # two new prices of one sku take turns
         cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [f"price:{sku}"])
     current = current_terms(sku)
@@ -39,3 +38,9 @@ def set_price(*, sku: str, unit: Unit, amount: int, payee: str) -> PriceTerms:
         fee_bps=fee_bps,
     )
     return terms_of(price)
+
+
+def check_amount(amount: int) -> None:
+    """Raises Invalid unless so many micro-units can be a price."""
+    if not 0 <= amount <= LARGEST:
+        raise Invalid("The price was not set", errors=[FieldError("price", "A price lies between 0 and one billion")])

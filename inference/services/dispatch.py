@@ -54,6 +54,6 @@ def ring_all(payloads: Sequence[Payload]) -> None:
 
 
 def warm_all(payloads: Sequence[Payload]) -> None:
-    """Outbox subscriber of `version.published`: let a node load it before the first call comes."""
+    """Outbox subscriber of `version.passed`: let a node have it loaded before the first call comes."""
     for payload in payloads:
         ring(payload["version"])

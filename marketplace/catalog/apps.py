@@ -4,3 +4,10 @@ from django.apps import AppConfig
 class CatalogConfig(AppConfig):
     name = "marketplace.catalog"
     label = "catalog"
+
+    def ready(self) -> None:
+        from marketplace.catalog.services import publish
+        from marketplace.core import events
+
+        events.subscribe("version.passed", publish.on_passed)
+        events.subscribe("version.refused", publish.on_refused)

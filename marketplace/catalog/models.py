@@ -43,3 +43,18 @@ class Alias(models.Model):
         """What it points to, as people write it: `owner/name`, with `@v2` where it is pinned."""
         slug = f"{self.model.organization.slug}/{self.model.name}"
         return f"{slug}@v{self.version.number}" if self.version else slug
+
+
+class PendingListing(models.Model):
+    """The wish to price and list a version as soon as it has passed its checks; gone once that is decided.
+
+    Attributes:
+        unit_price: micro-units for one unit of the model's task.
+    """
+
+    version = models.OneToOneField(
+        "providers.ModelVersion", on_delete=models.CASCADE, primary_key=True, related_name="+"
+    )
+    unit_price = models.BigIntegerField()
+    actor = models.ForeignKey("accounts.User", on_delete=models.SET_NULL, null=True, related_name="+")
+    created_at = models.DateTimeField(db_default=Now())

@@ -13,6 +13,7 @@ from inference.selectors import Measured, measured, prediction_counts
 from marketplace.catalog.domain import Reference, sku_of
 from marketplace.catalog.models import Alias, Listing
 from marketplace.core.problems import NotFound
+from providers.selectors import version_by_id
 
 if TYPE_CHECKING:
     from marketplace.accounts.models import Organization
@@ -141,3 +142,11 @@ def price_of(model_id: uuid.UUID) -> PriceTerms | None:
 
 def listed_tasks() -> list[str]:
     return sorted(set(Listing.objects.filter(listed=True).values_list("model__task", flat=True)))
+
+
+def is_on_sale(version_id: str) -> bool:
+    """Whether callers of the version's model get this version, or a newer one."""
+    version = version_by_id(version_id)
+    return version is not None and (
+        Listing.objects.filter(model=version.model_id, listed=True, version__number__gte=version.number).exists()
+    )

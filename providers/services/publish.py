@@ -1,45 +1,21 @@
-"""Publishing a folder as a new version of a model: all checks first, then the files, then one transaction."""
+"""Publishing a folder of this machine: what can be said at once is said before anything is stored."""
 
-import hashlib
-import logging
-from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-from django.db import transaction
-
-from marketplace.accounts.domain import BadSlug, NameKind, check_slug
 from marketplace.accounts.models import Organization, User
-from marketplace.accounts.services import audit
-from marketplace.accounts.services.names import NameTaken, claim_name
-from marketplace.core.outbox import emit
-from marketplace.core.problems import Conflict, FieldError, Forbidden
+from marketplace.core.problems import FieldError, Invalid
 from marketplace.core.storage import StoredBlob, blob_store
-from providers.models import Blob, GenerativeModel, ModelVersion, VersionFile
-from providers.tasks.base import Components, Schema, Task, UnsuitableModel
-from providers.validation.card import Card, read_card
+from providers.models import GenerativeModel, ModelVersion
+from providers.services.commit import Changes, commit, own_blob
+from providers.services.repositories import RepositoryExists, create_repository, require_provider
+from providers.validation.folder import CheckedFolder, check_files
 from providers.validation.paths import list_folder
-from providers.validation.pipeline import read_pipeline
 from providers.validation.refusal import FolderRefused
-from providers.validation.safetensors import DamagedWeights, check_safetensors
-
-log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True)
-class CheckedFolder:
-    """A folder that passed every check, and what was read from it."""
-
-    files: Mapping[str, Path]
-    card: Card
-    task: Task
-    components: Components
-    input_schema: Schema
+from providers.validation.source import LocalSource
 
 
 def check_folder(folder: Path) -> CheckedFolder:
-    """Check a folder without storing anything.
+    """Check a folder without storing anything; only the headers of its weights are read.
 
     Raises:
         FolderRefused: naming each file that is wrong and the remedy.
@@ -47,121 +23,44 @@ def check_folder(folder: Path) -> CheckedFolder:
     if not folder.is_dir():
         raise FolderRefused([FieldError(str(folder), "is not a folder")])
     files, errors = list_folder(folder)
-    weights = [path for path in files if path.endswith(".safetensors")]
-    for path in weights:
-        try:
-            check_safetensors(files[path])
-        except DamagedWeights as error:
-            errors.append(FieldError(path, str(error)))
-    if not weights and not errors:
-        errors.append(FieldError(".", "holds no weights (.safetensors)"))
     if errors:
         raise FolderRefused(errors)
-    card = read_card(files)
-    task, components = read_pipeline(files, defaults=card.defaults)
-    try:
-        schema = task.input_schema(components)
-    except UnsuitableModel as error:
-        path, _, reason = str(error).partition(": ")
-        raise FolderRefused([FieldError(path, reason)]) from None
-    return CheckedFolder(files, card, task, components, schema)
+    return check_files({path: LocalSource(file) for path, file in files.items()})
 
 
 def publish_folder(*, folder: Path, organization: Organization, name: str, publisher: User | None) -> ModelVersion:
-    """Publish a folder as the newest version of `organization/name`, making the model on its first version.
+    """Commit a folder as the newest version of `organization/name`, making the model on its first version.
 
     The same files again, on top of themselves, answer with the version that exists. A crash in the middle leaves at
-    most blobs that no version names.
+    most blobs that no version names, and an empty model.
 
     Raises:
         FolderRefused: the folder breaks a rule; nothing was stored.
         Forbidden: the organisation does not provide models.
-        Conflict: the name belongs to a model for another task, or to an alias.
+        Invalid: this cannot be a name.
     """
-    if not organization.can_provide:
-        raise Forbidden(f'"{organization.slug}" does not provide models; switch its provider side on first')
-    try:
-        name = check_slug(name, reserved=False)
-    except BadSlug as error:
-        raise FolderRefused([FieldError("name", str(error))]) from error
+    require_provider(organization)
     checked = check_folder(folder)
+    model = repository(organization=organization, name=name, creator=publisher)
     blobs: dict[str, StoredBlob] = {}
-    for path, file in checked.files.items():
-        with file.open("rb") as stream:
+    for path, source in checked.files.items():
+        with source.open() as stream:
             blobs[path] = blob_store().put_file(stream)
-    with transaction.atomic():
-        model = _model_for(organization, name, checked)
-        return _add_version(model, checked, blobs, publisher)
+        own_blob(organization=organization, blob=blobs[path])
+    changes = Changes(written=blobs, deleted_folders=frozenset({""}))
+    return commit(model=model, changes=changes, parent=None, message="", author=publisher)
 
 
-def _model_for(organization: Organization, name: str, checked: CheckedFolder) -> GenerativeModel:
-    """The model, locked, with what the new card says about it."""
-    facts: dict[str, Any] = {
-        "description": checked.card.description,
-        "card": checked.card.text,
-        "license": checked.card.license,
-    }
-    model = GenerativeModel.objects.filter(organization=organization, name__iexact=name).first()
-    if model is None:
-        try:
-            with transaction.atomic():
-                name = claim_name(organization_id=organization.pk, name=name, kind=NameKind.MODEL)
-                model = GenerativeModel.objects.create(
-                    organization=organization, name=name, task=checked.task.name, **facts
-                )
-        except NameTaken:  # perhaps by somebody who has just made the same model
-            model = GenerativeModel.objects.filter(organization=organization, name__iexact=name).first()
-            if model is None:
-                raise
-    model = GenerativeModel.objects.select_for_update().get(pk=model.pk)
-    if model.task != checked.task.name:
-        raise Conflict(
-            f"{organization.slug}/{name} is for {model.task}; publish {checked.task.name} under another name"
-        )
-    GenerativeModel.objects.filter(pk=model.pk).update(**facts)
-    return model
+def repository(*, organization: Organization, name: str, creator: User | None) -> GenerativeModel:
+    """The model of this name, made if it is missing.
 
-
-def _add_version(
-    model: GenerativeModel, checked: CheckedFolder, blobs: Mapping[str, StoredBlob], publisher: User | None
-) -> ModelVersion:
-    parent = model.versions.order_by("-number").first()
-    if parent is not None and _listing_of(parent) == {path: blob.sha256 for path, blob in blobs.items()}:
-        return parent
-    version = ModelVersion.objects.create(
-        id=version_id(model, blobs, parent),
-        model=model,
-        number=parent.number + 1 if parent else 1,
-        parent=parent,
-        pipeline_class=checked.components.pipeline_class,
-        input_schema=checked.input_schema,
-        size=sum(blob.size for blob in blobs.values()),
-        published_by=publisher,
-    )
-    Blob.objects.bulk_create(
-        [Blob(sha256=blob.sha256, size=blob.size) for blob in blobs.values()], ignore_conflicts=True
-    )
-    VersionFile.objects.bulk_create(
-        [VersionFile(version=version, path=path, blob_id=blob.sha256) for path, blob in blobs.items()]
-    )
-    audit.record(
-        action="version.published",
-        subject=version.pk,
-        organization=model.organization,
-        actor=publisher,
-        model=model.name,
-        number=version.number,
-    )
-    emit("version.published", {"version": version.pk, "model": str(model.pk)})
-    return version
-
-
-def _listing_of(version: ModelVersion) -> dict[str, str]:
-    return dict(version.files.values_list("path", "blob_id"))
-
-
-def version_id(model: GenerativeModel, blobs: Mapping[str, StoredBlob], parent: ModelVersion | None) -> str:
-    """40 hexadecimal digits over the model, the version before and every file, as unique as SHA-1 is."""
-    lines = [f"bourse version {model.pk} {parent.pk if parent else '-'}"]
-    lines += [f"{blobs[path].sha256} {path}" for path in sorted(blobs)]
-    return hashlib.sha1("\n".join(lines).encode(), usedforsecurity=False).hexdigest()
+    Raises:
+        FolderRefused: this cannot be a name.
+        Forbidden: the organisation does not provide models.
+    """
+    try:
+        return create_repository(organization=organization, name=name, creator=creator)
+    except RepositoryExists as existing:
+        return existing.model
+    except Invalid as error:
+        raise FolderRefused(error.errors) from error

@@ -1,6 +1,6 @@
 """What the market knows of a task without running it: allowed classes, the input's schema, what is billed."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -39,6 +39,12 @@ class Task(Protocol):
 
     def input_schema(self, components: Components) -> Schema:
         """JSON Schema of a call's input. Raises UnsuitableModel."""
+
+    def trials(self, schema: Schema, widget: Sequence[Mapping[str, Any]]) -> list[Inputs]:
+        """Up to four complete inputs with fixed seeds, from the card's examples (`widget`) or of the task's own.
+
+        A version's checks run them: the first for the golden run and the profile, all of them as its shown examples.
+        """
 
     def complete(self, inputs: Inputs) -> Inputs:
         """Valid inputs with what a run needs and the caller left open, for example a seed."""

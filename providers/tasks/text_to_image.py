@@ -1,7 +1,7 @@
 """Text to image: a prompt becomes pictures. What runs it is `inference.runtime.adapters.text_to_image`."""
 
 import secrets
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from providers.tasks.base import Components, Inputs, Schema, UnsuitableModel
@@ -10,6 +10,14 @@ LARGEST_SEED = 2**32 - 1
 LONGEST_PROMPT = 2_000
 SMALLEST_SIDE, LARGEST_SIDE = 64, 2_048
 SIDE_STEP = 8
+
+# Tried where the card gives no examples.
+PROMPTS = (
+    "a red apple on a white table",
+    "a lighthouse by the sea at dusk",
+    "a blue bird on a branch",
+    "a small house in the snow",
+)
 
 # What each component of the pipeline may be.
 _COMPONENTS = {
@@ -111,6 +119,14 @@ class TextToImage:
             "required": ["prompt"],
             "additionalProperties": False,
         }
+
+    def trials(self, schema: Schema, widget: Sequence[Mapping[str, Any]]) -> list[Inputs]:
+        texts = [text for entry in widget if isinstance(text := entry.get("text"), str) and "\0" not in text]
+        prompts = [text for text in texts if 0 < len(text) <= LONGEST_PROMPT]
+        defaults = {name: field["default"] for name, field in schema["properties"].items() if "default" in field}
+        return [
+            defaults | {"prompt": prompt, "seed": seed} for seed, prompt in enumerate(prompts[:4] or PROMPTS, start=1)
+        ]
 
     def complete(self, inputs: Inputs) -> Inputs:
         seed = inputs.get("seed")

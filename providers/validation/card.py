@@ -1,21 +1,22 @@
 """The model card: README.md with a YAML metadata block, as on the Hugging Face Hub."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import yaml
 
 from marketplace.core.problems import FieldError
 from providers.validation.refusal import FolderRefused
+from providers.validation.source import Source
 
 CARD = "README.md"
 METADATA = re.compile(r"\A---[ \t]*\n(.*?)(?<=\n)---[ \t]*(?:\n|\Z)(.*)", re.DOTALL)
 LONGEST_METADATA = 32 * 1024
 LICENSE = re.compile(r"[a-z0-9][a-z0-9.+_() -]{0,59}", re.ASCII)
 LONGEST_DESCRIPTION = 300
+MOST_EXAMPLES = 16
 
 
 @dataclass(frozen=True)
@@ -26,15 +27,17 @@ class Card:
         text: the Markdown without the metadata block.
         description: its first paragraph, shortened.
         defaults: recommended inputs, `inference.parameters` of the metadata.
+        widget: example inputs as the Hub shows them, `widget` of the metadata; a plain text stands for {"text": …}.
     """
 
     text: str
     description: str
     license: str
     defaults: Mapping[str, Any]
+    widget: Sequence[Mapping[str, Any]] = ()
 
 
-def read_card(files: Mapping[str, Path]) -> Card:
+def read_card(files: Mapping[str, Source]) -> Card:
     """Read README.md.
 
     Raises:
@@ -43,7 +46,7 @@ def read_card(files: Mapping[str, Path]) -> Card:
     if CARD not in files:
         raise FolderRefused([FieldError(CARD, "is missing; buyers need a card that says what the model does")])
     try:
-        text = files[CARD].read_text(encoding="utf-8-sig")
+        text = files[CARD].read_text("utf-8-sig")
     except UnicodeDecodeError:
         raise FolderRefused([FieldError(CARD, "is not UTF-8 text")]) from None
     if "\0" in text:
@@ -60,6 +63,7 @@ def read_card(files: Mapping[str, Path]) -> Card:
         description=_first_paragraph(body),
         license=license_,
         defaults=_recommended(metadata.get("inference")),
+        widget=_widget(metadata.get("widget")),
     )
 
 
@@ -96,6 +100,14 @@ def _recommended(inference: Any) -> Mapping[str, Any]:
     if not isinstance(parameters, dict):
         raise FolderRefused([FieldError(CARD, "inference.parameters must be a mapping of input fields to values")])
     return parameters
+
+
+def _widget(entries: Any) -> list[Mapping[str, Any]]:
+    """The entries that have the form of an example; what else may stand there is the Hub's own business."""
+    given = entries if isinstance(entries, list) else [entries]
+    found: list[Any] = [{"text": entry} if isinstance(entry, str) else entry for entry in given]
+    examples: list[Mapping[str, Any]] = [entry for entry in found if isinstance(entry, dict)]
+    return examples[:MOST_EXAMPLES]
 
 
 def _first_paragraph(markdown: str) -> str:

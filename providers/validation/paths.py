@@ -42,29 +42,42 @@ def list_folder(folder: Path) -> tuple[Mapping[str, Path], list[FieldError]]:
     Version control's and the Hub client's own files are left out silently.
     """
     files: dict[str, Path] = {}
-    spellings: dict[str, str] = {}
     errors: list[FieldError] = []
     for file in sorted(folder.rglob("*")):
-        inside = file.relative_to(folder)
-        if IGNORED & set(inside.parts) or (file.is_dir() and not file.is_symlink()):
+        path = file.relative_to(folder).as_posix()
+        if is_ignored(path) or (file.is_dir() and not file.is_symlink()):
             continue
-        path = inside.as_posix()
-        if reason := refusal(path, file):
+        if file.is_symlink() or not file.is_file():
+            errors.append(FieldError(path, "is a link or a special file; put the file itself there"))
+        else:
+            files[path] = file
+    errors = sorted([*errors, *check_paths({path: file.stat().st_size for path, file in files.items()})], key=_place)
+    wrong = {error.field for error in errors}
+    return {path: file for path, file in files.items() if path not in wrong}, errors
+
+
+def is_ignored(path: str) -> bool:
+    """Whether the file belongs to version control or to the Hub's client rather than to the model."""
+    return not IGNORED.isdisjoint(path.split("/"))
+
+
+def check_paths(sizes: Mapping[str, int]) -> list[FieldError]:
+    """What may not be published of files with these paths and sizes in bytes."""
+    errors: list[FieldError] = []
+    spellings: dict[str, str] = {}
+    for path, size in sorted(sizes.items()):
+        if reason := refusal(path, size):
             errors.append(FieldError(path, reason))
         elif (other := spellings.setdefault(path.lower(), path)) != path:
             errors.append(FieldError(path, f"differs from {other} by case only; rename one"))
-        else:
-            files[path] = file
-    if len(files) > MOST_FILES:
-        errors.append(FieldError(".", f"A version may have at most {MOST_FILES} files; this folder has {len(files)}"))
-    return files, errors
+    if (count := len(sizes) - len(errors)) > MOST_FILES:
+        errors.append(FieldError(".", f"A version may have at most {MOST_FILES} files; this folder has {count}"))
+    return errors
 
 
-def refusal(path: str, file: Path) -> str | None:
-    """Why this file may not be published, or None if it may."""
+def refusal(path: str, size: int) -> str | None:
+    """Why a file of this path and size in bytes may not be published, or None if it may."""
     name = path.rsplit("/", 1)[-1]
-    if file.is_symlink() or not file.is_file():
-        return "is a link or a special file; put the file itself there"
     parts = path.split("/")
     if not all(SEGMENT.fullmatch(part) for part in parts):
         return "has a name that may not be published: use letters, digits, dots, dashes and underscores"
@@ -75,6 +88,10 @@ def refusal(path: str, file: Path) -> str | None:
     if WEIGHTS.fullmatch(name):
         return None
     if name in TEXTS or PICTURES.fullmatch(name) or name.endswith(".safetensors.index.json"):
-        size = file.stat().st_size
         return f"has {size} bytes; such files may have {LARGEST_TEXT}" if size > LARGEST_TEXT else None
     return "is not a kind of file that a pipeline needs; remove it from the folder"
+
+
+def _place(error: FieldError) -> tuple[bool, str]:
+    """Errors of files in their order, then what concerns the whole folder."""
+    return error.field == ".", error.field

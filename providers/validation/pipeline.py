@@ -2,27 +2,27 @@
 
 import json
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 from marketplace.core.problems import FieldError
 from providers import tasks
 from providers.tasks.base import Components, Task
 from providers.validation.refusal import FolderRefused
+from providers.validation.source import Source
 
 INDEX = "model_index.json"
 CONFIG_NAMES = ("config.json", "scheduler_config.json", "tokenizer_config.json")
 RUNS_CODE = {"auto_map", "custom_pipelines", "trust_remote_code"}
 
 
-def read_json(path: str, file: Path) -> dict[str, Any]:
+def read_json(path: str, file: Source) -> dict[str, Any]:
     """The JSON object in a file of the folder.
 
     Raises:
         FolderRefused: it is none, or it asks for code to be run.
     """
     try:
-        value = json.loads(file.read_text(encoding="utf-8"))
+        value = json.loads(file.read_text("utf-8"))
     except (ValueError, RecursionError) as error:  # ValueError: not UTF-8, not JSON, a number of thousands of digits
         raise FolderRefused([FieldError(path, f"is not JSON: {error}")]) from None
     if not isinstance(value, dict):
@@ -46,7 +46,7 @@ def _keys(value: Any) -> set[str]:
     return found
 
 
-def read_pipeline(files: Mapping[str, Path], *, defaults: Mapping[str, Any]) -> tuple[Task, Components]:
+def read_pipeline(files: Mapping[str, Source], *, defaults: Mapping[str, Any]) -> tuple[Task, Components]:
     """The task that the folder is for, and its components' configurations.
 
     Raises:
@@ -97,7 +97,7 @@ def read_pipeline(files: Mapping[str, Path], *, defaults: Mapping[str, Any]) -> 
     return task, Components(pipeline_class, libraries, configs, defaults)
 
 
-def _check_shards(path: str, index: Mapping[str, Any], files: Mapping[str, Path]) -> None:
+def _check_shards(path: str, index: Mapping[str, Any], files: Mapping[str, Source]) -> None:
     """Whoever loads the model opens what the index names, so that may be nothing but weights beside it."""
     folder = path.rpartition("/")[0]
     beside = {name.rpartition("/")[2] for name in files if name.rpartition("/")[0] == folder}

@@ -5,8 +5,9 @@ Format: 8 bytes little-endian length of the header, the header as JSON, then the
 """
 
 import json
-from pathlib import Path
 from typing import Any
+
+from providers.validation.source import Source
 
 LARGEST_HEADER = 100_000_000  # the format's own limit
 LARGEST_NUMBER = 2**63 - 1
@@ -22,14 +23,14 @@ class DamagedWeights(ValueError):
     """The file is not a safetensors file whose tensors fill it exactly."""
 
 
-def check_safetensors(file: Path) -> int:
+def check_safetensors(file: Source) -> int:
     """The number of parameters in the file.
 
     Raises:
         DamagedWeights: a bad header, an unknown dtype, or tensors that overlap, leave holes or pass the file's end.
     """
-    size = file.stat().st_size
-    with file.open("rb") as stream:
+    size = file.size
+    with file.open() as stream:
         length = int.from_bytes(stream.read(8), "little")
         if size < 8 or not 2 <= length <= min(LARGEST_HEADER, size - 8):
             raise DamagedWeights("is no safetensors file: its header's length is impossible")

@@ -12,7 +12,7 @@ from marketplace.catalog.domain import NUMBERED, VERSION_ID, Reference, sku_of
 from marketplace.catalog.models import Alias, Listing
 from marketplace.core.problems import NotFound
 from providers import tasks
-from providers.selectors import version_by_id
+from providers.selectors import version_by_id, versions_of
 
 FRESH_SECONDS = 2.0
 MOST_KEPT = 10_000
@@ -98,9 +98,9 @@ def look_up(reference: Reference) -> Callable:
     version, wanted = listing.version, reference.version
     if wanted is not None and wanted not in ("latest", version.pk):
         if numbered := NUMBERED.fullmatch(wanted):
-            found = listing.model.versions.filter(number=int(numbered[1])).first()
+            found = versions_of(listing.model).filter(number=int(numbered[1])).first()
         else:
-            found = listing.model.versions.filter(pk=wanted).first() if VERSION_ID.fullmatch(wanted) else None
+            found = versions_of(listing.model).filter(pk=wanted).first() if VERSION_ID.fullmatch(wanted) else None
         if found is None:
             raise NotFound(f'{slug} has no version "{wanted[:60]}"; its versions are at /v1/models/{slug}/versions')
         version = found

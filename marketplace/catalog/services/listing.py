@@ -7,10 +7,28 @@ from marketplace.accounts.services import audit
 from marketplace.catalog.domain import sku_of
 from marketplace.catalog.models import Listing
 from marketplace.core.problems import Conflict
+from providers.domain import VersionState
+from providers.selectors import version_by_id
+from providers.services.check_files import show_version
 
 if TYPE_CHECKING:
     from marketplace.accounts.models import User
     from providers.models import ModelVersion
+
+
+class NotPassed(Conflict):
+    """Only a version that passed all its checks can be on sale."""
+
+    kind, title = "version-not-passed", "The version cannot be listed"
+
+    def __init__(self, version: "ModelVersion") -> None:
+        if version.state == VersionState.REFUSED:
+            why = "was refused by its checks; publish a corrected folder as the next version"
+        elif version.state == VersionState.CHECKING:
+            why = "is still being checked; it can be listed once all steps have passed"
+        else:
+            why = "was withdrawn; list another"
+        super().__init__(f"Version {version.number} {why}")
 
 
 @transaction.atomic
@@ -18,8 +36,12 @@ def list_version(*, version: "ModelVersion", actor: "User | None") -> Listing:
     """Put a version on sale as what callers of its model get. The same again changes nothing.
 
     Raises:
+        NotPassed: the version has not passed its checks, or was withdrawn.
         Conflict: the model has no price yet.
     """
+    current = version_by_id(version.pk)
+    if current is None or current.state != VersionState.PASSED or current.withdrawn_at is not None:
+        raise NotPassed(current or version)
     if current_terms(sku_of(version.model_id)) is None:
         raise Conflict("Set a price before the model is listed")
     before = Listing.objects.select_for_update().filter(model=version.model_id).first()
@@ -28,6 +50,7 @@ def list_version(*, version: "ModelVersion", actor: "User | None") -> Listing:
     listing, _ = Listing.objects.update_or_create(
         model_id=version.model_id, defaults={"version": version, "listed": True}
     )
+    show_version(version=current)
     audit.record(
         action="model.listed",
         subject=str(version.model_id),

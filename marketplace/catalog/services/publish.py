@@ -1,39 +1,92 @@
-"""What a provider does in one go: publish a folder, price it, put it on sale."""
+"""What a provider does in one go: publish a folder, price it, and put it on sale once it has passed its checks."""
 
+import logging
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from django.db import transaction
 
 from billing.domain import Unit
-from billing.services.prices import set_price
+from billing.services.prices import check_amount, set_price
 from marketplace.catalog.domain import sku_of
-from marketplace.catalog.models import Listing
+from marketplace.catalog.models import Listing, PendingListing
 from marketplace.catalog.services.listing import list_version
+from marketplace.core.events import Payload
+from marketplace.core.problems import Problem
 from providers import tasks
+from providers.domain import VersionState
+from providers.selectors import version_by_id
 from providers.services.publish import publish_folder
 
 if TYPE_CHECKING:
     from marketplace.accounts.models import Organization, User
+    from providers.models import ModelVersion
+
+log = logging.getLogger(__name__)
 
 
 def publish(
     *, folder: Path, organization: "Organization", name: str, unit_price: int, publisher: "User | None" = None
-) -> Listing:
-    """Publish a folder as `organization/name` at a price and list it.
+) -> "ModelVersion":
+    """Publish a folder as `organization/name`; it is priced and listed once it has passed its checks.
 
     Args:
         unit_price: micro-units for one unit of the model's task, for example one image.
 
+    Returns:
+        the version, which usually is still being checked.
+
     Raises:
-        FolderRefused, Forbidden, Conflict, Invalid: as `publish_folder` and `set_price` say; nothing is on sale then.
+        FolderRefused, Forbidden, Conflict, Invalid: as `publish_folder` and `set_price` say; nothing changes then.
     """
+    check_amount(unit_price)
     version = publish_folder(folder=folder, organization=organization, name=name, publisher=publisher)
-    with transaction.atomic():
-        set_price(
-            sku=sku_of(version.model_id),
-            unit=Unit(tasks.task_named(version.model.task).unit),
-            amount=unit_price,
-            payee=str(organization.pk),
-        )
-        return list_version(version=version, actor=publisher)
+    list_when_passed(version=version, unit_price=unit_price, actor=publisher)
+    return version
+
+
+def list_when_passed(*, version: "ModelVersion", unit_price: int, actor: "User | None") -> None:
+    """Price and list a version: now if it has passed its checks, else as soon as it has.
+
+    Raises:
+        NotPassed: it was refused.
+    """
+    PendingListing.objects.update_or_create(version=version, defaults={"unit_price": unit_price, "actor": actor})
+    # Looked up after the wish is on disk: whoever lets the version pass later will find it.
+    now = version_by_id(version.pk)
+    if now is not None and now.state != VersionState.CHECKING:
+        _settle(version.pk)
+
+
+def on_passed(payloads: Sequence[Payload]) -> None:
+    """Outbox subscriber of `version.passed`: list what was waiting for it."""
+    for payload in payloads:
+        try:
+            _settle(payload["version"])
+        except Problem as problem:  # it was withdrawn meanwhile: waiting longer would not help
+            log.warning("version %s is not listed: %s", payload["version"], problem.detail)
+            PendingListing.objects.filter(version=payload["version"]).delete()
+
+
+def on_refused(payloads: Sequence[Payload]) -> None:
+    """Outbox subscriber of `version.refused`: what was refused will not be listed."""
+    PendingListing.objects.filter(version__in=[payload["version"] for payload in payloads]).delete()
+
+
+@transaction.atomic
+def _settle(version_id: str) -> None:
+    """Fulfil the wish, once, whoever comes first. A newer version that is on sale already stays so."""
+    pending = PendingListing.objects.select_for_update().filter(version=version_id).first()
+    version = version_by_id(version_id)
+    if pending is None or version is None:
+        return
+    set_price(
+        sku=sku_of(version.model_id),
+        unit=Unit(tasks.task_named(version.model.task).unit),
+        amount=pending.unit_price,
+        payee=str(version.model.organization_id),
+    )
+    if not Listing.objects.filter(model=version.model_id, listed=True, version__number__gt=version.number).exists():
+        list_version(version=version, actor=pending.actor)
+    pending.delete()

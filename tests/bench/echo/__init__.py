@@ -5,8 +5,9 @@ The market's processes import this module because `EXTRA_TASKS` names it; nodes 
 
 import json
 import struct
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from providers import tasks
 from providers.tasks.base import Components, Inputs, Schema
@@ -29,6 +30,9 @@ class Echo:
             "required": ["text"],
             "additionalProperties": False,
         }
+
+    def trials(self, schema: Schema, widget: Sequence[Mapping[str, Any]]) -> list[Inputs]:
+        return [{"text": "echo"}]
 
     def complete(self, inputs: Inputs) -> Inputs:
         return inputs

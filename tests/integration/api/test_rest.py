@@ -15,6 +15,7 @@ from marketplace.catalog.models import Listing
 from marketplace.catalog.services.listing import list_version, unlist
 from marketplace.core.ids import short
 from providers.services.publish import publish_folder
+from tests.checks import pass_checks
 from tests.integration.api.conftest import Buyer
 from tests.parties import make_callable, make_listing
 from tests.unit.providers.folders import CARD, make_folder, weights
@@ -85,6 +86,9 @@ def test_versions_newest_first(listing: Listing, slug: str, tmp_path: Path):
         name=listing.model.name,
         publisher=None,
     )
+    results = client().get(f"/v1/models/{slug}/versions").json()["results"]
+    assert [one["id"] for one in results] == [listing.version_id], "what has not passed its checks is nobody's business"
+    pass_checks(newer)
     results = client().get(f"/v1/models/{slug}/versions").json()["results"]
     assert [one["id"] for one in results] == [newer.pk, listing.version_id]
     assert client().get(f"/v1/models/{slug}/versions/{newer.pk}").json() == results[0]

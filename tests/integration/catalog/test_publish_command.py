@@ -11,10 +11,17 @@ from django.db import connections
 from billing.models import Price
 from marketplace.accounts.models import AuditEvent
 from marketplace.catalog.domain import sku_of
-from marketplace.catalog.models import Listing
-from marketplace.catalog.services.publish import publish
+from marketplace.catalog.management.commands import publish as publish_command
+from marketplace.catalog.models import Listing, PendingListing
+from marketplace.catalog.services.publish import on_refused, publish
+from marketplace.core.problems import FieldError
+from providers.domain import STEPS, CheckState, Step
 from providers.models import GenerativeModel, ModelVersion
+from providers.services.check_files import check_version
+from providers.services.checks import record_check
+from tests.checks import pass_and_list
 from tests.parties import Party, make_party
+from tests.services import wait_until
 from tests.unit.providers.folders import make_folder
 
 pytestmark = pytest.mark.usefixtures("database")
@@ -26,9 +33,18 @@ def provider() -> Party:
 
 
 def run(folder: Path, name: str, price: str) -> str:
+    """What the command says when it does not wait; then its version passes its checks."""
     out = io.StringIO()
-    call_command("publish", str(folder), "--as", name, "--price", price, stdout=out)
+    call_command("publish", str(folder), "--as", name, "--price", price, "--no-wait", stdout=out)
+    pass_and_list(newest(name))
     return out.getvalue()
+
+
+def newest(name: str) -> ModelVersion:
+    owner, _, model = name.partition("/")
+    return ModelVersion.objects.filter(model__organization__slug=owner.lower(), model__name=model.lower()).latest(
+        "number"
+    )
 
 
 def rows() -> tuple[int, ...]:
@@ -40,7 +56,8 @@ def test_a_folder_is_on_sale(provider: Party, tmp_path: Path):
     said = run(make_folder(tmp_path), name, "0.004")
     listing = Listing.objects.get(model__organization=provider.organization)
     assert said == (
-        f"{provider.organization.slug}/icons version 1 ({listing.version_id}) is on sale at $0.004 an image\n"
+        f"{provider.organization.slug}/icons version 1 ({listing.version_id}) is being checked; "
+        "once it has passed it is on sale at $0.004 an image\n"
     )
     price = Price.objects.get(sku=sku_of(listing.model_id))
     assert (price.amount, price.version, price.payee) == (4_000, 1, str(provider.organization.pk))
@@ -49,8 +66,12 @@ def test_a_folder_is_on_sale(provider: Party, tmp_path: Path):
 
 def test_the_same_command_again_changes_nothing(provider: Party, tmp_path: Path):
     name, folder = f"{provider.organization.slug}/icons", make_folder(tmp_path)
-    said, before = run(folder, name, "0.004"), rows()
-    assert run(folder, name, "0.004000") == said
+    run(folder, name, "0.004")
+    before, said = rows(), io.StringIO()
+    call_command("publish", str(folder), "--as", name, "--price", "0.004000", stdout=said)
+    version = newest(name)
+    steps = "".join(f"{step:9} passed\n" for step in STEPS)
+    assert said.getvalue() == f"{steps}{name} version 1 ({version.pk}) is on sale at $0.004 an image\n"
     assert rows() == before
 
 
@@ -117,7 +138,8 @@ def test_two_who_publish_at_once_put_one_version_on_sale(provider: Party, tmp_pa
     def go() -> None:
         together.wait()
         try:
-            listing = publish(folder=folder, organization=provider.organization, name="icons", unit_price=4_000)
+            version = publish(folder=folder, organization=provider.organization, name="icons", unit_price=4_000)
+            listing = pass_and_list(version)
             outcomes.append((listing.pk, listing.version_id))
         except Exception as error:  # told to the test below
             outcomes.append(error)
@@ -133,4 +155,66 @@ def test_two_who_publish_at_once_put_one_version_on_sale(provider: Party, tmp_pa
     assert outcomes == [(listing.pk, listing.version_id)] * 3
     assert Price.objects.filter(sku=sku_of(listing.model_id)).count() == 1
     actions = AuditEvent.objects.filter(organization=provider.organization).values_list("action", flat=True)
-    assert sorted(actions) == ["model.listed", "organization.created", "version.published"]
+    assert sorted(actions) == [
+        "model.created",
+        "model.listed",
+        "organization.created",
+        "version.committed",
+        "version.passed",
+    ]
+
+
+def wait_and_see(folder: Path, provider: Party, out: io.StringIO) -> threading.Thread:
+    """The command, waiting in a thread of its own."""
+
+    def go() -> None:
+        try:
+            call_command("publish", str(folder), "--as", f"{provider.organization.slug}/icons", "--price=1", stdout=out)
+        except CommandError as error:
+            out.write(f"error: {error}")
+        finally:
+            connections.close_all()
+
+    thread = threading.Thread(target=go)
+    thread.start()
+    wait_until(
+        lambda: ModelVersion.objects.filter(model__organization=provider.organization).exists(), "commit", seconds=20
+    )
+    return thread
+
+
+def test_whoever_waits_sees_each_step_and_what_is_waited_for(provider: Party, tmp_path: Path, monkeypatch):  # type: ignore[no-untyped-def]
+    monkeypatch.setattr(publish_command, "PATIENCE_SECONDS", 0.2)
+    out = io.StringIO()
+    thread = wait_and_see(make_folder(tmp_path), provider, out)
+    wait_until(lambda: "Waiting for the platform's worker" in out.getvalue(), "the reason", seconds=10)
+    version = newest(f"{provider.organization.slug}/icons")
+    pass_and_list(version)
+    thread.join(20)
+    assert [line.split()[0] for line in out.getvalue().splitlines()] == [
+        "Waiting",
+        *STEPS,
+        f"{provider.organization.slug}/icons",
+    ]
+
+
+def test_whoever_waits_reads_why_a_version_was_refused(provider: Party, tmp_path: Path):
+    out = io.StringIO()
+    thread = wait_and_see(make_folder(tmp_path), provider, out)
+    version = newest(f"{provider.organization.slug}/icons")
+    check_version(version_id=version.pk)
+    wrong = [FieldError("unet/config.json", "does not fit its weights")]
+    record_check(version=version.pk, step=Step.LOAD, state=CheckState.FAILED, errors=wrong)
+    thread.join(20)
+    assert out.getvalue().splitlines() == [
+        "files     passed",
+        "load      failed",
+        "golden    skipped",
+        "profile   skipped",
+        "examples  skipped",
+        "error: The version was refused. Nothing is on sale.",
+        "  unet/config.json: does not fit its weights",
+    ]
+    on_refused([{"version": version.pk}])
+    assert PendingListing.objects.filter(version=version).count() == 0
+    assert not Listing.objects.filter(model=version.model_id).exists()

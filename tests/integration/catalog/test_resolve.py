@@ -11,6 +11,7 @@ from marketplace.catalog.services import call
 from marketplace.catalog.services.listing import list_version, unlist
 from marketplace.core.problems import Conflict, NotFound
 from providers.services.publish import publish_folder
+from tests.checks import pass_checks
 from tests.parties import change_price, make_listing, make_party
 from tests.unit.providers.folders import make_folder, weights
 
@@ -35,12 +36,13 @@ def resolve(text: str) -> call.Callable:
 
 
 def second_version(listing: Listing, tmp_path: Path):  # type: ignore[no-untyped-def]
-    return publish_folder(
+    version = publish_folder(
         folder=make_folder(tmp_path, {UNET: weights(data=b"\2" * 16)}),
         organization=listing.model.organization,
         name=listing.model.name,
         publisher=None,
     )
+    return pass_checks(version)
 
 
 def test_a_name_in_any_case_means_the_version_on_sale(listing: Listing):
@@ -130,6 +132,7 @@ def test_a_model_without_a_price_is_not_listed(tmp_path: Path):
     version = publish_folder(
         folder=make_folder(tmp_path), organization=provider.organization, name="x", publisher=provider.user
     )
+    pass_checks(version)
     before = Listing.objects.count()
     with pytest.raises(Conflict, match="Set a price before the model is listed"):
         list_version(version=version, actor=provider.user)

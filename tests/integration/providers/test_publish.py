@@ -10,13 +10,22 @@ from django.db import ProgrammingError, connection, connections, transaction
 
 from marketplace.accounts.models import AuditEvent
 from marketplace.core.models import OutboxEvent
-from marketplace.core.problems import Conflict, FieldError, Forbidden
+from marketplace.core.problems import FieldError, Forbidden
 from marketplace.core.storage import blob_store
 from providers.models import Blob, GenerativeModel, ModelVersion, VersionFile
-from providers.selectors import model_named, models_for_provider, version_by_id, versions_of, weight_files
-from providers.services import publish as publishing
+from providers.selectors import (
+    checks_of,
+    model_named,
+    models_for_provider,
+    version_by_id,
+    versions_of,
+    weight_files,
+)
+from providers.services import commit as committing
+from providers.services.check_files import check_version
 from providers.services.publish import publish_folder
 from providers.validation.refusal import FolderRefused
+from tests.checks import pass_checks
 from tests.parties import Party, make_party
 from tests.unit.providers.folders import CARD, INDEX, WEIGHTS, make_folder, weights
 
@@ -55,8 +64,8 @@ def stored(blobs: Path) -> list[str]:
 
 def test_a_folder_becomes_the_first_version(provider: Party, blobs: Path, tmp_path: Path):
     folder = make_folder(tmp_path / "model")
-    version = publish(folder, provider, "Icons")
-    model = version.model
+    version = pass_checks(publish(folder, provider, "Icons"))
+    model = GenerativeModel.objects.get(pk=version.model_id)
     assert (model.name, model.task, model.license, model.description) == (
         "icons",
         "text-to-image",
@@ -75,10 +84,10 @@ def test_a_folder_becomes_the_first_version(provider: Party, blobs: Path, tmp_pa
         with blob_store().open(sha256) as stream:
             assert stream.read() == files[path].read_bytes()
     assert stored(blobs) == sorted({sha256 for _, sha256, _ in listed})
-    event = AuditEvent.objects.get(organization=provider.organization, action="version.published")
+    event = AuditEvent.objects.get(organization=provider.organization, action="version.committed")
     assert (event.subject, event.actor, event.data) == (version.pk, provider.user, {"model": "icons", "number": 1})
-    news = OutboxEvent.objects.get(topic="version.published", payload__version=version.pk)
-    assert news.payload == {"version": version.pk, "model": str(model.pk)}
+    news = OutboxEvent.objects.get(topic="version.committed", payload__version=version.pk)
+    assert news.payload == {"version": version.pk}
 
 
 def test_the_same_files_again_are_the_same_version(provider: Party, blobs: Path, tmp_path: Path):
@@ -92,14 +101,17 @@ def test_the_same_files_again_are_the_same_version(provider: Party, blobs: Path,
 
 def test_a_changed_file_is_the_next_version(provider: Party, blobs: Path, tmp_path: Path):
     folder = make_folder(tmp_path / "model")
-    first = publish(folder, provider)
+    first = pass_checks(publish(folder, provider))
     files_before = set(stored(blobs))
     make_folder(folder, {UNET: weights(data=b"\1" * 16), "README.md": CARD.replace("Icons", "Better icons")})
-    second = publish(folder, provider)
+    second = pass_checks(publish(folder, provider))
     assert (second.number, second.parent, second.model) == (2, first, first.model)
     assert second.pk != first.pk
     assert len(set(stored(blobs)) - files_before) == 2, "what did not change is stored once"
-    assert model_named(provider.organization.slug, "icons").description == "Better icons on coloured grounds."  # type: ignore[union-attr]
+    assert second.description == "Better icons on coloured grounds."
+    model = model_named(provider.organization.slug, "icons")
+    assert model is not None
+    assert model.description == "Icons on coloured grounds.", "until the second is on sale"
     assert list(versions_of(first.model)) == [second, first]
     third = publish(make_folder(folder, {UNET: weights(), "README.md": CARD}), provider)
     assert (third.number, third.parent) == (3, second)
@@ -190,13 +202,17 @@ def test_who_does_not_provide_publishes_nothing(blobs: Path, tmp_path: Path):
 
 def test_a_name_stays_with_its_task(provider: Party, blobs: Path, tmp_path: Path):
     folder = make_folder(tmp_path / "model")
-    model = publish(folder, provider).model
+    model = pass_checks(publish(folder, provider)).model
     GenerativeModel.objects.filter(pk=model.pk).update(task="text-to-speech")
-    before = rows()
     make_folder(folder, {"README.md": CARD.replace("Icons", "Other icons")})
-    with pytest.raises(Conflict, match="icons is for text-to-speech; publish text-to-image under another name"):
-        publish(folder, provider)
-    assert rows() == before
+    version = publish(folder, provider)
+    check_version(version_id=version.pk)
+    [failed, *skipped] = checks_of(version)
+    reason = "this model is for text-to-speech; publish text-to-image under another name"
+    assert (failed.state, failed.errors) == ("failed", [{"field": "model_index.json", "detail": reason}])
+    assert [check.state for check in skipped] == ["skipped"] * 4
+    version.refresh_from_db()
+    assert version.state == "refused"
     assert GenerativeModel.objects.get(pk=model.pk).description == "Icons on coloured grounds."
 
 
@@ -211,14 +227,13 @@ def test_a_crash_after_the_files_are_stored_leaves_no_version(
     def cut(*args: object, **kwargs: object) -> None:
         raise PowerCut
 
-    before = rows()
-    for step in ("_model_for", "_add_version", "emit"):
+    for step in ("_check", "_add_version", "emit"):
         with monkeypatch.context() as broken:
-            broken.setattr(publishing, step, cut)
+            broken.setattr(committing, step, cut)
             with pytest.raises(PowerCut):
                 publish(folder, provider)
-        assert rows() == before, step
-        assert model_named(provider.organization.slug, "icons") is None
+        assert ModelVersion.objects.filter(model__organization=provider.organization).count() == 0, step
+        assert model_named(provider.organization.slug, "icons") is not None
     left = stored(blobs)
     assert left, "blobs without a version may stay; the next try uses them"
     version = publish(folder, provider)
@@ -254,7 +269,7 @@ def test_who_publishes_the_same_at_once_gets_the_same_version(provider: Party, b
         model = model_named(provider.organization.slug, name)
         assert model is not None
         assert outcomes == [model.versions.get().pk] * 4
-    assert AuditEvent.objects.filter(organization=provider.organization, action="version.published").count() == 3
+    assert AuditEvent.objects.filter(organization=provider.organization, action="version.committed").count() == 3
 
 
 def test_who_publishes_different_files_at_once_gets_one_line_of_versions(provider: Party, blobs: Path, tmp_path: Path):

@@ -9,13 +9,14 @@ import pytest
 from providers.services.publish import check_folder
 from providers.validation.card import LONGEST_DESCRIPTION, read_card
 from providers.validation.refusal import FolderRefused
+from providers.validation.source import LocalSource
 from tests.unit.providers.folders import make_folder
 
 
 def card(tmp_path: Path, content: str | bytes):  # type: ignore[no-untyped-def]
     file = tmp_path / "README.md"
     file.write_bytes(content.encode() if isinstance(content, str) else content)
-    return read_card({"README.md": file})
+    return read_card({"README.md": LocalSource(file)})
 
 
 def refusal(tmp_path: Path, content: str | bytes) -> str:

@@ -15,6 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from providers.validation.safetensors import DamagedWeights, check_safetensors
+from providers.validation.source import LocalSource
 from tests.unit.providers.folders import weights
 
 DTYPES = ["bool", "uint8", "int8", "int16", "uint16", "float16", "int32", "float32", "int64", "uint64", "float64"]
@@ -24,7 +25,7 @@ def check(content: bytes) -> int:
     with tempfile.NamedTemporaryFile() as file:
         file.write(content)
         file.flush()
-        return check_safetensors(Path(file.name))
+        return check_safetensors(LocalSource(Path(file.name)))
 
 
 def refused(content: bytes) -> bool:

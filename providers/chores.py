@@ -1,0 +1,19 @@
+"""What the platform worker does for providers. (The package `tasks` is what models do, not Celery's.)"""
+
+from celery import shared_task
+
+from providers.services.check_files import check_version, overdue
+from providers.services.dispatch import CHECK_TASK, send_check
+
+
+@shared_task(name=CHECK_TASK)
+def check_files(version: str) -> None:
+    """The first step of a version's checks."""
+    check_version(version_id=version)
+
+
+@shared_task(name="providers.sweep")
+def sweep() -> None:
+    """Take up what a crash or a lost message left."""
+    for version in overdue():
+        send_check(version)

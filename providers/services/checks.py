@@ -1,0 +1,69 @@
+"""Recording how the steps of a version's checks go, whoever does them."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from django.db import transaction
+from django.utils import timezone
+
+from marketplace.accounts.services import audit
+from marketplace.core.outbox import emit
+from marketplace.core.problems import FieldError
+from providers.domain import CheckState, Step, VersionState, advance, outcome
+from providers.models import ModelVersion, VersionCheck
+
+
+@transaction.atomic
+def record_check(
+    *,
+    version: str,
+    step: Step,
+    state: CheckState,
+    detail: Mapping[str, Any] | None = None,
+    errors: Sequence[FieldError] = (),
+) -> bool:
+    """Record that a step runs, with what it has found so far, or how it ended.
+
+    Reports of one version wait for each other. The last step that passes makes the version pass (`version.passed`); one
+    that fails refuses it and skips those that follow (`version.refused`).
+
+    Returns:
+        whether it counted; not if the step had ended before, or those before it have not.
+    """
+    locked = ModelVersion.objects.select_for_update(of=("self",), no_key=True)
+    found = locked.select_related("model__organization").get(pk=version)
+    checks = {Step(check.step): check for check in VersionCheck.objects.filter(version=found)}
+    if not checks:
+        return False
+    changes = advance({key: CheckState(check.state) for key, check in checks.items()}, step, state)
+    if changes is None:
+        return False
+    now = timezone.now()
+    for changed, new in changes.items():
+        check = checks[changed]
+        check.state = new
+        if changed is step:
+            check.detail = dict(detail or {})
+            check.errors = [{"field": error.field, "detail": error.detail} for error in errors]
+            check.started_at = check.started_at or now
+        check.ended_at = now if new.is_final else None
+        check.save()
+    _conclude(found, outcome({key: CheckState(check.state) for key, check in checks.items()}), step)
+    return True
+
+
+def _conclude(version: ModelVersion, state: VersionState, step: Step) -> None:
+    """Tell the world when the steps have decided."""
+    if state is VersionState.CHECKING:
+        return
+    version.state = state
+    version.save(update_fields=["state"])
+    audit.record(
+        action=f"version.{state.value}",
+        subject=version.pk,
+        organization=version.model.organization,
+        model=version.model.name,
+        number=version.number,
+        step=step.value,
+    )
+    emit(f"version.{state.value}", {"version": version.pk, "model": str(version.model_id)})
