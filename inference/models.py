@@ -48,6 +48,7 @@ class Prediction(models.Model):
 
     Attributes:
         quantity: units that it may deliver at most; `amount_held` is the price of that many.
+        max_price: the most that its caller was ready to pay, in micro-units; null: they set no limit.
         batch_key: predictions of one version with the same key may share a run.
         attempt: how often it was claimed; the fencing token of whoever claimed it last.
         lease_until: until when the claim counts without being renewed.
@@ -75,6 +76,7 @@ class Prediction(models.Model):
     quantity = models.PositiveIntegerField()
     amount_held = models.BigIntegerField()
     amount_charged = models.BigIntegerField(null=True)
+    max_price = models.BigIntegerField(null=True)
     not_billed = models.TextField(db_default="")
     error = models.TextField(db_default="")
     waiter = models.CharField(max_length=60, null=True)  # noqa: DJ001  # null: nobody waits
@@ -119,3 +121,23 @@ class Artifact(models.Model):
     class Meta:
         ordering = ["position"]
         constraints = [models.UniqueConstraint(fields=["prediction", "position"], name="artifact_position_once")]
+
+
+class IdempotencyKey(models.Model):
+    """A name that a caller gave to a call. Its row is written together with the prediction, and swept after a day.
+
+    Attributes:
+        request_hash: SHA-256 of what was asked for under the key, hexadecimal.
+    """
+
+    organization = models.ForeignKey(
+        "accounts.Organization", on_delete=models.CASCADE, related_name="+", db_index=False
+    )
+    key = models.CharField(max_length=255)
+    request_hash = models.CharField(max_length=64)
+    prediction = models.ForeignKey(Prediction, on_delete=models.CASCADE, related_name="+", db_index=False)
+    created_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        indexes = [models.Index("created_at", name="idempotency_by_age")]
+        constraints = [models.UniqueConstraint(fields=["organization", "key"], name="idempotency_key_once")]

@@ -9,8 +9,16 @@ from typing import Any
 from inference.domain.lifecycle import Status
 
 ADMIT = """
-SELECT inference_admit(%(id)s, %(organization)s, %(key)s, %(user)s, %(model)s, %(version)s, %(sku)s, %(price)s,
-                       %(quantity)s, %(amount)s, %(input)s, %(batch_key)s, %(origin)s, %(waiter)s, %(hold_hours)s)
+SELECT outcome, prediction
+FROM inference_admit(%(id)s, %(organization)s, %(key)s, %(user)s, %(model)s, %(version)s, %(sku)s, %(price)s,
+                     %(quantity)s, %(amount)s, %(input)s, %(batch_key)s, %(origin)s, %(waiter)s, %(hold_hours)s,
+                     %(max_price)s, %(idempotency_key)s, %(request_hash)s)
+"""
+
+# What was asked for under an idempotency key, and the prediction that was the answer.
+ADMITTED_BEFORE = """
+SELECT prediction_id AS prediction, request_hash FROM inference_idempotencykey
+WHERE organization_id = %(organization)s AND key = %(key)s
 """
 
 # A waiter that gives up promises its caller a prediction, so this commit does wait for the disk.
@@ -45,7 +53,7 @@ SELECT p.id, p.organization_id, o.slug AS organization, mo.slug || '/' || m.name
        p.version_id AS version, v.number AS version_number, p.origin,
        p.status, p.input, p.error, p.attempt, p.node_id AS node, p.device,
        p.created_at, p.started_at, p.completed_at, p.cancel_requested_at, p.load_seconds, p.run_seconds, p.batch_size,
-       p.stopped_at_step, p.quantity, p.amount_held, p.amount_charged, p.not_billed, pr.id AS price_id,
+       p.stopped_at_step, p.quantity, p.amount_held, p.amount_charged, p.max_price, p.not_billed, pr.id AS price_id,
        pr.version AS price_version, pr.amount AS unit_amount, pr.unit, pr.currency,
        coalesce((SELECT jsonb_agg(jsonb_build_object('id', a.id, 'sha256', a.sha256, 'media_type', a.media_type,
                                                      'size', a.size, 'width', a.width, 'height', a.height)
@@ -125,6 +133,7 @@ class PredictionView:
     quantity: int
     amount_held: int
     amount_charged: int | None
+    max_price: int | None
     not_billed: str
     price_id: int
     price_version: int

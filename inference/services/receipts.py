@@ -38,6 +38,7 @@ def receipt_of(prediction: PredictionView) -> dict[str, Any] | None:
         "quantity": len(prediction.artifacts) if prediction.artifacts else prediction.quantity,
         "unit_price": decimal_text(prediction.unit_amount),
         "price_version": prediction.price_version,
+        "max_price": None if prediction.max_price is None else decimal_text(prediction.max_price),
         "held": decimal_text(prediction.amount_held),
         "charged": decimal_text(prediction.amount_charged or 0),
         "currency": prediction.currency,
