@@ -1,7 +1,8 @@
 from django.db import models
 from django.db.models.functions import Now
 
-from inference.domain.lifecycle import Origin, Status
+from billing.domain import Verdict
+from inference.domain.lifecycle import LONGEST_REASON, Origin, Status
 from marketplace.core.ids import new_id
 
 
@@ -48,6 +49,7 @@ class Prediction(models.Model):
 
     Attributes:
         quantity: units that it may deliver at most; `amount_held` is the price of that many.
+        contract: the outcome contract it was made under, if one; its outcome has the prediction's id.
         max_price: the most that its caller was ready to pay, in micro-units; null: they set no limit.
         batch_key: predictions of one version with the same key may share a run.
         attempt: how often it was claimed; the fencing token of whoever claimed it last.
@@ -73,6 +75,9 @@ class Prediction(models.Model):
     input = models.JSONField()
     batch_key = models.CharField(max_length=200)
     price = models.ForeignKey("billing.Price", on_delete=models.PROTECT, related_name="+", db_index=False)
+    contract = models.ForeignKey(
+        "billing.OutcomeContract", on_delete=models.PROTECT, null=True, related_name="+", db_index=False
+    )
     quantity = models.PositiveIntegerField()
     amount_held = models.BigIntegerField()
     amount_charged = models.BigIntegerField(null=True)
@@ -121,6 +126,28 @@ class Artifact(models.Model):
     class Meta:
         ordering = ["position"]
         constraints = [models.UniqueConstraint(fields=["prediction", "position"], name="artifact_position_once")]
+
+
+class Review(models.Model):
+    """A reviewer's verdict on one output of a prediction, and who gave it and why. Given once, never changed.
+
+    Attributes:
+        position: of the output among the prediction's.
+    """
+
+    prediction = models.ForeignKey(Prediction, on_delete=models.CASCADE, related_name="reviews", db_index=False)
+    position = models.PositiveSmallIntegerField()
+    verdict = models.CharField(max_length=10, choices=[(verdict.value, verdict.value) for verdict in Verdict])
+    reason = models.CharField(max_length=LONGEST_REASON)
+    user = models.ForeignKey("accounts.User", on_delete=models.SET_NULL, null=True, related_name="+", db_index=False)
+    api_key = models.ForeignKey(
+        "accounts.ApiKey", on_delete=models.SET_NULL, null=True, related_name="+", db_index=False
+    )
+    created_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        ordering = ["position"]
+        constraints = [models.UniqueConstraint(fields=["prediction", "position"], name="review_once")]
 
 
 class IdempotencyKey(models.Model):

@@ -2,6 +2,7 @@
 
 import hashlib
 import re
+import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -52,9 +53,11 @@ class Conditions:
 
     Attributes:
         max_price: micro-units of the market's currency that the call may cost at most; None: whatever it costs.
+        contract: the outcome contract to run under; None: the price in effect.
     """
 
     max_price: int | None = None
+    contract: uuid.UUID | None = None
     idempotency: Idempotency | None = None
 
 

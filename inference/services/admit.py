@@ -2,20 +2,20 @@
 
 import uuid
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import orjson
 from django.db import connection
 
-from billing.domain import PriceTerms, rate
+from billing.domain import ContractTerms, PriceTerms, rate
 from inference import statements
 from inference.domain.admission import InputCheck
 from inference.domain.conditions import UNCONDITIONAL, Conditions
 from inference.domain.lifecycle import HOLD_HOURS, Origin
 from inference.services import dispatch
 from marketplace.accounts.selectors import Caller
-from marketplace.core.ids import new_id
+from marketplace.core.ids import new_id, short
 from marketplace.core.money import format_amount
 from marketplace.core.problems import (
     Conflict,
@@ -36,7 +36,8 @@ class Callable:
 
     Attributes:
         model: `owner/name`.
-        terms: the price in effect when it was looked up.
+        terms: the price in effect when it was looked up, or that of the contract.
+        contract: the outcome contract that the call is to run under, if one.
     """
 
     model_id: uuid.UUID
@@ -45,6 +46,18 @@ class Callable:
     task: Task
     check: InputCheck
     terms: PriceTerms
+    contract: ContractTerms | None = None
+
+    def under(self, contract: ContractTerms) -> "Callable":
+        """The same call under an outcome contract.
+
+        Raises:
+            Invalid: the contract is about something else.
+        """
+        if contract.subject != self.terms.sku:
+            wrong = FieldError("contract", f"is about {contract.label}, not {self.model}")
+            raise Invalid("Nothing was run and nothing is charged: contract " + wrong.detail, errors=[wrong])
+        return replace(self, terms=contract.price, contract=contract)
 
 
 @dataclass(frozen=True)
@@ -72,6 +85,15 @@ class AbovePrice(Invalid):
     """The call may cost more than its caller wants to pay. Their own limit refuses it, whatever the balance is."""
 
     kind, title = "above-max-price", "The call may cost more than max_price"
+
+
+class ContractClosed(Conflict):
+    """An outcome contract takes no call now."""
+
+    kind, title = "contract-closed", "The contract takes no call now"
+
+    def headers(self) -> Mapping[str, str]:
+        return {"x-should-retry": "false"}
 
 
 class IdempotencyKeyReused(Conflict):
@@ -134,6 +156,10 @@ def prepare(
             "max_price": conditions.max_price,
             "idempotency_key": idempotency.key if idempotency else None,
             "request_hash": idempotency.request_hash if idempotency else None,
+            "contract": target.contract.id if target.contract else None,
+            "subject": target.contract.subject if target.contract else None,
+            "source": f"prediction:{short(prediction)}",
+            "label": target.model,
         },
     )
 
@@ -157,6 +183,18 @@ def refusal(outcome: str, *, admission: Admission, target: Callable) -> Problem 
             return NotAuthenticated("This API key was revoked. Make a new one under API keys in the console.")
         case "version_withdrawn":
             return NotFound(f"Version {target.version} of {target.model} was withdrawn and takes no calls.")
+        case "contract_unknown":
+            return NotFound("There is no such contract")
+        case "contract_ended":
+            return ContractClosed(
+                "This contract has ended and takes no new calls. Nothing was run. Leave `contract` out to pay the "
+                "price in effect, or sign the provider's new offer."
+            )
+        case "contract_full":
+            return ContractClosed(
+                "As many calls as this contract allows run or wait for a verdict. Nothing was run. Review some of "
+                "them first."
+            )
         case "price_changed":
             return PriceChanged(f"The price of {target.model} has changed. Nothing was run; look it up and call again.")
     raise AssertionError(f"inference_admit answered {outcome!r}")

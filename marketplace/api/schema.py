@@ -6,7 +6,7 @@ from typing import Any
 
 from inference.domain.conditions import LONGEST_KEY
 from marketplace.api.authentication import SCHEME_NAME
-from marketplace.api.conditions import IDEMPOTENCY_HEADER, PRICE_HEADER
+from marketplace.api.conditions import CONTRACT_HEADER, IDEMPOTENCY_HEADER, PRICE_HEADER
 from marketplace.api.front.app import ROUTES
 
 PROBLEM = {
@@ -17,6 +17,7 @@ MAX_PRICE = {
     "type": ["string", "number"],
     "description": "The most that the call may cost, in the market's currency; it is refused if it may cost more",
 }
+CONTRACT = {"type": "string", "description": "The outcome contract to run under: only accepted images are paid for"}
 CONDITIONS = [
     {
         "name": IDEMPOTENCY_HEADER,
@@ -25,6 +26,7 @@ CONDITIONS = [
         "description": "The same key and request again give the first prediction instead of a new one",
     },
     {"name": PRICE_HEADER, "in": "header", "schema": {"type": "string"}, "description": "As the field max_price"},
+    {"name": CONTRACT_HEADER, "in": "header", "schema": {"type": "string"}, "description": "As the field contract"},
 ]
 CREATE = {
     "type": "object",
@@ -33,6 +35,7 @@ CREATE = {
         "version": {"type": "string", "description": "A version's id, owner/name or owner/name:version"},
         "input": {"type": "object", "description": "As the version's Input schema says"},
         "max_price": MAX_PRICE,
+        "contract": CONTRACT,
     },
 }
 
@@ -51,6 +54,7 @@ GENERATE = {
             "description": "both, unless one is asked for",
         },
         "max_price": MAX_PRICE,
+        "contract": CONTRACT,
     },
     "additionalProperties": {"description": "Further fields of the model's own input schema, such as seed"},
 }

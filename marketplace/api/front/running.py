@@ -46,10 +46,12 @@ async def run(
         if first is not None:
             return await _replay(resources, caller, first, wait_seconds)
     try:
-        return await _run(resources, caller, await _resolve(reference), inputs, conditions, wait_seconds)
+        target = await _resolve(reference, conditions, caller)
+        return await _run(resources, caller, target, inputs, conditions, wait_seconds)
     except (PriceChanged, AbovePrice):
         call.forget(reference)  # our snapshot is or may be old: rate the call anew, once
-        return await _run(resources, caller, await _resolve(reference), inputs, conditions, wait_seconds)
+        target = await _resolve(reference, conditions, caller)
+        return await _run(resources, caller, target, inputs, conditions, wait_seconds)
 
 
 async def view_for(resources: Resources, caller: Caller, prediction: uuid.UUID) -> PredictionView:
@@ -71,9 +73,13 @@ async def view_for(resources: Resources, caller: Caller, prediction: uuid.UUID) 
     return PredictionView.from_row(row)
 
 
-async def _resolve(reference: Reference) -> Callable:
+async def _resolve(reference: Reference, conditions: Conditions, caller: Caller) -> Callable:
     target = call.kept(reference)
-    return target if target is not None else await in_thread(call.resolve, reference)
+    if target is None:
+        target = await in_thread(call.resolve, reference)
+    if conditions.contract is None:
+        return target
+    return await in_thread(call.under_contract, target, conditions.contract, caller)
 
 
 async def _admitted_before(resources: Resources, caller: Caller, idempotency: Idempotency) -> uuid.UUID | None:
