@@ -1,7 +1,8 @@
 from django.db import models
 from django.db.models.functions import Now
 
-from inference.domain.lifecycle import Origin, Status
+from billing.domain import Verdict
+from inference.domain.lifecycle import LONGEST_REASON, Origin, Status
 from marketplace.core.ids import new_id
 
 
@@ -48,6 +49,8 @@ class Prediction(models.Model):
 
     Attributes:
         quantity: units that it may deliver at most; `amount_held` is the price of that many.
+        contract: the outcome contract it was made under, if one; its outcome has the prediction's id.
+        max_price: the most that its caller was ready to pay, in micro-units; null: they set no limit.
         batch_key: predictions of one version with the same key may share a run.
         attempt: how often it was claimed; the fencing token of whoever claimed it last.
         lease_until: until when the claim counts without being renewed.
@@ -72,9 +75,13 @@ class Prediction(models.Model):
     input = models.JSONField()
     batch_key = models.CharField(max_length=200)
     price = models.ForeignKey("billing.Price", on_delete=models.PROTECT, related_name="+", db_index=False)
+    contract = models.ForeignKey(
+        "billing.OutcomeContract", on_delete=models.PROTECT, null=True, related_name="+", db_index=False
+    )
     quantity = models.PositiveIntegerField()
     amount_held = models.BigIntegerField()
     amount_charged = models.BigIntegerField(null=True)
+    max_price = models.BigIntegerField(null=True)
     not_billed = models.TextField(db_default="")
     error = models.TextField(db_default="")
     waiter = models.CharField(max_length=60, null=True)  # noqa: DJ001  # null: nobody waits
@@ -119,3 +126,45 @@ class Artifact(models.Model):
     class Meta:
         ordering = ["position"]
         constraints = [models.UniqueConstraint(fields=["prediction", "position"], name="artifact_position_once")]
+
+
+class Review(models.Model):
+    """A reviewer's verdict on one output of a prediction, and who gave it and why. Given once, never changed.
+
+    Attributes:
+        position: of the output among the prediction's.
+    """
+
+    prediction = models.ForeignKey(Prediction, on_delete=models.CASCADE, related_name="reviews", db_index=False)
+    position = models.PositiveSmallIntegerField()
+    verdict = models.CharField(max_length=10, choices=[(verdict.value, verdict.value) for verdict in Verdict])
+    reason = models.CharField(max_length=LONGEST_REASON)
+    user = models.ForeignKey("accounts.User", on_delete=models.SET_NULL, null=True, related_name="+", db_index=False)
+    api_key = models.ForeignKey(
+        "accounts.ApiKey", on_delete=models.SET_NULL, null=True, related_name="+", db_index=False
+    )
+    created_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        ordering = ["position"]
+        constraints = [models.UniqueConstraint(fields=["prediction", "position"], name="review_once")]
+
+
+class IdempotencyKey(models.Model):
+    """A name that a caller gave to a call. Its row is written together with the prediction, and swept after a day.
+
+    Attributes:
+        request_hash: SHA-256 of what was asked for under the key, hexadecimal.
+    """
+
+    organization = models.ForeignKey(
+        "accounts.Organization", on_delete=models.CASCADE, related_name="+", db_index=False
+    )
+    key = models.CharField(max_length=255)
+    request_hash = models.CharField(max_length=64)
+    prediction = models.ForeignKey(Prediction, on_delete=models.CASCADE, related_name="+", db_index=False)
+    created_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        indexes = [models.Index("created_at", name="idempotency_by_age")]
+        constraints = [models.UniqueConstraint(fields=["organization", "key"], name="idempotency_key_once")]

@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from inference import statements
 from inference.domain.lifecycle import Status
-from inference.models import Node, Prediction, Residency
+from inference.models import Node, Prediction, Residency, Review
 from inference.statements import PredictionView
 from marketplace.core.problems import NotFound
 
@@ -65,6 +65,19 @@ def prediction_for_buyer(organization_id: uuid.UUID, prediction_id: uuid.UUID | 
 def predictions_for_buyer(organization_id: uuid.UUID, *, before: uuid.UUID | None, limit: int) -> list[PredictionView]:
     """The organisation's predictions, newest first, those before a given one if one is given."""
     return _views(statements.PAGE_FOR_BUYER, {"organization": organization_id, "before": before, "limit": limit})
+
+
+def predictions_under_review(organization_id: uuid.UUID, contract_id: uuid.UUID, *, limit: int) -> list[PredictionView]:
+    """The organisation's predictions that wait for a verdict under a contract, oldest first."""
+    return _views(statements.UNDER_REVIEW, {"organization": organization_id, "contract": contract_id, "limit": limit})
+
+
+def reviews_of(prediction_ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, dict[int, Review]]:
+    """The verdicts on each of these predictions, by the position of the image."""
+    found: dict[uuid.UUID, dict[int, Review]] = {prediction_id: {} for prediction_id in prediction_ids}
+    for review in Review.objects.select_related("user").filter(prediction__in=prediction_ids):
+        found[review.prediction_id][review.position] = review
+    return found
 
 
 def showcase(*, model_id: uuid.UUID | None = None, limit: int) -> list[PredictionView]:

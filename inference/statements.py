@@ -6,11 +6,21 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from billing.domain import OutcomeState, why_not_billed
 from inference.domain.lifecycle import Status
 
 ADMIT = """
-SELECT inference_admit(%(id)s, %(organization)s, %(key)s, %(user)s, %(model)s, %(version)s, %(sku)s, %(price)s,
-                       %(quantity)s, %(amount)s, %(input)s, %(batch_key)s, %(origin)s, %(waiter)s, %(hold_hours)s)
+SELECT outcome, prediction
+FROM inference_admit(%(id)s, %(organization)s, %(key)s, %(user)s, %(model)s, %(version)s, %(sku)s, %(price)s,
+                     %(quantity)s, %(amount)s, %(input)s, %(batch_key)s, %(origin)s, %(waiter)s, %(hold_hours)s,
+                     %(max_price)s, %(idempotency_key)s, %(request_hash)s, %(contract)s, %(subject)s, %(source)s,
+                     %(label)s)
+"""
+
+# What was asked for under an idempotency key, and the prediction that was the answer.
+ADMITTED_BEFORE = """
+SELECT prediction_id AS prediction, request_hash FROM inference_idempotencykey
+WHERE organization_id = %(organization)s AND key = %(key)s
 """
 
 # A waiter that gives up promises its caller a prediction, so this commit does wait for the disk.
@@ -45,18 +55,23 @@ SELECT p.id, p.organization_id, o.slug AS organization, mo.slug || '/' || m.name
        p.version_id AS version, v.number AS version_number, p.origin,
        p.status, p.input, p.error, p.attempt, p.node_id AS node, p.device,
        p.created_at, p.started_at, p.completed_at, p.cancel_requested_at, p.load_seconds, p.run_seconds, p.batch_size,
-       p.stopped_at_step, p.quantity, p.amount_held, p.amount_charged, p.not_billed, pr.id AS price_id,
+       p.stopped_at_step, p.quantity, p.amount_held, coalesce(oc.amount, p.amount_charged) AS amount_charged, p.max_price,
+       p.not_billed, pr.id AS price_id,
        pr.version AS price_version, pr.amount AS unit_amount, pr.unit, pr.currency,
        coalesce((SELECT jsonb_agg(jsonb_build_object('id', a.id, 'sha256', a.sha256, 'media_type', a.media_type,
                                                      'size', a.size, 'width', a.width, 'height', a.height)
                                   ORDER BY a.position)
-                 FROM inference_artifact a WHERE a.prediction_id = p.id), '[]') AS artifacts
+                 FROM inference_artifact a WHERE a.prediction_id = p.id), '[]') AS artifacts,
+       p.contract_id, oo.hash AS contract_hash, oc.state AS outcome, oc.delivered, oc.accepted, oc.rejected,
+       oc.review_until
 FROM inference_prediction p
 JOIN accounts_organization o ON o.id = p.organization_id
 JOIN providers_generativemodel m ON m.id = p.model_id
 JOIN accounts_organization mo ON mo.id = m.organization_id
 JOIN providers_modelversion v ON v.id = p.version_id
 JOIN billing_price pr ON pr.id = p.price_id
+LEFT JOIN billing_outcome oc ON oc.id = p.id
+LEFT JOIN billing_outcomeoffer oo ON oo.price_id = p.price_id
 """
 
 # For a buyer: by key, whose validity is asked anew, or by membership, which the page has checked.
@@ -73,6 +88,13 @@ PAGE_FOR_BUYER = (
     + """
 WHERE p.organization_id = %(organization)s AND (%(before)s::uuid IS NULL OR p.id < %(before)s)
 ORDER BY p.id DESC LIMIT %(limit)s
+"""
+)
+UNDER_REVIEW = (
+    _VIEW
+    + """
+WHERE p.organization_id = %(organization)s AND p.contract_id = %(contract)s AND oc.state = 'observing'
+ORDER BY p.id LIMIT %(limit)s
 """
 )
 LATEST_PICTURES = (
@@ -98,7 +120,12 @@ class ArtifactView:
 
 @dataclass(frozen=True)
 class PredictionView:
-    """A prediction as the party sees it who may: amounts in micro-units, durations in seconds."""
+    """A prediction as the party sees it who may: amounts in micro-units, durations in seconds.
+
+    Attributes:
+        outcome: where it stands under its outcome contract, if it was made under one, with the images delivered,
+            accepted and rejected so far.
+    """
 
     id: uuid.UUID
     organization_id: uuid.UUID
@@ -125,6 +152,7 @@ class PredictionView:
     quantity: int
     amount_held: int
     amount_charged: int | None
+    max_price: int | None
     not_billed: str
     price_id: int
     price_version: int
@@ -132,11 +160,21 @@ class PredictionView:
     unit: str
     currency: str
     artifacts: Sequence[ArtifactView]
+    contract_id: uuid.UUID | None
+    contract_hash: str | None
+    outcome: OutcomeState | None
+    delivered: int | None
+    accepted: int | None
+    rejected: int | None
+    review_until: datetime | None
 
     @classmethod
     def from_row(cls, row: Mapping[str, Any]) -> "PredictionView":
         fields = dict(row)
         fields["status"] = Status(fields["status"])
+        if fields["outcome"] is not None:
+            fields["outcome"] = outcome = OutcomeState(fields["outcome"])
+            fields["not_billed"] = fields["not_billed"] or why_not_billed(outcome, review_until=fields["review_until"])
         fields["artifacts"] = tuple(
             ArtifactView(**(artifact | {"id": uuid.UUID(artifact["id"])})) for artifact in fields["artifacts"]
         )

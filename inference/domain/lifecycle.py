@@ -7,6 +7,7 @@ LEASE_SECONDS = 20
 RENEW_SECONDS = 5
 HOLD_HOURS = 24
 LONGEST_WAIT_HOURS = HOLD_HOURS - 1  # for a node; the hold must outlive the run
+LONGEST_REASON = 500  # of a reviewer's
 
 
 class Status(StrEnum):

@@ -2,21 +2,31 @@
 
 import uuid
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import orjson
 from django.db import connection
 
-from billing.domain import PriceTerms, rate
+from billing.domain import ContractTerms, PriceTerms, rate
 from inference import statements
 from inference.domain.admission import InputCheck
+from inference.domain.conditions import UNCONDITIONAL, Conditions
 from inference.domain.lifecycle import HOLD_HOURS, Origin
 from inference.services import dispatch
 from marketplace.accounts.selectors import Caller
-from marketplace.core.ids import new_id
+from marketplace.core.ids import new_id, short
 from marketplace.core.money import format_amount
-from marketplace.core.problems import Conflict, Forbidden, NotAuthenticated, NotFound, PaymentRequired, Problem
+from marketplace.core.problems import (
+    Conflict,
+    FieldError,
+    Forbidden,
+    Invalid,
+    NotAuthenticated,
+    NotFound,
+    PaymentRequired,
+    Problem,
+)
 from providers.tasks.base import Task
 
 
@@ -26,7 +36,8 @@ class Callable:
 
     Attributes:
         model: `owner/name`.
-        terms: the price in effect when it was looked up.
+        terms: the price in effect when it was looked up, or that of the contract.
+        contract: the outcome contract that the call is to run under, if one.
     """
 
     model_id: uuid.UUID
@@ -35,6 +46,18 @@ class Callable:
     task: Task
     check: InputCheck
     terms: PriceTerms
+    contract: ContractTerms | None = None
+
+    def under(self, contract: ContractTerms) -> "Callable":
+        """The same call under an outcome contract.
+
+        Raises:
+            Invalid: the contract is about something else.
+        """
+        if contract.subject != self.terms.sku:
+            wrong = FieldError("contract", f"is about {contract.label}, not {self.model}")
+            raise Invalid("Nothing was run and nothing is charged: contract " + wrong.detail, errors=[wrong])
+        return replace(self, terms=contract.price, contract=contract)
 
 
 @dataclass(frozen=True)
@@ -58,7 +81,39 @@ class PriceChanged(Conflict):
     kind, title = "price-changed", "The price has just changed"
 
 
-def prepare(*, caller: Caller, target: Callable, inputs: Any, origin: Origin, waiter: str | None = None) -> Admission:
+class AbovePrice(Invalid):
+    """The call may cost more than its caller wants to pay. Their own limit refuses it, whatever the balance is."""
+
+    kind, title = "above-max-price", "The call may cost more than max_price"
+
+
+class ContractClosed(Conflict):
+    """An outcome contract takes no call now."""
+
+    kind, title = "contract-closed", "The contract takes no call now"
+
+    def headers(self) -> Mapping[str, str]:
+        return {"x-should-retry": "false"}
+
+
+class IdempotencyKeyReused(Conflict):
+    """A key names one request. Clients that repeat a conflict by themselves are told not to: it stays one."""
+
+    kind, title = "idempotency-key-reused", "This idempotency key was used for another request"
+
+    def headers(self) -> Mapping[str, str]:
+        return {"x-should-retry": "false"}
+
+
+def prepare(
+    *,
+    caller: Caller,
+    target: Callable,
+    inputs: Any,
+    origin: Origin,
+    conditions: Conditions = UNCONDITIONAL,
+    waiter: str | None = None,
+) -> Admission:
     """Check and rate a call. Touches nothing.
 
     Args:
@@ -66,6 +121,7 @@ def prepare(*, caller: Caller, target: Callable, inputs: Any, origin: Origin, wa
 
     Raises:
         Invalid: the input breaks the version's schema.
+        AbovePrice: the estimate is above the caller's `max_price`.
         Forbidden: the organisation does not buy.
     """
     if not caller.can_buy:
@@ -73,6 +129,9 @@ def prepare(*, caller: Caller, target: Callable, inputs: Any, origin: Origin, wa
     complete = target.task.complete(target.check.apply(inputs))
     quantity = target.task.quantity(complete)
     amount = rate(target.terms, quantity=quantity)
+    if conditions.max_price is not None and amount > conditions.max_price:
+        raise _above_price(amount, conditions.max_price, target)
+    idempotency = conditions.idempotency
     prediction = new_id()
     return Admission(
         id=prediction,
@@ -94,15 +153,26 @@ def prepare(*, caller: Caller, target: Callable, inputs: Any, origin: Origin, wa
             "origin": origin.value,
             "waiter": waiter,
             "hold_hours": HOLD_HOURS,
+            "max_price": conditions.max_price,
+            "idempotency_key": idempotency.key if idempotency else None,
+            "request_hash": idempotency.request_hash if idempotency else None,
+            "contract": target.contract.id if target.contract else None,
+            "subject": target.contract.subject if target.contract else None,
+            "source": f"prediction:{short(prediction)}",
+            "label": target.model,
         },
     )
 
 
 def refusal(outcome: str, *, admission: Admission, target: Callable) -> Problem | None:
-    """The error behind the statement's answer, or None if the prediction was admitted."""
+    """The error behind the statement's answer, or None if the prediction was admitted, now or earlier."""
     match outcome:
-        case "admitted":
+        case "admitted" | "replayed":
             return None
+        case "key_reused":
+            return key_reused()
+        case "above_max_price":
+            return _above_price(admission.amount, admission.parameters["max_price"], target)
         case "insufficient_funds":
             needed = format_amount(admission.amount, target.terms.currency)
             return PaymentRequired(
@@ -113,22 +183,54 @@ def refusal(outcome: str, *, admission: Admission, target: Callable) -> Problem 
             return NotAuthenticated("This API key was revoked. Make a new one under API keys in the console.")
         case "version_withdrawn":
             return NotFound(f"Version {target.version} of {target.model} was withdrawn and takes no calls.")
+        case "contract_unknown":
+            return NotFound("There is no such contract")
+        case "contract_ended":
+            return ContractClosed(
+                "This contract has ended and takes no new calls. Nothing was run. Leave `contract` out to pay the "
+                "price in effect, or sign the provider's new offer."
+            )
+        case "contract_full":
+            return ContractClosed(
+                "As many calls as this contract allows run or wait for a verdict. Nothing was run. Review some of "
+                "them first."
+            )
         case "price_changed":
             return PriceChanged(f"The price of {target.model} has changed. Nothing was run; look it up and call again.")
     raise AssertionError(f"inference_admit answered {outcome!r}")
 
 
-def admit(*, caller: Caller, target: Callable, inputs: Any, origin: Origin) -> uuid.UUID:
+def key_reused() -> IdempotencyKeyReused:
+    return IdempotencyKeyReused(
+        "This Idempotency-Key was sent before with another request. Nothing was run. Send the same model, input and "
+        "conditions to get the first answer again, or a new key to make a new call."
+    )
+
+
+def _above_price(amount: int, max_price: int, target: Callable) -> AbovePrice:
+    currency = target.terms.currency
+    rule = f"is {format_amount(max_price, currency)}, and this call may cost {format_amount(amount, currency)}"
+    return AbovePrice(
+        f"Nothing was run and nothing is charged: max_price {rule}. Raise it, or ask for fewer outputs.",
+        errors=[FieldError("max_price", rule)],
+    )
+
+
+def admit(
+    *, caller: Caller, target: Callable, inputs: Any, origin: Origin, conditions: Conditions = UNCONDITIONAL
+) -> uuid.UUID:
     """Admit a prediction, ring for it, and return its id. Once this returns, it is on disk.
+
+    With an idempotency key that was used for the same request, the id is that of the first prediction.
 
     Raises:
         Problem: refused; nothing was stored and nothing is held.
     """
-    admission = prepare(caller=caller, target=target, inputs=inputs, origin=origin)
+    admission = prepare(caller=caller, target=target, inputs=inputs, origin=origin, conditions=conditions)
     with connection.cursor() as cursor:
         cursor.execute(statements.ADMIT, admission.parameters)
-        row: tuple[str] = cursor.fetchone()
+        row: tuple[str, uuid.UUID] = cursor.fetchone()
     if problem := refusal(row[0], admission=admission, target=target):
         raise problem
     dispatch.ring(target.version)
-    return admission.id
+    return row[1]

@@ -38,13 +38,30 @@ def receipt_of(prediction: PredictionView) -> dict[str, Any] | None:
         "quantity": len(prediction.artifacts) if prediction.artifacts else prediction.quantity,
         "unit_price": decimal_text(prediction.unit_amount),
         "price_version": prediction.price_version,
+        "max_price": None if prediction.max_price is None else decimal_text(prediction.max_price),
         "held": decimal_text(prediction.amount_held),
         "charged": decimal_text(prediction.amount_charged or 0),
         "currency": prediction.currency,
         "not_billed": prediction.not_billed or None,
+        "contract": _contract(prediction),
         "outputs": [f"sha256:{artifact.sha256}" for artifact in prediction.artifacts],
     }
     return signer().sign(payload)
+
+
+def _contract(prediction: PredictionView) -> dict[str, Any] | None:
+    """Under which contract it ran and what came of that so far. A receipt that is read later may say more."""
+    if prediction.contract_id is None or prediction.outcome is None:
+        return None
+    return {
+        "id": short(prediction.contract_id),
+        "hash": prediction.contract_hash,
+        "outcome": prediction.outcome.value,
+        "delivered": prediction.delivered or 0,
+        "accepted": prediction.accepted,
+        "rejected": prediction.rejected,
+        "review_until": prediction.review_until.isoformat() if prediction.review_until else None,
+    }
 
 
 def _rounded(seconds: float | None) -> float | None:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from inference.links import absolute, artifact_path
 from inference.statements import PredictionView
+from marketplace.api.conditions import FIELDS
 from marketplace.api.replicate import prediction_document
 from marketplace.catalog.domain import Reference, parse_reference
 from marketplace.core.ids import short
@@ -19,7 +20,8 @@ FORMATS = {"png": "png", "jpeg": "jpg", "webp": "webp"}
 RESPONSE_FORMATS = ("url", "b64_json")
 # What OpenAI's own models take and models here have no use for; "auto" and the like change nothing.
 WITHOUT_EFFECT = frozenset({"user", "quality", "style", "background", "moderation", "output_compression"})
-OWN = frozenset({"model", "prompt", "n", "size", "output_format", "response_format", "stream"}) | WITHOUT_EFFECT
+OWN = frozenset({"model", "prompt", "n", "size", "output_format", "response_format", "stream"})
+NO_INPUT = OWN | WITHOUT_EFFECT | FIELDS
 
 
 class PredictionFailed(Problem):
@@ -48,7 +50,7 @@ def image_request(body: Mapping[str, Any]) -> tuple[Reference, dict[str, Any], s
     reference = parse_reference(model) if isinstance(model, str) and len(model) <= 300 else None
     if reference is None:
         errors.append(FieldError("model", "is required: owner/name of a model, as GET /openai/v1/models lists them"))
-    inputs = {name: value for name, value in body.items() if name not in OWN}
+    inputs = {name: value for name, value in body.items() if name not in NO_INPUT}
     if "prompt" in body:
         inputs["prompt"] = body["prompt"]
     if body.get("n") is not None:

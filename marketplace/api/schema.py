@@ -4,19 +4,38 @@ import inspect
 import re
 from typing import Any
 
+from inference.domain.conditions import LONGEST_KEY
 from marketplace.api.authentication import SCHEME_NAME
+from marketplace.api.conditions import CONTRACT_HEADER, IDEMPOTENCY_HEADER, PRICE_HEADER
 from marketplace.api.front.app import ROUTES
 
 PROBLEM = {
     "description": "A refusal, as RFC 7807 has it: what was wrong and what to do",
     "content": {"application/problem+json": {"schema": {"type": "object"}}},
 }
+MAX_PRICE = {
+    "type": ["string", "number"],
+    "description": "The most that the call may cost, in the market's currency; it is refused if it may cost more",
+}
+CONTRACT = {"type": "string", "description": "The outcome contract to run under: only accepted images are paid for"}
+CONDITIONS = [
+    {
+        "name": IDEMPOTENCY_HEADER,
+        "in": "header",
+        "schema": {"type": "string", "maxLength": LONGEST_KEY},
+        "description": "The same key and request again give the first prediction instead of a new one",
+    },
+    {"name": PRICE_HEADER, "in": "header", "schema": {"type": "string"}, "description": "As the field max_price"},
+    {"name": CONTRACT_HEADER, "in": "header", "schema": {"type": "string"}, "description": "As the field contract"},
+]
 CREATE = {
     "type": "object",
     "required": ["input"],
     "properties": {
         "version": {"type": "string", "description": "A version's id, owner/name or owner/name:version"},
         "input": {"type": "object", "description": "As the version's Input schema says"},
+        "max_price": MAX_PRICE,
+        "contract": CONTRACT,
     },
 }
 
@@ -34,6 +53,8 @@ GENERATE = {
             "enum": ["url", "b64_json"],
             "description": "both, unless one is asked for",
         },
+        "max_price": MAX_PRICE,
+        "contract": CONTRACT,
     },
     "additionalProperties": {"description": "Further fields of the model's own input schema, such as seed"},
 }
@@ -73,10 +94,11 @@ def _operation(method: str, template: str, handler: Any) -> dict[str, Any]:
     if template.startswith(("/v1/", "/openai/")):
         operation["security"] = [{SCHEME_NAME: []}]
     if template.endswith("/images/generations"):
+        operation["parameters"] += CONDITIONS
         operation["requestBody"] = {"required": True, "content": {"application/json": {"schema": GENERATE}}}
     if method == "POST" and template.endswith("predictions"):
         wait = {"name": "Prefer", "in": "header", "schema": {"type": "string"}, "description": "wait, or wait=seconds"}
-        operation["parameters"].append(wait)
+        operation["parameters"] += [wait, *CONDITIONS]
         operation["requestBody"] = {"required": True, "content": {"application/json": {"schema": CREATE}}}
         operation["responses"] = {
             "201": {"description": "The prediction"},

@@ -1,7 +1,7 @@
 """Amounts of money: whole micro-units of a currency (1 USD = 1,000,000), never floats."""
 
 import re
-from decimal import Decimal
+from decimal import ROUND_FLOOR, Decimal
 
 MICRO = 1_000_000
 SYMBOLS = {"USD": "$", "EUR": "€", "GBP": "£"}
@@ -20,6 +20,28 @@ def parse_amount(text: str) -> int:
     Raises:
         NotAnAmount: not a plain decimal number, finer than a micro-unit, negative, or above a billion.
     """
+    value = _decimal(text)
+    counted = value.quantize(SMALLEST)
+    if counted != value:
+        raise NotAnAmount("An amount may have at most six decimals")
+    return int(counted * MICRO)
+
+
+def parse_ceiling(given: object) -> int:
+    """Micro-units of the most that somebody will pay: a decimal text such as "0.004", or a JSON number.
+
+    Parts of a micro-unit are dropped, which changes nothing: no price has any.
+
+    Raises:
+        NotAnAmount: not a plain decimal number, negative, or above a billion.
+    """
+    if isinstance(given, bool) or not isinstance(given, str | int | float):
+        raise NotAnAmount("must be an amount such as 0.004, as a number or a text")
+    text = given if isinstance(given, str) else format(Decimal(str(given)), "f")
+    return int(_decimal(text).quantize(SMALLEST, rounding=ROUND_FLOOR) * MICRO)
+
+
+def _decimal(text: str) -> Decimal:
     text = text.strip()
     if not PLAIN_DECIMAL.fullmatch(text):
         if text.startswith("-"):
@@ -28,10 +50,7 @@ def parse_amount(text: str) -> int:
     value = Decimal(text)
     if value > LARGEST // MICRO:
         raise NotAnAmount("An amount may be at most one billion")
-    counted = value.quantize(SMALLEST)
-    if counted != value:
-        raise NotAnAmount("An amount may have at most six decimals")
-    return int(counted * MICRO)
+    return value
 
 
 def format_amount(micro: int, currency: str) -> str:

@@ -2,7 +2,9 @@
 
 import base64
 import io
+import secrets
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import httpx
 import openai
@@ -82,3 +84,24 @@ def test_refusals_are_the_clients_own_errors(market: Market, client: openai.Open
         pytest.raises(openai.AuthenticationError),
     ):
         stranger.images.generate(model=market.demo["models"][0], prompt="x")
+
+
+def test_an_idempotency_key_makes_one_prediction_of_many_calls(market: Market, client: openai.OpenAI):
+    headers = {"Idempotency-Key": f"order-{secrets.token_hex(8)}"}
+    call = {"model": market.demo["models"][1], "prompt": "a leaf", "extra_headers": headers}
+    with ThreadPoolExecutor(4) as threads:
+        answers = list(threads.map(lambda _: client.images.generate(**call), range(4)))
+    assert len({answer.prediction["id"] for answer in answers}) == 1
+    assert len({answer.data[0].b64_json for answer in answers}) == 1
+    with pytest.raises(openai.ConflictError) as refused:
+        client.images.generate(**call | {"prompt": "a star"})
+    assert refused.value.code == "idempotency_key_reused"
+
+
+@pytest.mark.parametrize(
+    "ceiling", [{"extra_body": {"max_price": "0.007999"}}, {"extra_headers": {"Bourse-Max-Price": "0.007999"}}]
+)
+def test_max_price_refuses_what_may_cost_more(market: Market, client: openai.OpenAI, ceiling: dict[str, object]):
+    with pytest.raises(openai.UnprocessableEntityError, match=r"max_price is \$0.007999.* may cost \$0.008") as refused:
+        client.images.generate(model=market.demo["models"][0], prompt="a star", n=2, **ceiling)
+    assert (refused.value.code, refused.value.param) == ("above_max_price", "max_price")

@@ -2,11 +2,13 @@
 
 import io
 import json
+import secrets
 import time
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from decimal import Decimal
+from typing import Any
 
 import httpx
 import pytest
@@ -20,9 +22,9 @@ from tests.services import wait_until
 
 
 @contextmanager
-def client_with(key: str, market: Market) -> Iterator[Client]:
+def client_with(key: str, market: Market, **options: Any) -> Iterator[Client]:
     """The stock client, whose connections are closed afterwards, which it has no method for."""
-    client = Client(api_token=key, base_url=market.base_url)
+    client = Client(api_token=key, base_url=market.base_url, **options)
     try:
         yield client
     finally:
@@ -230,3 +232,22 @@ def test_other_buyers_see_nothing_of_it(market: Market, client: Client):
                 attempt(mine.id)
             assert refused.value.status == 404
         assert other.predictions.list().results == []
+
+
+def test_an_idempotency_key_and_a_ceiling_go_into_the_clients_headers(market: Market, http: httpx.Client):
+    """It lets no other fields of the body through; its headers are those of the client."""
+    key, model = market.demo["buyer"]["api_key"], market.demo["models"][1]
+    keyed = {"Idempotency-Key": secrets.token_hex(8), "Bourse-Max-Price": "0.001"}
+    with client_with(key, market, headers=keyed) as client:
+        first, again = (client.predictions.create(model=model, input={"prompt": "a leaf"}) for _ in range(2))
+        assert first.id == again.id
+        first.wait()
+        with pytest.raises(ReplicateError, match="Idempotency-Key was sent before"):
+            client.predictions.create(model=model, input={"prompt": "a star"})
+    receipt = http.get(f"/v1/predictions/{first.id}").json()["receipt"]["payload"]
+    assert (receipt["max_price"], receipt["charged"]) == ("0.001000", "0.001000")
+    with (
+        client_with(key, market, headers={"Bourse-Max-Price": "0.001"}) as client,
+        pytest.raises(ReplicateError, match=r"may cost \$0.002"),
+    ):
+        client.predictions.create(model=model, input={"prompt": "a leaf", "num_outputs": 2})

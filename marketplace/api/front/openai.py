@@ -6,6 +6,7 @@ import base64
 import orjson
 
 from marketplace.api import openai
+from marketplace.api.conditions import conditions_of
 from marketplace.api.front.authentication import authenticate
 from marketplace.api.front.http import Request, Response, json_response
 from marketplace.api.front.resources import Resources, in_thread
@@ -20,8 +21,10 @@ LONGEST_WAIT = 570.0  # seconds; the stock client gives up after 600
 async def generate(request: Request, resources: Resources) -> Response:
     """`POST /openai/v1/images/generations`: run a text-to-image model and wait for its pictures."""
     caller = await authenticate(request)
-    reference, inputs, response_format = openai.image_request(await request.json())
-    view = await run(resources, caller, reference, inputs, wait_seconds=LONGEST_WAIT)
+    body = await request.json()
+    reference, inputs, response_format = openai.image_request(body)
+    conditions = conditions_of(request.header, body, reference=reference, inputs=inputs)
+    view = await run(resources, caller, reference, inputs, wait_seconds=LONGEST_WAIT, conditions=conditions)
     openai.check_ended_well(view)
     encoded = [await asyncio.to_thread(_encoded, artifact.sha256) for artifact in view.artifacts]
     return json_response(openai.images_document(view, encoded, response_format=response_format))

@@ -7,6 +7,7 @@ from inference import statements
 from inference.domain.lifecycle import Status
 from inference.services.cancel import after_cancel, cancel_parameters
 from marketplace.api import replicate
+from marketplace.api.conditions import conditions_of
 from marketplace.api.front.authentication import authenticate
 from marketplace.api.front.http import Request, Response, json_response
 from marketplace.api.front.resources import Resources, in_thread
@@ -23,8 +24,10 @@ async def create(
     caller = await authenticate(request)
     body = await request.json()
     reference = Reference(owner, name) if owner and name else await in_thread(replicate.reference_in, body)
+    inputs = body.get("input", {})
+    conditions = conditions_of(request.header, body, reference=reference, inputs=inputs)
     seconds = replicate.wait_seconds(request.header("prefer"))
-    view = await run(resources, caller, reference, body.get("input", {}), wait_seconds=seconds)
+    view = await run(resources, caller, reference, inputs, wait_seconds=seconds, conditions=conditions)
     if seconds is None or view.status.is_final:
         return json_response(replicate.prediction_document(view), status=201)
     return json_response(replicate.prediction_document(view, status=Status.STARTING), status=202)

@@ -6,8 +6,9 @@ import uuid
 from typing import Any
 
 from inference import statements
+from inference.domain.conditions import UNCONDITIONAL, Conditions, Idempotency
 from inference.domain.lifecycle import Origin
-from inference.services.admit import Callable, PriceChanged, prepare, refusal
+from inference.services.admit import AbovePrice, Callable, PriceChanged, key_reused, prepare, refusal
 from inference.statements import PredictionView
 from marketplace.accounts.selectors import Caller
 from marketplace.api.front.resources import Resources, in_thread
@@ -20,7 +21,13 @@ LOOK_SECONDS = 2.0  # a wake-up can be lost; whoever waits looks this often
 
 
 async def run(
-    resources: Resources, caller: Caller, reference: Reference, inputs: Any, *, wait_seconds: float | None
+    resources: Resources,
+    caller: Caller,
+    reference: Reference,
+    inputs: Any,
+    *,
+    wait_seconds: float | None,
+    conditions: Conditions = UNCONDITIONAL,
 ) -> PredictionView:
     """Admit a prediction and, if asked to, wait for its end.
 
@@ -28,16 +35,24 @@ async def run(
         wait_seconds: how long to wait at most; None answers as soon as the prediction is on disk.
 
     Returns:
-        the prediction, ended or as it was when the time was over. Either way it is on disk.
+        the prediction, ended or as it was when the time was over. Either way it is on disk. With an idempotency key
+        that was used for the same request, it is the first one, whatever has become of the model since.
 
     Raises:
         Problem: refused; nothing was stored and nothing is held.
     """
+    if conditions.idempotency is not None:
+        first = await _admitted_before(resources, caller, conditions.idempotency)
+        if first is not None:
+            return await _replay(resources, caller, first, wait_seconds)
     try:
-        return await _run(resources, caller, await _resolve(caller, reference), inputs, wait_seconds)
-    except PriceChanged:
-        call.forget(reference, organization_id=caller.organization_id)  # our snapshot was old: rate the call anew, once
-        return await _run(resources, caller, await _resolve(caller, reference), inputs, wait_seconds)
+        target = await _resolve(reference, conditions, caller)
+        return await _run(resources, caller, target, inputs, conditions, wait_seconds)
+    except (PriceChanged, AbovePrice):
+        # Our snapshot is or may be old: rate the call anew, once.
+        call.forget(reference, organization_id=caller.organization_id)
+        target = await _resolve(reference, conditions, caller)
+        return await _run(resources, caller, target, inputs, conditions, wait_seconds)
 
 
 async def view_for(resources: Resources, caller: Caller, prediction: uuid.UUID) -> PredictionView:
@@ -59,26 +74,63 @@ async def view_for(resources: Resources, caller: Caller, prediction: uuid.UUID) 
     return PredictionView.from_row(row)
 
 
-async def _resolve(caller: Caller, reference: Reference) -> Callable:
+async def _resolve(reference: Reference, conditions: Conditions, caller: Caller) -> Callable:
     organization = caller.organization_id
     target = call.kept(reference, organization_id=organization)
-    return target if target is not None else await in_thread(call.resolve, reference, organization_id=organization)
+    if target is None:
+        target = await in_thread(call.resolve, reference, organization_id=organization)
+    if conditions.contract is None:
+        return target
+    return await in_thread(call.under_contract, target, conditions.contract, caller)
+
+
+async def _admitted_before(resources: Resources, caller: Caller, idempotency: Idempotency) -> uuid.UUID | None:
+    """The prediction that this key and request led to before, if they did. Raises IdempotencyKeyReused."""
+    row = await resources.fetch_one(
+        statements.ADMITTED_BEFORE, {"organization": caller.organization_id, "key": idempotency.key}
+    )
+    if row is None:
+        return None
+    if row["request_hash"] != idempotency.request_hash:
+        raise key_reused()
+    prediction: uuid.UUID = row["prediction"]
+    return prediction
+
+
+async def _replay(
+    resources: Resources, caller: Caller, prediction: uuid.UUID, wait_seconds: float | None
+) -> PredictionView:
+    """The first answer again, as it is now or when it has ended. Someone else may be waiting for it as well."""
+    if wait_seconds is None:
+        return await view_for(resources, caller, prediction)
+    async with resources.waker.news_of(prediction) as news:
+        news.set()  # it may have ended already
+        return await _wait(resources, caller, prediction, news, wait_seconds)
 
 
 async def _run(
-    resources: Resources, caller: Caller, target: Callable, inputs: Any, wait_seconds: float | None
+    resources: Resources,
+    caller: Caller,
+    target: Callable,
+    inputs: Any,
+    conditions: Conditions,
+    wait_seconds: float | None,
 ) -> PredictionView:
     waiter = resources.waker.channel if wait_seconds is not None else None
     try:
-        admission = prepare(caller=caller, target=target, inputs=inputs, origin=Origin.API, waiter=waiter)
+        admission = prepare(
+            caller=caller, target=target, inputs=inputs, origin=Origin.API, conditions=conditions, waiter=waiter
+        )
     except RecursionError:
         raise NotUnderstood("The input is nested too deeply; no model takes such a value.") from None
     # The event is asked for before the prediction exists, so that its end cannot be missed.
     async with resources.waker.end_of(admission.id) as ended:
         row = await resources.fetch_one(statements.ADMIT, admission.parameters)
         assert row is not None
-        if problem := refusal(row["inference_admit"], admission=admission, target=target):
+        if problem := refusal(row["outcome"], admission=admission, target=target):
             raise problem
+        if row["prediction"] != admission.id:  # a duplicate was faster
+            return await _replay(resources, caller, row["prediction"], wait_seconds)
         await resources.ring(target.version)
         if wait_seconds is None:
             return await view_for(resources, caller, admission.id)

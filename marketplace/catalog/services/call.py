@@ -5,9 +5,10 @@ import time
 import uuid
 from functools import lru_cache
 
-from billing.selectors import current_terms
+from billing.selectors import contract_terms, current_terms
 from inference.domain.admission import InputCheck
 from inference.services.admit import Callable
+from marketplace.accounts.selectors import Caller
 from marketplace.catalog.domain import NUMBERED, VERSION_ID, Reference, sku_of
 from marketplace.catalog.models import Alias, Listing
 from marketplace.core.problems import NotFound
@@ -115,6 +116,16 @@ def look_up(reference: Reference) -> Callable:
         check=input_check(version.pk),
         terms=terms,
     )
+
+
+def under_contract(target: Callable, contract_id: uuid.UUID, caller: Caller) -> Callable:
+    """The call under one of the caller's outcome contracts; admission checks that the contract is in force.
+
+    Raises:
+        NotFound: the caller's organisation has no such contract.
+        Invalid: the contract is about another model.
+    """
+    return target.under(contract_terms(contract_id, str(caller.organization_id)))
 
 
 def reference_of_version(version_id: str) -> Reference:

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from marketplace.core.money import LARGEST, MICRO, NotAnAmount, decimal_text, format_amount, parse_amount
+from marketplace.core.money import LARGEST, MICRO, NotAnAmount, decimal_text, format_amount, parse_amount, parse_ceiling
 
 
 @pytest.mark.parametrize(
@@ -111,3 +111,28 @@ def test_machines_get_six_decimals(micro: int, text: str):
 
 def test_a_micro_unit_is_a_millionth():
     assert MICRO == 1_000_000
+
+
+@pytest.mark.parametrize(
+    ("given_", "micro"),
+    [
+        ("0.004", 4_000),
+        (0.004, 4_000),
+        (1, 1_000_000),
+        (0, 0),
+        (1e-06, 1),
+        (1e-07, 0),
+        (0.1 + 0.2, 300_000),
+        ("0.0039999", 3_999),
+        ("0." + "9" * 40, 999_999),
+        (1e9, LARGEST),
+    ],
+)
+def test_a_ceiling_is_read_and_never_rounded_up(given_: object, micro: int):
+    assert parse_ceiling(given_) == micro
+
+
+@pytest.mark.parametrize("given_", [None, True, [], {}, "", "much", "1e-3", -1, -0.5, "-1", 1e300, float("inf"), "NaN"])
+def test_what_is_no_ceiling(given_: object):
+    with pytest.raises(NotAnAmount):
+        parse_ceiling(given_)

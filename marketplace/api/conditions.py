@@ -1,0 +1,68 @@
+"""Reading a call's conditions, which are the same in every dialect: fields of the body, and headers beside it."""
+
+import uuid
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from inference.domain.conditions import Conditions, Idempotency
+from marketplace.catalog.domain import Reference
+from marketplace.core.ids import parse_short
+from marketplace.core.money import NotAnAmount, parse_ceiling
+from marketplace.core.problems import FieldError, Invalid, NotFound
+
+FIELDS = frozenset(
+    {"max_price", "contract"}
+)  # of the body, in dialects whose other unknown fields are the model's input
+IDEMPOTENCY_HEADER, PRICE_HEADER, CONTRACT_HEADER = "Idempotency-Key", "Bourse-Max-Price", "Bourse-Contract"
+
+
+def conditions_of(
+    header: Callable[[str], str | None], body: Mapping[str, Any], *, reference: Reference, inputs: Any
+) -> Conditions:
+    """What the request asks of its call. Where a field and its header are both given, the lower ceiling counts, and a
+    contract must be the same in both.
+
+    Args:
+        header: the request's header of a lower-case name.
+        reference, inputs: what is to be run, which an idempotency key is bound to. Waiting and the form of the answer
+            are no part of it, so that whoever waits no longer may ask again without waiting.
+
+    Raises:
+        Invalid: a condition cannot be understood.
+        NotFound: what is given as a contract is no contract's id.
+    """
+    ceilings = [
+        _ceiling(name, given)
+        for name, given in (("max_price", body.get("max_price")), (PRICE_HEADER, header(PRICE_HEADER.lower())))
+        if given is not None
+    ]
+    max_price = min(ceilings, default=None)
+    contract = _contract(body.get("contract"), header(CONTRACT_HEADER.lower()))
+    key = header(IDEMPOTENCY_HEADER.lower())
+    idempotency = None
+    if key is not None:
+        model = [reference.owner.lower(), reference.name.lower(), reference.version]
+        request = {"model": model, "input": inputs, "max_price": max_price, "contract": contract}
+        idempotency = Idempotency.of(key, request)
+    return Conditions(max_price=max_price, contract=contract, idempotency=idempotency)
+
+
+def _contract(field: object, in_header: str | None) -> uuid.UUID | None:
+    given = field if field is not None else in_header
+    if given is None:
+        return None
+    if in_header not in (None, given):
+        wrong = FieldError("contract", f"is another one than the header {CONTRACT_HEADER} names")
+        raise Invalid(f"Nothing was run and nothing is charged: contract {wrong.detail}", errors=[wrong])
+    contract = parse_short(given) if isinstance(given, str) else None
+    if contract is None:
+        raise NotFound("There is no such contract")
+    return contract
+
+
+def _ceiling(name: str, given: object) -> int:
+    try:
+        return parse_ceiling(given)
+    except NotAnAmount as error:
+        wrong = FieldError(name, str(error))
+        raise Invalid(f"Nothing was run and nothing is charged: {name}: {error}", errors=[wrong]) from None

@@ -1,0 +1,90 @@
+"""Idempotency keys under real concurrency, and how long they live."""
+
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+
+from inference.domain.conditions import KEY_HOURS, Conditions, Idempotency
+from inference.domain.lifecycle import Origin
+from inference.models import IdempotencyKey, Prediction
+from inference.services.admit import IdempotencyKeyReused, admit
+from inference.services.idempotency import forget_keys
+from marketplace.core.problems import PaymentRequired
+from tests.integration.billing.ledger import assert_sound
+from tests.integration.billing.together import MOST, together
+from tests.integration.inference.scene import PRICE, OnSale, make_buyer, purse, put_on_sale
+from tests.parties import Party
+
+pytestmark = pytest.mark.usefixtures("database")
+
+
+def call(buyer: Party, sale: OnSale, key: str, prompt: str = "x"):  # type: ignore[no-untyped-def]  # a UUID
+    inputs = {"prompt": prompt}
+    conditions = Conditions(idempotency=Idempotency.of(key, inputs))
+    return admit(caller=buyer.caller, target=sale.target, inputs=inputs, origin=Origin.API, conditions=conditions)
+
+
+def made(buyer: Party) -> int:
+    return Prediction.objects.filter(organization=buyer.organization).count()
+
+
+def test_duplicates_at_once_are_admitted_once():
+    buyer, sale = make_buyer(), put_on_sale()
+    for key in ("a", "b", "c"):
+        answers = together([lambda key=key: [call(buyer, sale, key) for _ in range(3)]] * MOST)
+        assert len({id_ for one in answers for id_ in one}) == 1
+    assert (made(buyer), purse(buyer).held) == (3, 3 * PRICE)
+    assert_sound()
+
+
+def test_of_different_requests_at_once_one_gets_the_key():
+    buyer, sale = make_buyer(), put_on_sale()
+
+    def attempt(prompt: str) -> object:
+        try:
+            return call(buyer, sale, "k", prompt)
+        except IdempotencyKeyReused:
+            return None
+
+    answers = together([lambda number=number: attempt(str(number)) for number in range(MOST)])
+    assert len([id_ for id_ in answers if id_]) == 1
+    assert (made(buyer), purse(buyer).held) == (1, PRICE)
+
+
+def test_whoever_waits_behind_a_refused_call_is_not_refused_with_it():
+    """Poor at first: duplicates that waited for a refused call's key go on by themselves."""
+    buyer, sale = make_buyer(credit=0), put_on_sale()
+
+    def attempt() -> str:
+        try:
+            call(buyer, sale, "k")
+        except PaymentRequired:
+            return "refused"
+        return "admitted"
+
+    assert together([attempt] * MOST) == ["refused"] * MOST
+    assert not IdempotencyKey.objects.filter(organization=buyer.organization).exists()
+    assert made(buyer) == 0
+
+
+def test_keys_are_kept_for_a_day_and_forgotten_then():
+    buyer, sale = make_buyer(), put_on_sale()
+    young, old = call(buyer, sale, "young"), call(buyer, sale, "old")
+    for key, age in (("young", timedelta(hours=KEY_HOURS, minutes=-1)), ("old", timedelta(hours=KEY_HOURS, minutes=1))):
+        IdempotencyKey.objects.filter(organization=buyer.organization, key=key).update(created_at=timezone.now() - age)
+    assert forget_keys() >= 1
+    assert call(buyer, sale, "young") == young
+    assert call(buyer, sale, "old") != old
+    assert made(buyer) == 3
+
+
+def test_a_key_that_is_swept_while_it_is_used_again_is_used_or_gone_but_never_both():
+    buyer, sale = make_buyer(), put_on_sale()
+    first = call(buyer, sale, "k")
+    IdempotencyKey.objects.filter(organization=buyer.organization).update(
+        created_at=timezone.now() - timedelta(hours=KEY_HOURS + 1)
+    )
+    answers = together([forget_keys, *[lambda: call(buyer, sale, "k")] * (MOST - 1)])[1:]
+    assert len(set(answers) - {first}) <= 1
+    assert made(buyer) == len({first, *answers})
