@@ -19,6 +19,7 @@ class AccountKind(StrEnum):
     BUYER_PREPAID = "buyer_prepaid"
     PROVIDER_PAYABLE = "provider_payable"
     PLATFORM_FEE = "platform_fee"
+    PAYOUT_IN_TRANSIT = "payout_in_transit"  # taken from what a provider is owed, not yet known to have arrived
     CLEARING = "clearing"  # money that came in through a gateway; its balance is what came in, negated
     PROMOTION = "promotion"  # credit that the platform gives away
 
@@ -40,6 +41,55 @@ class TransactionKind(StrEnum):
     SETTLEMENT = "settlement"
     TOP_UP = "top_up"
     GRANT = "grant"
+    PAYOUT = "payout"
+    PAYOUT_PAID = "payout_paid"
+    PAYOUT_RETURNED = "payout_returned"
+
+
+class TopUpState(StrEnum):
+    """Where a top-up stands. Only `paid` moved money; `failed` and `expired` may still become `paid` by late news."""
+
+    PENDING = "pending"
+    PROCESSING = "processing"  # the buyer did their part; the bank has not answered yet
+    PAID = "paid"
+    FAILED = "failed"
+    EXPIRED = "expired"
+    REVIEW = "review"  # what was paid is not what was asked for; the operator decides
+
+
+class EventState(StrEnum):
+    """What became of a gateway's event."""
+
+    RECEIVED = "received"
+    PROCESSED = "processed"
+    IGNORED = "ignored"  # of a type, or about a thing, that is not ours
+    RETRYING = "retrying"
+    FAILED = "failed"  # trying again would not help; the operator decides
+
+
+class PayeeState(StrEnum):
+    """Whether the gateway would pay an organisation."""
+
+    ONBOARDING = "onboarding"
+    ACTIVE = "active"
+    RESTRICTED = "restricted"
+
+
+class PayoutState(StrEnum):
+    """Where a payout stands. `failed` and `reversed` ones are owed to the provider again."""
+
+    REQUESTED = "requested"
+    PAID = "paid"
+    FAILED = "failed"
+    REVERSED = "reversed"
+
+
+CENT = 10_000  # micro-units; gateways move whole cents of currencies that have a hundred of them
+
+
+def whole_cents(amount: int) -> int:
+    """What a gateway can move of `amount` micro-units, in micro-units; the rest stays where it is."""
+    return amount // CENT * CENT
 
 
 @dataclass(frozen=True)

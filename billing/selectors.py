@@ -10,16 +10,31 @@ from django.conf import settings
 from django.db.models import Count, F, Max, OuterRef, Q, QuerySet, Subquery, Sum
 from django.db.models.functions import Now
 
-from billing.domain import AccountKind, ContractTerms, HoldState, OutcomeState, PriceTerms, Unit
+from billing.domain import (
+    AccountKind,
+    ContractTerms,
+    EventState,
+    HoldState,
+    OutcomeState,
+    PayoutState,
+    PriceTerms,
+    TopUpState,
+    Unit,
+)
 from billing.models import (
     Account,
     Entry,
+    GatewayEvent,
     Hold,
     Outcome,
     OutcomeContract,
     OutcomeOffer,
+    Payee,
+    Payout,
     Price,
+    TopUp,
     Transaction,
+    UnmeteredUsage,
     UsageRecord,
 )
 from marketplace.core.problems import NotFound
@@ -297,3 +312,38 @@ def tallies(contract_ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, Tally]:
         for row in rows
     }
     return {contract_id: found.get(contract_id, Tally()) for contract_id in contract_ids}
+
+
+def top_ups_of(owner: str) -> QuerySet[TopUp]:
+    """A buyer's top-ups, newest first."""
+    return TopUp.objects.filter(owner=owner).order_by("-id")
+
+
+def top_up_for(owner: str, top_up_id: uuid.UUID | None) -> TopUp | None:
+    """A buyer's own top-up, else None."""
+    return TopUp.objects.filter(owner=owner, pk=top_up_id).first() if top_up_id else None
+
+
+def payee_of(owner: str, gateway: str) -> Payee | None:
+    """How a provider stands with a gateway, if it knows them."""
+    return Payee.objects.filter(owner=owner, gateway=gateway).first()
+
+
+def payouts_of(owner: str) -> QuerySet[Payout]:
+    """A provider's payouts, newest first."""
+    return Payout.objects.filter(owner=owner).order_by("-id")
+
+
+def gateway_events(*, only_open: bool = False) -> QuerySet[GatewayEvent]:
+    """What gateways said, newest first, for the operator; `only_open`: what is not done yet."""
+    found = GatewayEvent.objects.order_by("-received_at", "-id")
+    return found.exclude(state__in=[EventState.PROCESSED, EventState.IGNORED]) if only_open else found
+
+
+def payments_to_look_at() -> dict[str, Any]:
+    """For the operator: top-ups to decide on, payouts that are under way or failed, usage that was never told."""
+    return {
+        "top_ups": TopUp.objects.filter(state=TopUpState.REVIEW).order_by("-id")[:50],
+        "payouts": Payout.objects.exclude(state=PayoutState.PAID).select_related("payee").order_by("-id")[:50],
+        "unmetered": UnmeteredUsage.objects.order_by("-id")[:50],
+    }

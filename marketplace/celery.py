@@ -30,6 +30,7 @@ app.config_from_object(
         },
         "beat_schedule": {
             "outbox": {"task": "core.relay_outbox", "schedule": 1.0, "options": {"expires": 5}},
+            "outbox-outside": {"task": "core.relay_outbox_outside", "schedule": 1.0, "options": {"expires": 5}},
             "sweep": {"task": "inference.sweep", "schedule": 5.0, "options": {"expires": 10}},
             "providers": {"task": "providers.sweep", "schedule": 10.0, "options": {"expires": 10}},
         },

@@ -212,7 +212,33 @@ SPECTACULAR_SETTINGS = {
 # --- the market's rules -------------------------------------------------------------------------------------------
 CURRENCY = env.str("CURRENCY", default="USD")
 PLATFORM_FEE_BPS = env.int("PLATFORM_FEE_BPS", default=1_000)  # of what the buyer pays, in basis points
+PAYOUT_MINIMUM_CENTS = env.int("PAYOUT_MINIMUM_CENTS", default=100)
 ARTIFACT_LINK_SECONDS = env.int("ARTIFACT_LINK_SECONDS", default=24 * 3600)
+
+# --- payments: Stripe, or without its key a sandbox with test money ------------------------------------------------
+STRIPE_SECRET_KEY = env.str("STRIPE_SECRET_KEY", default="")
+STRIPE_WEBHOOK_SECRET = env.str("STRIPE_WEBHOOK_SECRET", default="")
+STRIPE_API_BASE = env.str("STRIPE_API_BASE", default="").rstrip("/")  # a double's address; empty: Stripe's own
+STRIPE_METER_EVENT_NAME = env.str("STRIPE_METER_EVENT_NAME", default="bourse_usage_micros")
+if STRIPE_SECRET_KEY:
+    if not STRIPE_SECRET_KEY.startswith(("sk_", "rk_")):
+        raise ImproperlyConfigured("STRIPE_SECRET_KEY must be a secret or restricted key (sk_… or rk_…).")
+    if not STRIPE_WEBHOOK_SECRET.startswith("whsec_"):
+        raise ImproperlyConfigured(
+            "STRIPE_SECRET_KEY is set without STRIPE_WEBHOOK_SECRET (whsec_…), so no payment would ever be booked. "
+            f"Make a webhook endpoint in Stripe for {BASE_URL}/webhooks/stripe and set it to the endpoint's secret."
+        )
+    if CURRENCY not in ("AUD", "CAD", "CHF", "DKK", "EUR", "GBP", "HKD", "NOK", "NZD", "PLN", "SEK", "SGD", "USD"):
+        raise ImproperlyConfigured(
+            f"With Stripe, CURRENCY must be one of the usual ones that have cents, not {CURRENCY}."
+        )
+    # Chromium checks the redirect after a form too, so the pages that pay and onboard must be allowed as its action.
+    CONTENT_SECURITY_POLICY["DIRECTIVES"]["form-action"].append(STRIPE_API_BASE or "https://*.stripe.com")
+elif STRIPE_WEBHOOK_SECRET or STRIPE_API_BASE:
+    raise ImproperlyConfigured(
+        "STRIPE_SECRET_KEY is not set, but other settings of Stripe are. Set it, or unset STRIPE_WEBHOOK_SECRET and "
+        "STRIPE_API_BASE for the sandbox."
+    )
 
 # --- nodes --------------------------------------------------------------------------------------------------------
 NODE_NAME = env.str("NODE_NAME", default="")  # by default the host's name

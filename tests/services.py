@@ -18,7 +18,10 @@ import pytest
 WORKER = os.environ.get("PYTEST_XDIST_WORKER", "")
 TEMPLATE = "bourse"
 ROOT = Path(__file__).resolve().parent.parent
-OUTSIDE = ("DATABASE_URL", "DATABASE_OWNER_URL", "REDIS_URL", "CELERY_BROKER_URL", "STORAGE_URL", "PORT", "BASE_URL")
+OUTSIDE = (
+    *("DATABASE_URL", "DATABASE_OWNER_URL", "REDIS_URL", "CELERY_BROKER_URL", "STORAGE_URL", "PORT", "BASE_URL"),
+    *("STRIPE_SECRET_KEY", "STRIPE_WEBHOOK_SECRET", "STRIPE_API_BASE"),
+)
 
 if not WORKER:
     for name in OUTSIDE:

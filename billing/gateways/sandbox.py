@@ -1,21 +1,54 @@
 """The gateway of an installation without a payment provider: test money, at once, and every page says so."""
 
+from billing.domain import PayeeState
+from billing.gateways.base import (
+    BadSignature,
+    Checkout,
+    CheckoutOrder,
+    Event,
+    PayeeStatus,
+    Person,
+    TransferOrder,
+    Usage,
+)
 from marketplace.core.money import MICRO
-
-NAME = "sandbox"
-IS_TEST_MONEY = True
-SMALLEST, LARGEST = 1 * MICRO, 10_000 * MICRO
+from marketplace.core.problems import NotFound
 
 
-class PaymentDeclined(Exception):
-    """The gateway did not take the money; the message says why and what to do."""
+class Sandbox:
+    """Takes and pays whatever it is asked to; nothing is charged anywhere."""
 
+    name = "sandbox"
+    is_instant = True
+    test_money = "Test money: no payment provider is connected."
+    smallest, largest = 1 * MICRO, 10_000 * MICRO
 
-def charge(*, amount: int) -> None:
-    """Take `amount` micro-units of test money.
+    def create_customer(self, person: Person) -> str:
+        return person.owner
 
-    Raises:
-        PaymentDeclined: the amount is outside of what the gateway takes.
-    """
-    if not SMALLEST <= amount <= LARGEST:
-        raise PaymentDeclined("Choose an amount from 1 to 10,000")
+    def open_checkout(self, order: CheckoutOrder) -> Checkout:
+        return Checkout(session=str(order.id), page=None)
+
+    def create_payee(self, person: Person, *, country: str) -> str:
+        return person.owner
+
+    def payee_status(self, payee: str) -> PayeeStatus:
+        return PayeeStatus(PayeeState.ACTIVE)
+
+    def onboarding_page(self, payee: str, *, back_url: str, again_url: str) -> str:
+        return back_url
+
+    def transfer(self, order: TransferOrder) -> str:
+        return str(order.id)
+
+    def report_usage(self, usage: Usage) -> None:
+        """The sandbox keeps no meters."""
+
+    def verify(self, body: bytes, signature: str) -> Event:
+        raise NotFound("No payment provider is connected, so none can send events")
+
+    def read(self, body: str) -> Event:
+        raise BadSignature("No payment provider is connected, so none can have sent this event")
+
+    def set_up(self, *, webhook_url: str) -> list[str]:
+        return ["No payment provider is connected: set STRIPE_SECRET_KEY and STRIPE_WEBHOOK_SECRET."]

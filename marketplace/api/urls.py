@@ -1,7 +1,7 @@
 from django.urls import path
 from drf_spectacular.views import SpectacularAPIView
 
-from marketplace.api import aliases, views
+from marketplace.api import aliases, gateway, views
 
 urlpatterns = [
     path("v1/predictions", views.Predictions.as_view(), name="predictions"),
@@ -14,5 +14,6 @@ urlpatterns = [
     path("v1/account", views.Account.as_view(), name="account"),
     path("v1/receipts/keys", views.ReceiptKeys.as_view(), name="receipt-keys"),
     path("v1/<path:rest>", views.Nothing.as_view(), name="nothing"),
+    path("webhooks/stripe", gateway.stripe, name="stripe-webhook"),
     path("api/schema/", SpectacularAPIView.as_view(), name="schema"),
 ]

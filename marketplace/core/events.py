@@ -8,16 +8,28 @@ Payload = dict[str, Any]
 Subscriber = Callable[[Sequence[Payload]], None]
 
 _subscribers: dict[str, list[Subscriber]] = defaultdict(list)
+_outside: set[str] = set()
 
 
-def subscribe(topic: str, subscriber: Subscriber) -> None:
+def subscribe(topic: str, subscriber: Subscriber, *, outside: bool = False) -> None:
     """Let `subscriber` hear of `topic`: called with one or more payloads, at least once each, in no strict order.
 
     It must be idempotent and may raise, in which case the same payloads come again later. Call it in
     `AppConfig.ready`.
+
+    Args:
+        outside: the subscriber calls a server that is not ours and may be slow. Such a topic is delivered one event
+            at a time and outside of any transaction, where it holds up no other topic.
     """
     if subscriber not in _subscribers[topic]:
         _subscribers[topic].append(subscriber)
+    if outside:
+        _outside.add(topic)
+
+
+def outside_topics() -> frozenset[str]:
+    """The topics whose subscribers call servers that are not ours."""
+    return frozenset(_outside)
 
 
 def subscribers_of(topic: str) -> Sequence[Subscriber]:

@@ -16,6 +16,7 @@ log = logging.getLogger(__name__)
 BATCH = 500
 LONGEST_DELAY = timedelta(minutes=5)
 MOST_DOUBLINGS = 9  # of a second; more would pass LONGEST_DELAY, and at last what a timedelta can hold
+LEASE = timedelta(minutes=3)  # longer than any subscriber that calls outside may take
 
 
 def emit(topic: str, payload: events.Payload) -> None:
@@ -37,6 +38,7 @@ def relay(*, limit: int = BATCH) -> int:
     with transaction.atomic():
         taken = list(
             OutboxEvent.objects.filter(due_at__lte=timezone.now())
+            .exclude(topic__in=events.outside_topics())
             .select_for_update(skip_locked=True)
             .order_by("due_at", "id")[:limit]
         )
@@ -52,6 +54,45 @@ def relay(*, limit: int = BATCH) -> int:
                 _postpone(batch, error)
         OutboxEvent.objects.filter(pk__in=delivered).delete()
     return len(taken)
+
+
+def relay_outside(*, limit: int = BATCH) -> int:
+    """Deliver due events of topics whose subscribers call servers that are not ours, one by one.
+
+    Each is leased first, so that no transaction stays open while somebody else's server is waited for; its
+    subscribers open their own. An event whose deliverer died comes again when the lease is over.
+
+    Returns:
+        how many events were taken up; a full `limit` means that there may be more.
+    """
+    for taken in range(limit):
+        event = _lease()
+        if event is None:
+            return taken
+        try:
+            for subscriber in events.subscribers_of(event.topic):
+                subscriber([event.payload])
+        except Exception as error:
+            log.exception("a subscriber of %s failed; the event will be delivered again", event.topic)
+            _postpone([event], f"{type(error).__name__}: {error}")
+        else:
+            event.delete()
+    return limit
+
+
+def _lease() -> OutboxEvent | None:
+    """The event that is due first, put off for as long as its delivery may take."""
+    with transaction.atomic():
+        event = (
+            OutboxEvent.objects.filter(due_at__lte=timezone.now(), topic__in=events.outside_topics())
+            .select_for_update(skip_locked=True)
+            .order_by("due_at", "id")
+            .first()
+        )
+        if event is not None:
+            event.due_at = timezone.now() + LEASE
+            event.save(update_fields=["due_at"])
+        return event
 
 
 def _deliver(topic: str, batch: Iterable[OutboxEvent]) -> str | None:

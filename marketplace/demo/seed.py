@@ -3,7 +3,7 @@
 from django.conf import settings
 from django.db import transaction
 
-from billing.services.top_ups import top_up
+from billing.services.posting import grant
 from marketplace.accounts.models import Organization, User
 from marketplace.accounts.selectors import membership_for, organization_by_slug
 from marketplace.accounts.services.api_keys import create_key
@@ -44,7 +44,8 @@ def _make() -> credentials.Document:
     provider, other_provider = _party(PROVIDER, "hub_token"), _party(OTHER_PROVIDER, "hub_token")
     operator = _person(OPERATOR_EMAIL, is_operator=True)
     for party in (BUYER, OTHER_BUYER):
-        top_up(organization_id=str(_organization(party).pk), amount=CREDIT, key="demo-credit")
+        owner = str(_organization(party).pk)
+        grant(organization_id=owner, amount=CREDIT, key=f"demo-credit:{owner}", reason="Credit of the demonstration")
     for party, model in MODELS.items():
         publish(
             folder=WEIGHTS / model.folder,

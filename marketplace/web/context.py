@@ -4,7 +4,7 @@ from django.conf import settings
 from django.contrib.auth.models import AnonymousUser
 from django.http import HttpRequest
 
-from billing.gateways import sandbox
+from billing.gateways import current_gateway
 from marketplace.accounts.selectors import organizations_of
 
 
@@ -13,7 +13,7 @@ def site(request: HttpRequest) -> dict[str, Any]:
     user = request.user if hasattr(request, "user") else AnonymousUser()
     membership = getattr(request, "membership", None)
     return {
-        "test_money": sandbox.IS_TEST_MONEY,
+        "test_money": current_gateway().test_money,
         "organizations": organizations_of(user) if user.is_authenticated else [],
         "organization": membership.organization if membership else None,
         "membership": membership,

@@ -1,8 +1,10 @@
 from django.urls import path
 
-from marketplace.web.console import aliases
+from marketplace.web.console import aliases, balance
 from marketplace.web.console import views as console
+from marketplace.web.operator import payments
 from marketplace.web.operator import views as operator
+from marketplace.web.provider import payouts
 from marketplace.web.provider import views as provider
 from marketplace.web.public import playground
 from marketplace.web.public import views as public
@@ -23,16 +25,23 @@ urlpatterns = [
     path("console/<str:org>/aliases/<str:name>/delete", aliases.delete, name="console_delete_alias"),
     path("console/<str:org>/keys", console.keys, name="console_keys"),
     path("console/<str:org>/keys/<uuid:id>/revoke", console.revoke_key, name="console_revoke_key"),
-    path("console/<str:org>/balance", console.balance, name="console_balance"),
+    path("console/<str:org>/balance", balance.balance, name="console_balance"),
+    path("console/<str:org>/balance/top-ups/<str:id>", balance.top_up, name="console_top_up"),
     path("console/<str:org>/balance/<int:id>", console.transaction, name="console_transaction"),
     path("console/<str:org>/members", console.member_list, name="console_members"),
     path("console/<str:org>/members/<int:id>/remove", console.remove_member, name="console_remove_member"),
     path("provider/<str:org>/models", provider.models, name="provider_models"),
     path("provider/<str:org>/earnings", provider.earnings, name="provider_earnings"),
     path("provider/<str:org>/earnings/<int:id>", provider.transaction, name="provider_transaction"),
+    path("provider/<str:org>/payouts", payouts.payouts, name="provider_payouts"),
+    path("provider/<str:org>/payouts/onboard", payouts.onboard, name="provider_payouts_onboard"),
+    path("provider/<str:org>/payouts/back", payouts.back, name="provider_payouts_back"),
+    path("provider/<str:org>/payouts/again", payouts.again, name="provider_payouts_again"),
     path("provider/<str:org>/members", console.member_list, name="provider_members"),
     path("operator/", operator.health, name="operator_health"),
     path("operator/ledger", operator.ledger, name="operator_ledger"),
+    path("operator/payments", payments.payments, name="operator_payments"),
+    path("operator/payments/<str:id>/again", payments.again, name="operator_payments_again"),
     path("operator/inbox", operator.inbox, name="operator_inbox"),
     path("<str:owner>/<str:name>", public.model, name="model"),
     path("<str:owner>/<str:name>/run", playground.run, name="run"),

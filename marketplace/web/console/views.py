@@ -13,9 +13,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_POST
 
 from billing.domain import BASIS_POINTS, PLATFORM, AccountKind
-from billing.gateways import sandbox
-from billing.selectors import balance_of, statement, statement_lines, transaction_for, usage_by_hold, usage_of
-from billing.services.top_ups import top_up
+from billing.selectors import statement, statement_lines, transaction_for, usage_by_hold, usage_of
 from inference.links import artifact_path, events_path
 from inference.selectors import prediction_for_buyer, predictions_for_buyer
 from inference.services import cancel as cancelling
@@ -25,8 +23,7 @@ from marketplace.accounts.selectors import keys_of, members_of, organization_nam
 from marketplace.accounts.services import api_keys, members
 from marketplace.accounts.services.organizations import create_organization
 from marketplace.core.ids import parse_short, short
-from marketplace.core.money import MICRO, NotAnAmount, parse_amount
-from marketplace.core.problems import Conflict, FieldError, Invalid, NotFound
+from marketplace.core.problems import FieldError, Invalid, NotFound
 from marketplace.web.access import MemberRequest, current_membership, member_page
 from marketplace.web.links import playground_path
 from marketplace.web.public.forms import chosen_values, schema_fields
@@ -147,40 +144,6 @@ def revoke_key(request: MemberRequest, id: uuid.UUID) -> HttpResponse:
     api_keys.revoke_key(by=request.membership, key_id=id)
     messages.success(request, "The key was revoked; calls with it are refused from now on.")
     return redirect("web:console_keys", request.membership.organization.slug)
-
-
-@member_page
-def balance(request: MemberRequest) -> HttpResponse:
-    owner = str(request.membership.organization_id)
-    errors: dict[str, str] = {}
-    if request.method == "POST":
-        members.require_owner(request.membership)
-        try:
-            top_up(
-                organization_id=owner,
-                amount=parse_amount(request.POST.get("amount", "")),
-                key=request.POST.get("key", "")[:64] or uuid.uuid4().hex,
-            )
-        except NotAnAmount as error:
-            errors = {"amount": str(error)}
-        except Conflict:
-            errors = {"amount": "This form was sent before with another amount. Check the statement, then try again."}
-        except Invalid as problem:
-            errors = by_field(problem)
-        else:
-            messages.success(request, "The test money is on your balance.")
-            return redirect("web:console_balance", request.membership.organization.slug)
-    context = {
-        "balance": balance_of(owner, AccountKind.BUYER_PREPAID),
-        "page": statement_page(owner, AccountKind.BUYER_PREPAID, request.GET.get("page")),
-        "errors": errors,
-        "amount": request.POST.get("amount", "25"),
-        "smallest": sandbox.SMALLEST // MICRO,
-        "largest": sandbox.LARGEST // MICRO,
-        "payment_key": uuid.uuid4().hex,
-        "is_owner": request.membership.role == Role.OWNER,
-    }
-    return render(request, "console/balance.html", context, status=422 if errors else 200)
 
 
 @member_page

@@ -1,0 +1,44 @@
+"""The operator's view of the gateway: what it said, what became of it, and what waits for a decision."""
+
+from django.contrib import messages
+from django.core.paginator import Paginator
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_POST
+
+from billing.gateways import current_gateway
+from billing.selectors import gateway_events, payments_to_look_at
+from billing.services.gateway_events import process_again
+from marketplace.accounts.selectors import organization_names
+from marketplace.web.access import operator_page
+
+EVENTS = 30
+
+
+@operator_page
+def payments(request: HttpRequest) -> HttpResponse:
+    only_open = "open" in request.GET
+    page = Paginator(gateway_events(only_open=only_open), EVENTS).get_page(request.GET.get("page"))
+    names = organization_names()
+    found = payments_to_look_at()
+    context = {
+        "page": page,
+        "events": [{"event": event, "state": f"event_{event.state}"} for event in page],
+        "only_open": only_open,
+        "gateway": current_gateway().name,
+        "top_ups": [{"top_up": top_up, "owner": names.get(top_up.owner, top_up.owner)} for top_up in found["top_ups"]],
+        "payouts": [
+            {"payout": payout, "owner": names.get(payout.owner, payout.owner), "state": f"payout_{payout.state}"}
+            for payout in found["payouts"]
+        ],
+        "unmetered": found["unmetered"],
+    }
+    return render(request, "operator/payments.html", context)
+
+
+@require_POST
+@operator_page
+def again(request: HttpRequest, id: str) -> HttpResponse:
+    process_again(id=id)
+    messages.success(request, "The event will be processed again in a moment.")
+    return redirect("web:operator_payments")

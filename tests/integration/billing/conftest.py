@@ -1,0 +1,90 @@
+"""Stripe's double beside the real database, and what a market that is connected to it does."""
+
+import secrets
+import uuid
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+
+from billing.gateways.base import Person
+from billing.services import gateway_events
+from billing.services.payees import onboard, refresh
+from billing.services.top_ups import StartedTopUp, start_top_up
+from marketplace.core.models import OutboxEvent
+from tests.doubles.stripe import StripeDouble
+from tests.doubles.stripe.books import Object, signed
+from tests.doubles.stripe.resources import set_transfers
+from tests.integration.billing.ledger import name
+
+SECRET = "whsec_test"
+
+
+@pytest.fixture(scope="session")
+def _double() -> Iterator[StripeDouble]:
+    with StripeDouble() as running:
+        yield running
+
+
+@dataclass
+class Connected:
+    """A market that is connected to the double; the double's events wait until the test passes them on."""
+
+    double: StripeDouble
+    passed_on: int = 0
+    people: dict[str, Person] = field(default_factory=dict)
+
+    @property
+    def books(self) -> Any:
+        return self.double.books
+
+    def person(self, owner: str) -> Person:
+        return Person(owner, "Acme", f"{owner}@example.com")
+
+    def start(self, owner: str, amount: int, *, key: str | None = None) -> StartedTopUp:
+        return start_top_up(
+            person=self.person(owner),
+            amount=amount,
+            key=key or secrets.token_hex(8),
+            paid_url=lambda id: f"https://market.example/paid/{id}",
+            canceled_url=lambda id: f"https://market.example/canceled/{id}",
+        )
+
+    def session(self, id: uuid.UUID) -> Object:
+        (found,) = [one for one in self.books.all("checkout.session") if one["client_reference_id"] == str(id)]
+        return found
+
+    def onboard(self, owner: str) -> Object:
+        """A provider whom Stripe would pay."""
+        urls = {"back_url": "https://market.example/back", "again_url": "https://market.example/again"}
+        onboard(person=self.person(owner), country="US", **urls)
+        account = next(one for one in self.books.all("v2.core.account") if one["metadata"]["organization"] == owner)
+        set_transfers(self.books, account, "active")
+        refresh(owner=owner)
+        return account
+
+    def receive(self, event: Object) -> None:
+        body, signature = signed(event, SECRET)
+        gateway_events.receive(body=body, signature=signature)
+
+    def hear(self) -> int:
+        """Receive and process all events that the double sent since the last time, and return how many."""
+        events = self.books.events[self.passed_on :]
+        self.passed_on += len(events)
+        for event in events:
+            self.receive(event)
+            gateway_events.process(id=event["id"])
+        return len(events)
+
+
+@pytest.fixture
+def stripe(_double: StripeDouble, settings: Any, database: None) -> Connected:
+    settings.STRIPE_SECRET_KEY = f"sk_test_{name()}"
+    settings.STRIPE_WEBHOOK_SECRET = SECRET
+    settings.STRIPE_API_BASE = _double.url
+    OutboxEvent.objects.all().delete()
+    _double.books.faults.clear()
+    _double.books.keys.clear()
+    _double.books.offset = 0.0
+    return Connected(_double, passed_on=len(_double.books.events))

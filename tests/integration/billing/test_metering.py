@@ -1,0 +1,153 @@
+"""Usage told to Stripe: from the settlement's own transaction, each once, and none that holds up another."""
+
+import time
+from datetime import timedelta
+
+import pytest
+from django.db import transaction
+from django.utils import timezone
+
+from billing.gateways import current_gateway
+from billing.models import GatewayCustomer, UnmeteredUsage
+from billing.services.customers import ensure_customer
+from billing.services.metering import OLDEST, TOPIC
+from marketplace.core.models import OutboxEvent
+from marketplace.core.outbox import relay, relay_outside
+from tests.doubles.stripe.books import Fault
+from tests.integration.billing.conftest import Connected
+from tests.integration.billing.ledger import Item, assert_sound, hold, make_payer, make_price, name, settle
+
+METER = "bourse_usage_micros"
+
+
+@pytest.fixture
+def metered(stripe: Connected) -> Connected:
+    """With the meter that `manage.py stripe setup` makes."""
+    current_gateway().set_up(webhook_url="https://market.example/webhooks/stripe")
+    return stripe
+
+
+def make_customer(stripe: Connected, *, credit: int = 1_000_000) -> tuple[str, str]:
+    """(owner, the name that Stripe has for it)."""
+    payer = make_payer(credit)
+    return payer, ensure_customer(gateway=current_gateway(), person=stripe.person(payer))
+
+
+def use(payer: str, *amounts: int) -> list[str]:
+    """Settle these amounts and return the identifiers that Stripe should hear."""
+    price = make_price()
+    items = [Item(hold(payer, price, amount), amount) for amount in amounts]
+    settle(items)
+    return [f"usage:{item.hold}" for item in items]
+
+
+def told(stripe: Connected, customer: str) -> list[dict]:
+    return stripe.books.metered.get((METER, customer), [])
+
+
+def make_due() -> None:
+    OutboxEvent.objects.update(due_at=timezone.now())
+
+
+def test_each_settlement_of_a_customer_is_one_event_of_whole_micro_units(metered: Connected):
+    payer, customer = make_customer(metered)
+    identifiers = use(payer, 4_000, 1, 123_457)
+    assert relay() == 0
+    assert relay_outside() == 3
+    events = told(metered, customer)
+    assert sorted(event["identifier"] for event in events) == sorted(identifiers)
+    assert sorted(event["payload"]["value"] for event in events) == ["1", "123457", "4000"]
+    assert all(abs(event["timestamp"] - time.time()) < 10 for event in events)
+    assert not OutboxEvent.objects.exists()
+    assert_sound()
+
+
+def test_whom_stripe_does_not_know_and_what_was_free_is_not_told(metered: Connected):
+    use(make_payer(10_000), 4_000)
+    payer, _ = make_customer(metered)
+    settle([Item(hold(payer, make_price(amount=0), 0), 0)])
+    assert not OutboxEvent.objects.filter(topic=TOPIC).exists()
+
+
+def test_a_settlement_that_is_taken_back_tells_nothing(metered: Connected):
+    payer, _ = make_customer(metered)
+    with transaction.atomic():
+        use(payer, 4_000)
+        assert OutboxEvent.objects.filter(topic=TOPIC).count() == 1
+        transaction.set_rollback(True)
+    assert not OutboxEvent.objects.filter(topic=TOPIC).exists()
+
+
+def test_a_batch_that_repeats_a_settlement_tells_it_once(metered: Connected):
+    payer, _ = make_customer(metered)
+    item = Item(hold(payer, make_price(), 4_000), 4_000)
+    for _ in range(2):
+        settle([item, item])
+    assert OutboxEvent.objects.filter(topic=TOPIC).count() == 1
+
+
+def test_what_was_told_before_a_crash_counts_as_told(metered: Connected):
+    """The answer was lost three times; each of them had been heard the first time."""
+    payer, customer = make_customer(metered)
+    use(payer, 4_000)
+    metered.books.faults.append(Fault("/v1/billing/meter_events", "lost", times=3))
+    assert relay_outside() == 1
+    assert OutboxEvent.objects.get().attempts == 1
+    make_due()
+    assert relay_outside() == 1
+    assert not OutboxEvent.objects.exists()
+    assert [event["payload"]["value"] for event in told(metered, customer)] == ["4000"]
+
+
+def test_one_that_fails_holds_up_no_other(metered: Connected):
+    good, customer = make_customer(metered)
+    bad, _ = make_customer(metered)
+    GatewayCustomer.objects.filter(owner=bad).update(external_id=f"cus_gone_{name()}")
+    use(bad, 1_000)
+    use(good, 2_000, 3_000)
+    assert relay_outside() == 3
+    assert sorted(event["payload"]["value"] for event in told(metered, customer)) == ["2000", "3000"]
+    (left,) = OutboxEvent.objects.all()
+    assert (left.attempts, left.payload["amount"]) == (1, 1_000)
+    assert "No such customer" in left.last_error
+
+
+def test_without_its_meter_usage_waits_for_it(stripe: Connected, settings: object):
+    settings.STRIPE_METER_EVENT_NAME = f"meter_{name()}"
+    payer, customer = make_customer(stripe)
+    use(payer, 4_000)
+    assert relay_outside() == 1
+    assert "No active meter" in OutboxEvent.objects.get().last_error
+    current_gateway().set_up(webhook_url="https://market.example/webhooks/stripe")
+    make_due()
+    assert relay_outside() == 1
+    assert len(stripe.books.metered[(settings.STRIPE_METER_EVENT_NAME, customer)]) == 1
+
+
+def test_with_another_gateway_usage_waits(metered: Connected, settings: object):
+    payer, customer = make_customer(metered)
+    use(payer, 4_000)
+    settings.STRIPE_SECRET_KEY = ""
+    assert relay_outside() == 1
+    assert OutboxEvent.objects.get().attempts == 1
+    assert told(metered, customer) == []
+
+
+def test_what_is_too_old_for_stripe_is_kept_for_the_operator(metered: Connected):
+    payer, customer = make_customer(metered)
+    (identifier,) = use(payer, 4_000)
+    event = OutboxEvent.objects.get()
+    event.payload["settled_at"] = int((timezone.now() - OLDEST - timedelta(seconds=1)).timestamp())
+    event.save()
+    assert relay_outside() == 1
+    assert not OutboxEvent.objects.exists()
+    row = UnmeteredUsage.objects.get(customer=customer)
+    assert (f"usage:{row.usage}", row.amount) == (identifier, 4_000)
+    assert told(metered, customer) == []
+
+
+def test_setting_up_twice_makes_one_meter(metered: Connected):
+    lines = current_gateway().set_up(webhook_url="https://market.example/webhooks/stripe")
+    assert lines[0] == f'The meter for "{METER}" is there.'
+    assert sum(meter["event_name"] == METER for meter in metered.books.all("billing.meter")) == 1
+    assert any("No webhook endpoint leads here" in line for line in lines)
