@@ -3,7 +3,9 @@
 from django.conf import settings
 from django.db import transaction
 
+from billing.gateways import current_gateway
 from billing.services.posting import grant
+from billing.services.top_ups import top_up
 from marketplace.accounts.models import Organization, User
 from marketplace.accounts.selectors import membership_for, organization_by_slug
 from marketplace.accounts.services.api_keys import create_key
@@ -44,8 +46,7 @@ def _make() -> credentials.Document:
     provider, other_provider = _party(PROVIDER, "hub_token"), _party(OTHER_PROVIDER, "hub_token")
     operator = _person(OPERATOR_EMAIL, is_operator=True)
     for party in (BUYER, OTHER_BUYER):
-        owner = str(_organization(party).pk)
-        grant(organization_id=owner, amount=CREDIT, key=f"demo-credit:{owner}", reason="Credit of the demonstration")
+        _give_credit(str(_organization(party).pk))
     for party, model in MODELS.items():
         publish(
             folder=WEIGHTS / model.folder,
@@ -64,6 +65,14 @@ def _make() -> credentials.Document:
         "alias": f"{BUYER.slug}/{ALIAS}",
         "others": {"buyer": other_buyer, "provider": other_provider},
     }
+
+
+def _give_credit(owner: str) -> None:
+    """Test money; where a payment provider is connected, whose books know of none, credit that the platform gives."""
+    if current_gateway().is_instant:
+        top_up(organization_id=owner, amount=CREDIT, key="demo-credit")
+    else:
+        grant(organization_id=owner, amount=CREDIT, key=f"demo-credit:{owner}", reason="Credit of the demonstration")
 
 
 @transaction.atomic

@@ -47,14 +47,17 @@ def pages_of(demo: Mapping[str, Any]) -> list[Page]:
         Page("keys", f"/console/{buyer}/keys", "buyer"),
         Page("balance", f"/console/{buyer}/balance", "buyer"),
         Page("transaction", f"/console/{buyer}/balance", "buyer", then=".ledger a"),
+        Page("top-up", f"/console/{buyer}/balance", "buyer", then="[href*='/top-ups/']"),
         Page("members", f"/console/{buyer}/members", "buyer"),
         Page("provider-models", f"/provider/{provider}/models", "provider"),
         Page("provider-earnings", f"/provider/{provider}/earnings", "provider"),
         Page("provider-transaction", f"/provider/{provider}/earnings", "provider", then=".ledger a"),
+        Page("provider-payouts", f"/provider/{provider}/payouts", "provider"),
         Page("provider-members", f"/provider/{provider}/members", "provider"),
         Page("operator-health", "/operator/", "operator"),
         Page("operator-inbox", "/operator/inbox", "operator"),
         Page("operator-ledger", "/operator/ledger", "operator"),
+        Page("operator-payments", "/operator/payments", "operator"),
     ]
 
 

@@ -1,6 +1,7 @@
 """Random histories of payments: whatever comes in which order and how often, no money is made or lost."""
 
 import uuid
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 import pytest
@@ -9,13 +10,14 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
-from billing.domain import CENT, AccountKind, whole_cents
-from billing.models import Payout, TopUp
+from billing.domain import CENT, AccountKind, PayeeState, whole_cents
+from billing.gateways.base import GatewayUnavailable
+from billing.models import Payee, Payout, TopUp
 from billing.services import gateway_events
 from billing.services.payouts import request_payout, send
 from marketplace.core.models import OutboxEvent
 from marketplace.core.outbox import relay_outside
-from marketplace.core.problems import Invalid
+from marketplace.core.problems import Conflict, Invalid
 from tests.doubles.stripe.books import Fault
 from tests.doubles.stripe.resources import pay, reverse, set_transfers
 from tests.integration.billing.conftest import Connected
@@ -78,7 +80,8 @@ class PaymentsMachine(RuleBasedStateMachine):
         for number in numbers if events else []:
             event = events[number % len(events)]
             self.stripe.receive(event)
-            gateway_events.process(id=event["id"])
+            with suppress(GatewayUnavailable):  # an account is asked for, and a fault may be waiting for that
+                gateway_events.process(id=event["id"])
             if event["type"] == "checkout.session.completed":
                 self.expected.paid.add(uuid.UUID(event["data"]["object"]["client_reference_id"]))
 
@@ -96,6 +99,8 @@ class PaymentsMachine(RuleBasedStateMachine):
             payout = request_payout(owner=self.provider, key=name())
         except Invalid:
             assert payable < 100 * CENT
+        except Conflict:
+            assert Payee.objects.get(owner=self.provider).state != PayeeState.ACTIVE
         else:
             assert payout.amount == whole_cents(payable)
 
@@ -116,7 +121,8 @@ class PaymentsMachine(RuleBasedStateMachine):
     def a_payout_is_sent_again(self, number: int) -> None:
         payouts = list(Payout.objects.filter(owner=self.provider))
         if payouts:
-            send(id=payouts[number % len(payouts)].pk)
+            with suppress(GatewayUnavailable):
+                send(id=payouts[number % len(payouts)].pk)
 
     @rule(number=st.integers(0, 9), part=st.integers(1, 100))
     def a_transfer_is_taken_back(self, number: int, part: int) -> None:

@@ -1,0 +1,156 @@
+"""Money in and out through Stripe's double, in a real browser and a market of its own."""
+
+import os
+import subprocess
+import sys
+import urllib.request
+from collections.abc import Iterator
+from decimal import Decimal
+
+import pytest
+from playwright.sync_api import Browser, expect
+from playwright.sync_api import Page as Tab
+
+from tests.browser.pages import Visitors, watch_errors
+from tests.browser.test_journey import rows_of
+from tests.doubles.stripe import StripeDouble
+from tests.market import Market, start_market
+from tests.services import OUTSIDE, ROOT, wait_until
+
+pytestmark = pytest.mark.slow
+SECRET = "whsec_browser"
+METER = "bourse_usage_micros"
+MINUS = "\N{MINUS SIGN}"
+
+
+@pytest.fixture(scope="module")
+def double() -> Iterator[StripeDouble]:
+    with StripeDouble() as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def connected(double: StripeDouble, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Market]:
+    """A market that takes the double for Stripe, set up as its runbook says."""
+    stripe = {
+        "STRIPE_SECRET_KEY": "sk_test_browser",
+        "STRIPE_WEBHOOK_SECRET": SECRET,
+        "STRIPE_API_BASE": double.url,
+        "PAYOUT_MINIMUM_CENTS": "1",
+    }
+    with start_market(tmp_path_factory.mktemp("stripe"), **stripe) as running:
+        double.tell(f"{running.base_url}/webhooks/stripe", secret=SECRET)
+        inherited = {name: value for name, value in os.environ.items() if name not in OUTSIDE}
+        environment = inherited | stripe | {"BOURSE_HOME": str(running.home), "DATABASE_NAME": "bourse"}
+        subprocess.run([sys.executable, "manage.py", "stripe", "setup"], cwd=ROOT, env=environment, check=True)
+        yield running
+
+
+@pytest.fixture(scope="module")
+def people(chromium: Browser, connected: Market) -> Visitors:
+    return Visitors(chromium, base_url=connected.base_url, demo=connected.demo)
+
+
+def figure(tab: Tab, selector: str) -> Decimal:
+    return Decimal(tab.locator(selector).inner_text().lstrip("$").replace(",", ""))
+
+
+def call_the_hero(market: Market) -> None:
+    """One image, paid by the demo's buyer."""
+    buyer, model = market.demo["buyer"], market.demo["models"][0]
+    request = urllib.request.Request(
+        f"{market.base_url}/v1/models/{model}/predictions",
+        b'{"input": {"prompt": "a red circle", "seed": 1}}',
+        {"Authorization": f"Bearer {buyer['api_key']}", "Content-Type": "application/json", "Prefer": "wait=60"},
+    )
+    with urllib.request.urlopen(request, timeout=90) as answer:
+        assert answer.status in (200, 201)
+
+
+def test_a_buyer_tops_up_on_the_hosted_page(people: Visitors, connected: Market, double: StripeDouble) -> None:
+    slug = connected.demo["buyer"]["organization"]
+    with people.context("buyer") as context:
+        tab = context.new_page()
+        errors = watch_errors(tab)
+        tab.goto(f"/console/{slug}/balance")
+        expect(tab.get_by_text("Test money: Stripe is connected in test mode.")).to_be_visible()
+        before = figure(tab, "[data-available]")
+        tab.get_by_label("Amount in USD").fill("20")
+        tab.get_by_role("button", name="Pay").click()
+
+        # On Stripe's page: a declined card, second thoughts, and back again.
+        expect(tab.get_by_role("heading", name="Pay 20.00 USD")).to_be_visible()
+        assert tab.url.startswith(f"{double.url}/pay/")
+        tab.get_by_role("button", name="Decline").click()
+        expect(tab.get_by_text("Your card was declined.")).to_be_visible()
+        tab.get_by_role("link", name="Back").click()
+        expect(tab.get_by_text("Nothing was charged.")).to_be_visible()
+        tab.get_by_role("link", name="Go back to the payment page").click()
+        tab.get_by_role("button", name="Pay", exact=True).click()
+
+        tab.wait_for_url(f"**/console/{slug}/balance/top-ups/*")
+        expect(tab.get_by_text("It is on your balance")).to_be_visible(timeout=30_000)
+        tab.get_by_role("link", name="Back to the balance").click()
+        assert figure(tab, "[data-available]") == before + 20
+        statement = rows_of(tab, "Table of the statement")
+        assert (statement[0][2], statement[0][3]) == ("Top-up through stripe", "20.000000")
+        assert [row[1] for row in rows_of(tab, "Table of top-ups")] == ["Paid"]
+        assert errors == []
+    assert len(double.books.all("customer")) == 1
+
+
+def test_usage_is_metered_and_a_provider_is_paid(people: Visitors, connected: Market, double: StripeDouble) -> None:
+    (customer,) = double.books.all("customer")
+    call_the_hero(connected)
+
+    def metered() -> list[str]:
+        return [event["payload"]["value"] for event in double.books.metered.get((METER, customer["id"]), [])]
+
+    wait_until(lambda: metered() == ["4000"], "the meter's event", seconds=20)
+
+    slug = connected.demo["provider"]["organization"]
+    with people.context("provider") as context:
+        tab = context.new_page()
+        errors = watch_errors(tab)
+        tab.goto(f"/provider/{slug}/payouts")
+        payable = figure(tab, "[data-payable]")
+        assert payable >= Decimal("0.01")
+        tab.get_by_role("button", name="Set up").click()
+        expect(tab.get_by_role("heading", name="Tell us about you")).to_be_visible()
+        tab.get_by_role("button", name="Leave").click()
+        expect(tab.get_by_text("More is needed")).to_be_visible()
+        tab.get_by_role("button", name="Go on with Stripe").click()
+        tab.get_by_role("button", name="Submit").click()
+        expect(tab.get_by_text("Ready")).to_be_visible()
+        tab.get_by_role("button", name=f"Pay out ${payable}").click()
+
+        def is_sent() -> bool:
+            tab.reload()
+            return [row[1] for row in rows_of(tab, "Table of payouts")] == ["Sent"]
+
+        wait_until(is_sent, "the payout", seconds=20)
+        assert figure(tab, "[data-payable]") == 0
+        (transfer,) = double.books.all("transfer")
+        assert Decimal(transfer["amount"]) / 100 == payable
+
+        tab.goto(f"/provider/{slug}/earnings")
+        statement = rows_of(tab, "Table of the statement")
+        assert (statement[0][2], statement[0][3]) == ("Payout through stripe", f"{MINUS}{payable:.6f}")
+        assert figure(tab, "[data-owed]") == sum(
+            Decimal(row[3].replace(MINUS, "-").replace(",", "")) for row in statement
+        )
+        assert errors == []
+
+
+def test_the_operator_sees_that_all_was_processed_and_balances(people: Visitors, connected: Market) -> None:
+    with people.context("operator") as context:
+        tab = context.new_page()
+        tab.goto("/operator/payments")
+        rows = rows_of(tab, "Table of events")
+        assert any(row[1].startswith("checkout.session.completed") for row in rows)
+        assert any(row[1].startswith("transfer.created") for row in rows)
+        assert {row[2] for row in rows} == {"Processed"}
+        tab.goto("/operator/ledger")
+        expect(tab.get_by_text("In balance")).to_be_visible()
+        entries = {row[0]: row[1:3] for row in rows_of(tab, "Trial balance in USD")}
+        assert entries["Payouts on their way"] == ["", ""]

@@ -1,0 +1,45 @@
+"""Test money: at once, once, and within what the sandbox takes."""
+
+from functools import partial
+
+import pytest
+
+from billing.domain import AccountKind, TopUpState
+from billing.gateways.sandbox import Sandbox
+from billing.models import GatewayCustomer, TopUp
+from billing.services.top_ups import top_up
+from marketplace.core.problems import Conflict, Invalid
+from tests.integration.billing.ledger import assert_sound, balance, entries_of, name
+from tests.integration.billing.together import together
+
+pytestmark = pytest.mark.usefixtures("database")
+
+
+@pytest.mark.parametrize("amount", [Sandbox.smallest, Sandbox.largest])
+def test_what_lies_between_is_booked_at_once(amount: int):
+    buyer = name()
+    booked = top_up(organization_id=buyer, amount=amount, key="form")
+    assert entries_of(booked) == {AccountKind.BUYER_PREPAID: amount, AccountKind.CLEARING: -amount}
+    row = TopUp.objects.get(owner=buyer)
+    assert (row.state, row.transaction_id, row.page) == (TopUpState.PAID, booked, "")
+    assert not GatewayCustomer.objects.filter(owner=buyer).exists()
+    assert_sound()
+
+
+@pytest.mark.parametrize("amount", [Sandbox.smallest - 1, Sandbox.largest + 1, 0, -5_000_000])
+def test_what_is_too_small_or_too_large_leaves_nothing(amount: int):
+    buyer = name()
+    with pytest.raises(Invalid) as refused:
+        top_up(organization_id=buyer, amount=amount, key="form")
+    assert refused.value.errors[0].detail == "Choose an amount from 1 to 10,000"
+    assert not TopUp.objects.filter(owner=buyer).exists()
+
+
+def test_one_form_books_once_however_often_it_is_sent():
+    buyer = name()
+    booked = together([partial(top_up, organization_id=buyer, amount=5_000_000, key="form")] * 5)
+    assert len(set(booked)) == 1
+    assert balance(buyer) == (5_000_000, 0)
+    with pytest.raises(Conflict):
+        top_up(organization_id=buyer, amount=6_000_000, key="form")
+    assert balance(buyer) == (5_000_000, 0)
