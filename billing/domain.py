@@ -84,6 +84,9 @@ class PayoutState(StrEnum):
     REVERSED = "reversed"
 
 
+GATEWAY_LABELS = {"stripe": "Stripe"}  # what statements call a gateway whose name is no word
+
+
 CENT = 10_000  # micro-units; gateways move whole cents of currencies that have a hundred of them
 
 

@@ -7,7 +7,16 @@ from collections.abc import Sequence
 from django.conf import settings
 from django.db import connection, transaction
 
-from billing.domain import CENT, PLATFORM, AccountKind, PayeeState, PayoutState, TransactionKind, whole_cents
+from billing.domain import (
+    CENT,
+    GATEWAY_LABELS,
+    PLATFORM,
+    AccountKind,
+    PayeeState,
+    PayoutState,
+    TransactionKind,
+    whole_cents,
+)
 from billing.gateways import current_gateway
 from billing.gateways.base import GatewayRefused, GatewayUnavailable, TransferOrder
 from billing.models import Payee, Payout
@@ -155,6 +164,7 @@ KINDS = {
 def _move(payout: Payout, source: AccountKind, target: AccountKind, *, step: str, amount: int | None = None) -> None:
     """Post one step of a payout, which has one key and so happens once."""
     amount = payout.amount if amount is None else amount
+    gateway = payout.payee.gateway
     kind, description = KINDS[target]
 
     def owner(account: AccountKind) -> str:
@@ -164,7 +174,7 @@ def _move(payout: Payout, source: AccountKind, target: AccountKind, *, step: str
         key=f"payout:{payout.pk}{step}",
         kind=kind,
         source=f"payout:{payout.pk}",
-        description=f"{description} through {payout.payee.gateway}",
+        description=f"{description} through {GATEWAY_LABELS.get(gateway, gateway)}",
         legs=[Leg(owner(source), source, -amount), Leg(owner(target), target, amount)],
     )
 

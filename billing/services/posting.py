@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 from django.conf import settings
 from django.db import DatabaseError, connection, transaction
 
-from billing.domain import PLATFORM, AccountKind, TransactionKind
+from billing.domain import GATEWAY_LABELS, PLATFORM, AccountKind, TransactionKind
 from marketplace.core.problems import Conflict
 
 KEY_REUSED = "BO409"  # raised by billing_post
@@ -54,7 +54,7 @@ def top_up(*, organization_id: str, amount: int, key: str, gateway: str) -> int:
         key=key,
         kind=TransactionKind.TOP_UP,
         source=gateway,
-        description=f"Top-up through {gateway}",
+        description=f"Top-up through {GATEWAY_LABELS.get(gateway, gateway)}",
         legs=[
             Leg(PLATFORM, AccountKind.CLEARING, -amount),
             Leg(organization_id, AccountKind.BUYER_PREPAID, amount),

@@ -93,7 +93,7 @@ def test_a_buyer_tops_up_on_the_hosted_page(people: Visitors, connected: Market,
         tab.get_by_role("link", name="Back to the balance").click()
         assert figure(tab, "[data-available]") == before + 20
         statement = rows_of(tab, "Table of the statement")
-        assert (statement[0][2], statement[0][3]) == ("Top-up through stripe", "20.000000")
+        assert (statement[0][2], statement[0][3]) == ("Top-up through Stripe", "20.000000")
         assert [row[1] for row in rows_of(tab, "Table of top-ups")] == ["Paid"]
         assert errors == []
     assert len(double.books.all("customer")) == 1
@@ -124,18 +124,14 @@ def test_usage_is_metered_and_a_provider_is_paid(people: Visitors, connected: Ma
         expect(tab.get_by_text("Ready")).to_be_visible()
         tab.get_by_role("button", name=f"Pay out ${payable}").click()
 
-        def is_sent() -> bool:
-            tab.reload()
-            return [row[1] for row in rows_of(tab, "Table of payouts")] == ["Sent"]
-
-        wait_until(is_sent, "the payout", seconds=20)
+        expect(tab.get_by_role("region", name="Table of payouts").get_by_text("Sent")).to_be_visible(timeout=30_000)
         assert figure(tab, "[data-payable]") == 0
         (transfer,) = double.books.all("transfer")
         assert Decimal(transfer["amount"]) / 100 == payable
 
         tab.goto(f"/provider/{slug}/earnings")
         statement = rows_of(tab, "Table of the statement")
-        assert (statement[0][2], statement[0][3]) == ("Payout through stripe", f"{MINUS}{payable:.6f}")
+        assert (statement[0][2], statement[0][3]) == ("Payout through Stripe", f"{MINUS}{payable:.6f}")
         assert figure(tab, "[data-owed]") == sum(
             Decimal(row[3].replace(MINUS, "-").replace(",", "")) for row in statement
         )
