@@ -217,13 +217,13 @@ ARTIFACT_LINK_SECONDS = env.int("ARTIFACT_LINK_SECONDS", default=24 * 3600)
 
 # --- payments: Stripe, or without its key a sandbox with test money ------------------------------------------------
 STRIPE_SECRET_KEY = env.str("STRIPE_SECRET_KEY", default="")
-STRIPE_WEBHOOK_SECRET = env.str("STRIPE_WEBHOOK_SECRET", default="")
+STRIPE_WEBHOOK_SECRET = env.str("STRIPE_WEBHOOK_SECRET", default="")  # or several, separated by commas
 STRIPE_API_BASE = env.str("STRIPE_API_BASE", default="").rstrip("/")  # a double's address; empty: Stripe's own
 STRIPE_METER_EVENT_NAME = env.str("STRIPE_METER_EVENT_NAME", default="bourse_usage_micros")
 if STRIPE_SECRET_KEY:
     if not STRIPE_SECRET_KEY.startswith(("sk_", "rk_")):
         raise ImproperlyConfigured("STRIPE_SECRET_KEY must be a secret or restricted key (sk_… or rk_…).")
-    if not STRIPE_WEBHOOK_SECRET.startswith("whsec_"):
+    if not all(secret.startswith("whsec_") for secret in STRIPE_WEBHOOK_SECRET.split(",")):
         raise ImproperlyConfigured(
             "STRIPE_SECRET_KEY is set without STRIPE_WEBHOOK_SECRET (whsec_…), so no payment would ever be booked. "
             f"Make a webhook endpoint in Stripe for {BASE_URL}/webhooks/stripe and set it to the endpoint's secret."

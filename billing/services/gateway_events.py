@@ -49,7 +49,9 @@ def process_again(*, id: str) -> None:
     """
     again = (EventState.FAILED, EventState.RETRYING, EventState.RECEIVED, EventState.IGNORED)
     with transaction.atomic():
-        event = GatewayEvent.objects.select_for_update().filter(pk=id, state__in=again).first()
+        event = (
+            GatewayEvent.objects.select_for_update().filter(pk=id, state__in=again).first() if "\0" not in id else None
+        )
         if event is None:
             raise NotFound("There is no event of this id that could be processed again")
         event.state = EventState.RECEIVED

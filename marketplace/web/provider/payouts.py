@@ -33,7 +33,9 @@ def payouts(request: MemberRequest) -> HttpResponse:
     if request.method == "POST":
         members.require_owner(request.membership)
         try:
-            payout = request_payout(owner=owner, key=request.POST.get("key", "").replace("\0", "")[:64])
+            payout = request_payout(
+                owner=owner, key=request.POST.get("key", "").replace("\0", "")[:64] or uuid.uuid4().hex
+            )
         except Invalid as problem:
             errors = by_field(problem)
         except (Conflict, GatewayUnavailable) as problem:

@@ -29,7 +29,7 @@ def _listed(found: list[Object], params: Params, url: str) -> Object:
 
 # --- customers ----------------------------------------------------------------------------------------------------
 def create_customer(books: Books, params: Params, _: str) -> Object:
-    return books.add("cus", "customer", **params)
+    return books.add("cus", "customer", **{"metadata": {}} | params)
 
 
 # --- Checkout -----------------------------------------------------------------------------------------------------

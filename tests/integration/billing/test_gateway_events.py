@@ -63,6 +63,16 @@ def test_another_secret_or_another_body_is_refused(stripe: Connected, event: Obj
     assert kept(event) is None
 
 
+def test_one_of_several_secrets_is_enough(stripe: Connected, settings: object, event: Object):
+    settings.STRIPE_WEBHOOK_SECRET = f"whsec_new,{SECRET}"
+    for secret in ("whsec_new", SECRET):
+        body, signature = signed(event, secret)
+        assert gateway_events.receive(body=body, signature=signature) == event["id"]
+    body, signature = signed(event, "whsec_old")
+    with pytest.raises(BadSignature):
+        gateway_events.receive(body=body, signature=signature)
+
+
 def test_a_signed_body_that_is_no_event_is_refused(stripe: Connected):
     for body in ({}, {"id": "evt_1"}, {"id": "evt_1", "type": "x", "data": 3}):
         raw, signature = signed(body, SECRET)

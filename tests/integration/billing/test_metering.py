@@ -4,6 +4,7 @@ import time
 from datetime import timedelta
 
 import pytest
+from django.core.management import call_command
 from django.db import transaction
 from django.utils import timezone
 
@@ -151,3 +152,28 @@ def test_setting_up_twice_makes_one_meter(metered: Connected):
     assert lines[0] == f'The meter for "{METER}" is there.'
     assert sum(meter["event_name"] == METER for meter in metered.books.all("billing.meter")) == 1
     assert any("No webhook endpoint leads here" in line for line in lines)
+
+
+def test_the_command_says_what_is_missing_and_what_is_there(
+    stripe: Connected, settings: object, capsys: pytest.CaptureFixture[str]
+):
+    settings.STRIPE_METER_EVENT_NAME = f"meter_{name()}"
+    url = f"{settings.BASE_URL}/webhooks/stripe"
+    call_command("stripe", "setup")
+    out = capsys.readouterr().out
+    assert f'The meter for "{settings.STRIPE_METER_EVENT_NAME}" was made.' in out
+    assert f"Make one for {url} that hears:" in out
+    endpoint = stripe.books.add(
+        "we", "webhook_endpoint", status="enabled", url=url, enabled_events=["transfer.created"]
+    )
+    call_command("stripe", "setup")
+    out = capsys.readouterr().out
+    assert "is there." in out
+    assert "does not hear checkout.session.completed, " in out
+    endpoint["enabled_events"] = ["*"]
+    call_command("stripe", "setup")
+    assert "does not hear" not in capsys.readouterr().out
+    stripe.books.objects.pop(endpoint["id"])
+    settings.STRIPE_SECRET_KEY = ""
+    call_command("stripe", "setup")
+    assert "No payment provider is connected" in capsys.readouterr().out

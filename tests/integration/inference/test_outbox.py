@@ -1,6 +1,7 @@
 """The outbox: news is delivered after commit, at least once, whoever fails and however many deliver."""
 
 import secrets
+import threading
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from datetime import timedelta
@@ -11,7 +12,8 @@ from django.utils import timezone
 
 from marketplace.core import events
 from marketplace.core.models import OutboxEvent
-from marketplace.core.outbox import emit, relay
+from marketplace.core.outbox import LEASE, emit, relay, relay_outside
+from marketplace.core.tasks import OUTSIDE_LANES, relay_outbox_outside
 from tests.integration.billing.together import MOST, together
 
 pytestmark = pytest.mark.usefixtures("database")
@@ -186,3 +188,111 @@ def test_a_relay_that_dies_delivers_again(topic: str):
         transaction.set_rollback(True)
     assert relay() == 1
     assert heard == [{"number": 1}] * 2
+
+
+# --- topics whose subscribers call servers that are not ours --------------------------------------------------------
+@pytest.fixture
+def outside(database: None) -> Iterator[str]:
+    name = f"test.{secrets.token_hex(6)}"
+    events.subscribe(name, lambda payloads: None, outside=True)
+    events._subscribers.pop(name)
+    yield name
+    events._subscribers.pop(name, None)
+    events._outside.discard(name)
+
+
+def test_calls_outside_have_a_relay_of_their_own(outside: str, topic: str):
+    heard: list[events.Payload] = []
+    for name in (outside, topic):
+        events.subscribe(name, heard.extend)
+    tell(outside, {"number": 1})
+    tell(topic, {"number": 2})
+    assert relay() == 1
+    assert heard == [{"number": 2}]
+    assert relay_outside() == 1
+    assert heard == [{"number": 2}, {"number": 1}]
+    assert not OutboxEvent.objects.exists()
+
+
+def test_nothing_is_locked_while_others_are_waited_for(outside: str):
+    """The subscriber sees no transaction of the relay's, and what it writes stays although it fails afterwards."""
+
+    def write_and_fail(payloads: Sequence[events.Payload]) -> None:
+        assert not connection.in_atomic_block
+        OutboxEvent.objects.create(topic=f"{outside}.written", payload={}, due_at=timezone.now() + timedelta(hours=1))
+        raise ValueError("not today")
+
+    events.subscribe(outside, write_and_fail)
+    tell(outside, {})
+    assert relay_outside() == 1
+    assert OutboxEvent.objects.filter(topic=f"{outside}.written").count() == 1
+    left = OutboxEvent.objects.get(topic=outside)
+    assert (left.attempts, left.last_error) == (1, "ValueError: not today")
+    assert timedelta(seconds=1) < left.due_at - timezone.now() <= timedelta(seconds=2)
+
+
+def test_one_that_fails_outside_delays_itself_only(outside: str):
+    heard: list[int] = []
+
+    def fail_for_two(payloads: Sequence[events.Payload]) -> None:
+        (payload,) = payloads
+        if payload["number"] == 2:
+            raise ValueError("not this one")
+        heard.append(payload["number"])
+
+    events.subscribe(outside, fail_for_two)
+    tell(outside, *({"number": number} for number in range(1, 5)))
+    assert relay_outside() == 4
+    assert heard == [1, 3, 4]
+    assert OutboxEvent.objects.get(topic=outside).payload == {"number": 2}
+
+
+def test_a_delivery_outside_that_dies_comes_again_after_its_lease(outside: str):
+    heard: list[events.Payload] = []
+
+    def die_once(payloads: Sequence[events.Payload]) -> None:
+        heard.extend(payloads)
+        if len(heard) == 1:
+            raise SystemExit  # as a killed process: nothing is noted
+
+    events.subscribe(outside, die_once)
+    tell(outside, {"number": 1})
+    with pytest.raises(SystemExit):
+        relay_outside()
+    assert relay_outside() == 0
+    left = OutboxEvent.objects.get(topic=outside)
+    assert left.attempts == 0
+    assert LEASE - timedelta(seconds=10) < left.due_at - timezone.now() <= LEASE
+    make_due(outside)
+    assert relay_outside() == 1
+    assert heard == [{"number": 1}] * 2
+    assert not OutboxEvent.objects.exists()
+
+
+def test_relays_outside_at_once_deliver_each_once(outside: str):
+    counted: Counter[int] = Counter()
+    events.subscribe(outside, lambda payloads: counted.update(payload["number"] for payload in payloads))
+    tell(outside, *({"number": number} for number in range(60)))
+    assert sum(together([relay_outside] * MOST)) == 60
+    assert counted == dict.fromkeys(range(60), 1)
+
+
+def test_a_few_threads_at_most_wait_for_others(outside: str):
+    """However many ticks of the clock come while a server does not answer."""
+    inside, most = [0], [0]
+    lock, done = threading.Lock(), threading.Event()
+
+    def wait(payloads: Sequence[events.Payload]) -> None:
+        with lock:
+            inside[0] += 1
+            most[0] = max(most[0], inside[0])
+        done.wait(timeout=2)
+        with lock:
+            inside[0] -= 1
+
+    events.subscribe(outside, wait)
+    tell(outside, *({"number": number} for number in range(MOST)))
+    threading.Timer(1, done.set).start()
+    together([relay_outbox_outside] * MOST)
+    assert most == [OUTSIDE_LANES]
+    assert not OutboxEvent.objects.exists()

@@ -137,6 +137,11 @@ def test_a_provider_onboards_and_is_paid_in_the_sandbox():
     page = client.get(path).content.decode()
     assert "Sent" in page
     assert "disabled" in page
+    earnings = f"/provider/{party.organization.slug}/earnings"
+    statement = client.get(earnings).content.decode()
+    assert "Payout through sandbox" in statement
+    (entries,) = re.findall(rf'href="({earnings}/[0-9]+)">Payout through sandbox', statement)
+    assert "Payouts on their way" in client.get(entries).content.decode()
 
 
 def test_the_operator_sees_events_and_has_them_processed_again(stripe: Connected):  # noqa: F811
