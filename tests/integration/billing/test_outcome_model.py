@@ -165,6 +165,7 @@ class OutcomeMachine(RuleBasedStateMachine):
         for unit, verdict in given:
             assert unit not in call.verdicts
             call.verdicts[unit] = verdict
+        close_reviews()  # a sweep leaves what somebody is just looking at to the next one
         for other in self.calls.values():
             other.conclude()
 
