@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
 
-from billing.domain import Verdict
 from inference.domain.lifecycle import Status
 from inference.links import absolute, artifact_path, events_path
 from inference.services.receipts import receipt_of
@@ -45,22 +44,6 @@ def reference_in(body: Mapping[str, Any]) -> Reference:
         wrong = FieldError("version", "is required: a version's id, owner/name or owner/name:version")
         raise Invalid("Say which model to run", errors=[wrong])
     return parse_reference(version) or reference_of_version(version)
-
-
-def verdict_in(body: Any) -> tuple[int, Verdict, str]:
-    """Position, verdict and reason of `POST /v1/predictions/{id}/reviews`. Raises Invalid."""
-    given = body if isinstance(body, Mapping) else {}
-    position, verdict, reason = given.get("position", 0), given.get("verdict"), given.get("reason")
-    errors = []
-    if isinstance(position, bool) or not isinstance(position, int):
-        errors.append(FieldError("position", "must be the whole number of an output, from 0"))
-    if not isinstance(verdict, str) or verdict not in list(Verdict):
-        errors.append(FieldError("verdict", f"must be one of {', '.join(Verdict)}"))
-    if reason is not None and not isinstance(reason, str):
-        errors.append(FieldError("reason", "must be a text"))
-    if errors:
-        raise Invalid("Nothing was decided", errors=errors)
-    return position, Verdict(str(verdict)), reason or ""
 
 
 def review_document(review: "Review", prediction: PredictionView) -> dict[str, Any]:

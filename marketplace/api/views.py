@@ -12,6 +12,7 @@ from rest_framework.views import APIView
 
 from billing.domain import AccountKind
 from billing.selectors import balance_of
+from inference.domain.reviews import verdict_in
 from inference.selectors import prediction_for_buyer, predictions_for_buyer
 from inference.services.receipts import signer
 from inference.services.review import review
@@ -63,7 +64,7 @@ class Reviews(APIView):
         prediction = parse_short(id)
         if prediction is None:
             raise NotFound("There is no such prediction")
-        position, verdict, reason = replicate.verdict_in(request.data)
+        position, verdict, reason = verdict_in(request.data)
         done = review(caller=caller, prediction_id=prediction, position=position, verdict=verdict, reason=reason)
         view = prediction_for_buyer(caller.organization_id, prediction)
         return Response(replicate.review_document(done.review, view), status=201 if done.is_new else 200)
