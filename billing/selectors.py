@@ -223,7 +223,7 @@ def _contracts() -> QuerySet[OutcomeContract]:
     return OutcomeContract.objects.select_related("offer__price", "offer__signed_by", "signed_by", "ended_by")
 
 
-def contract_for(party: str, contract_id: uuid.UUID | None) -> OutcomeContract:
+def contract_for(party: str, contract_id: uuid.UUID) -> OutcomeContract:
     """A contract of which the organisation is a party. Raises NotFound."""
     found = _contracts().filter(Q(buyer=party) | Q(offer__provider=party), pk=contract_id).first()
     if found is None:
@@ -246,7 +246,7 @@ def contracts_in_force(buyer: str, subject: str) -> QuerySet[OutcomeContract]:
     return _contracts().filter(buyer=buyer, offer__subject=subject, ended_at=None).order_by("-id")
 
 
-def offer_for(party: str, offer_id: uuid.UUID | None, *, as_provider: bool = False) -> OutcomeOffer:
+def offer_for(party: str, offer_id: uuid.UUID, *, as_provider: bool = False) -> OutcomeOffer:
     """An offer that the organisation made or, unless `as_provider`, may sign. Raises NotFound."""
     may_see = Q(provider=party) if as_provider else Q(provider=party) | Q(buyer=party) | Q(buyer="")
     found = OutcomeOffer.objects.select_related("price", "signed_by", "ended_by").filter(may_see, pk=offer_id).first()

@@ -55,8 +55,8 @@ SELECT p.id, p.organization_id, o.slug AS organization, mo.slug || '/' || m.name
        p.version_id AS version, v.number AS version_number, p.origin,
        p.status, p.input, p.error, p.attempt, p.node_id AS node, p.device,
        p.created_at, p.started_at, p.completed_at, p.cancel_requested_at, p.load_seconds, p.run_seconds, p.batch_size,
-       p.stopped_at_step, p.quantity, p.amount_held, coalesce(oc.amount, p.amount_charged) AS amount_charged, p.max_price,
-       p.not_billed, pr.id AS price_id,
+       p.stopped_at_step, p.quantity, p.amount_held, coalesce(oc.amount, p.amount_charged) AS amount_charged,
+       p.max_price, p.not_billed, pr.id AS price_id,
        pr.version AS price_version, pr.amount AS unit_amount, pr.unit, pr.currency,
        coalesce((SELECT jsonb_agg(jsonb_build_object('id', a.id, 'sha256', a.sha256, 'media_type', a.media_type,
                                                      'size', a.size, 'width', a.width, 'height', a.height)

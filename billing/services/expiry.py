@@ -8,7 +8,8 @@ from billing.models import Hold, Outcome
 def expire_holds(*, limit: int = 1000) -> int:
     """Let go of holds whose time is over and return how many; nobody is charged for them.
 
-    Deliveries under review are left to `close_reviews`, which pays for what was accepted.
+    Deliveries under review are left to `close_reviews`, which pays for what was accepted; `billing_release` keeps to
+    that too, these would only be looked at in vain.
     """
     due = Hold.objects.filter(state=HoldState.PENDING, expires_at__lt=Now()).order_by("expires_at")
     due = due.exclude(pk__in=Outcome.objects.filter(state=OutcomeState.OBSERVING).values("pk"))

@@ -8,6 +8,8 @@ from django.db import connection
 from billing.domain import OutcomeState, Verdict
 from marketplace.core.problems import Conflict, FieldError, Invalid, NotFound
 
+LARGEST_UNIT = 2**15 - 1  # as the column holds it
+
 
 class VerdictStands(Conflict):
     """A verdict moves money or lets it go, so it is given once."""
@@ -45,6 +47,8 @@ def signal(*, outcome_id: uuid.UUID, unit: int, verdict: Verdict, reporter: str)
         NothingToReview: nothing is delivered yet or at all, or the review window is over.
         Invalid: the delivery has no such unit.
     """
+    if not 0 <= unit <= LARGEST_UNIT:
+        raise _no_such_unit()
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT answer, state FROM billing_signal(%s, %s, %s, %s)", [outcome_id, unit, verdict.value, reporter]
@@ -56,7 +60,7 @@ def signal(*, outcome_id: uuid.UUID, unit: int, verdict: Verdict, reporter: str)
         case "contradicts":
             raise VerdictStands("The other verdict was given on this image before, and a verdict is final.")
         case "no_such_unit":
-            raise Invalid("Nothing was decided", errors=[FieldError("position", "is none of the images delivered")])
+            raise _no_such_unit()
         case "too_late":
             raise NothingToReview("The review window is over: what was not decided in it is not billed.")
     if state is None:
@@ -70,6 +74,10 @@ def close_reviews(*, limit: int = 500) -> int:
         cursor.execute("SELECT coalesce(billing_close_reviews(%s), 0)", [limit])
         row: tuple[int] = cursor.fetchone()
     return row[0]
+
+
+def _no_such_unit() -> Invalid:
+    return Invalid("Nothing was decided", errors=[FieldError("position", "is none of the images delivered")])
 
 
 _WHY_NOTHING = {

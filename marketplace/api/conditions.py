@@ -10,9 +10,8 @@ from marketplace.core.ids import parse_short
 from marketplace.core.money import NotAnAmount, parse_ceiling
 from marketplace.core.problems import FieldError, Invalid, NotFound
 
-FIELDS = frozenset(
-    {"max_price", "contract"}
-)  # of the body, in dialects whose other unknown fields are the model's input
+# Of the body; in dialects whose unknown fields are the model's input, these are not.
+FIELDS = frozenset({"max_price", "contract"})
 IDEMPOTENCY_HEADER, PRICE_HEADER, CONTRACT_HEADER = "Idempotency-Key", "Bourse-Max-Price", "Bourse-Contract"
 
 

@@ -16,6 +16,7 @@ from marketplace.core.ids import short
 from marketplace.core.problems import FieldError, Invalid
 
 if TYPE_CHECKING:
+    from inference.models import Review
     from marketplace.catalog.selectors import Offer
     from providers.models import ModelVersion
 
@@ -43,6 +44,20 @@ def reference_in(body: Mapping[str, Any]) -> Reference:
         wrong = FieldError("version", "is required: a version's id, owner/name or owner/name:version")
         raise Invalid("Say which model to run", errors=[wrong])
     return parse_reference(version) or reference_of_version(version)
+
+
+def review_document(review: "Review", prediction: PredictionView) -> dict[str, Any]:
+    """A verdict, and where that leaves its prediction, whose receipt says the same."""
+    assert prediction.outcome is not None  # it was made under a contract
+    return {
+        "prediction": short(prediction.id),
+        "position": review.position,
+        "verdict": review.verdict,
+        "reason": review.reason or None,
+        "reviewed_at": review.created_at.isoformat(),
+        "outcome": prediction.outcome.value,
+        "receipt": receipt_of(prediction),
+    }
 
 
 def prediction_document(prediction: PredictionView, *, status: Status | None = None) -> dict[str, Any]:

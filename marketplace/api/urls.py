@@ -5,6 +5,7 @@ from marketplace.api import aliases, gateway, views
 
 urlpatterns = [
     path("v1/predictions", views.Predictions.as_view(), name="predictions"),
+    path("v1/predictions/<str:id>/reviews", views.Reviews.as_view(), name="reviews"),
     path("v1/models", views.Models.as_view(), name="models"),
     path("v1/models/<str:owner>/<str:name>", views.Model.as_view(), name="model"),
     path("v1/models/<str:owner>/<str:name>/versions", views.Versions.as_view(), name="versions"),

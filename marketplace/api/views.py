@@ -12,8 +12,10 @@ from rest_framework.views import APIView
 
 from billing.domain import AccountKind
 from billing.selectors import balance_of
-from inference.selectors import predictions_for_buyer
+from inference.domain.reviews import verdict_in
+from inference.selectors import prediction_for_buyer, predictions_for_buyer
 from inference.services.receipts import signer
+from inference.services.review import review
 from marketplace.api import replicate
 from marketplace.api.authentication import caller_of
 from marketplace.catalog import selectors as catalog
@@ -48,6 +50,24 @@ class Predictions(APIView):
         if len(found) > PAGE:
             following = f"{settings.BASE_URL}/v1/predictions?cursor={short(found[PAGE - 1].id)}"
         return page_of(documents, following=following)
+
+
+class Reviews(APIView):
+    @extend_schema(operation_id="reviews_create", request=ANY, responses={201: ANY})
+    def post(self, request: Request, id: str) -> Response:
+        """Accept or reject one image that was made under an outcome contract: `verdict`, `position`, `reason`.
+
+        A verdict is final. Giving the same one again changes nothing; once every image is decided, what was accepted
+        is charged.
+        """
+        caller = caller_of(request)
+        prediction = parse_short(id)
+        if prediction is None:
+            raise NotFound("There is no such prediction")
+        position, verdict, reason = verdict_in(request.data)
+        done = review(caller=caller, prediction_id=prediction, position=position, verdict=verdict, reason=reason)
+        view = prediction_for_buyer(caller.organization_id, prediction)
+        return Response(replicate.review_document(done.review, view), status=201 if done.is_new else 200)
 
 
 class Models(APIView):

@@ -2,17 +2,20 @@
 
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
+from billing.domain import Verdict
+from billing.selectors import contracts_for_buyer
 from inference.domain.lifecycle import Origin
 from inference.models import Prediction
 from inference.selectors import prediction_for_buyer
 from inference.services.admit import admit
+from inference.services.review import review
 from marketplace.accounts.models import Organization, User
-from marketplace.accounts.selectors import caller_by_member
+from marketplace.accounts.selectors import Caller, caller_by_member
 from marketplace.catalog.domain import Reference
-from marketplace.catalog.services.call import resolve
-from marketplace.demo.market import BUYER, MODELS, PROMPTS
+from marketplace.catalog.services.call import resolve, under_contract
+from marketplace.demo.market import BUYER, CONTRACT_CALLS, MODELS, PROMPTS
 
 LONGEST_WAIT = 300.0
 
@@ -36,6 +39,36 @@ def make_history(report: Callable[[str], None]) -> None:
             if prompt not in done:
                 inputs = {"prompt": prompt, "seed": seed}
                 admitted.append(admit(caller=caller, target=target, inputs=inputs, origin=Origin.DEMO))
+    _await(organization, admitted, report)
+    _run_under_contract(caller, organization, report)
+
+
+def _run_under_contract(caller: Caller, organization: Organization, report: Callable[[str], None]) -> None:
+    """Calls under the buyer's contract and verdicts on some of their images, where that was not done yet."""
+    contract = contracts_for_buyer(str(organization.pk)).filter(ended_at=None).first()
+    if contract is None:
+        return
+    owner, _, name = contract.offer.label.partition("/")
+    target = under_contract(resolve(Reference(owner, name)), contract.pk, caller)
+    calls = Prediction.objects.filter(contract=contract)
+    made: dict[str, uuid.UUID] = dict(calls.values_list("input__prompt", "id"))
+    admitted = []
+    for seed, call in enumerate(CONTRACT_CALLS, start=101):
+        if call.prompt not in made:
+            inputs = {"prompt": call.prompt, "seed": seed, "num_outputs": call.images}
+            # Not of the demo's own origin, whose pictures are shown to everybody.
+            made[call.prompt] = admit(caller=caller, target=target, inputs=inputs, origin=Origin.API)
+            admitted.append(made[call.prompt])
+    _await(organization, admitted, report)
+    for call in CONTRACT_CALLS:
+        if made[call.prompt] not in admitted:
+            continue  # its verdicts are people's by now
+        for position, given in enumerate(call.verdicts):
+            verdict, reason = (Verdict.ACCEPTED, "") if given is True else (Verdict.REJECTED, str(given))
+            review(caller=caller, prediction_id=made[call.prompt], position=position, verdict=verdict, reason=reason)
+
+
+def _await(organization: Organization, admitted: Sequence[uuid.UUID], report: Callable[[str], None]) -> None:
     deadline = time.monotonic() + LONGEST_WAIT
     for count, prediction in enumerate(admitted, start=1):
         while not prediction_for_buyer(organization.pk, prediction).status.is_final:

@@ -43,6 +43,10 @@ MODELS = {
 # The demo buyer's own name for the hero.
 ALIAS = "hero"
 
+ACCEPTED_PRICE = 6_000  # micro-units for one accepted image under the demo's outcome contract
+REVIEW_HOURS = 72
+MOST_UNREVIEWED = 50
+
 PROMPTS = (
     "a red heart with a white outline on a navy background",
     "a gold crown on a purple background",
@@ -56,4 +60,29 @@ PROMPTS = (
     "a teal ring on a black background",
     "a yellow bolt with a white outline on a purple background",
     "a brown tree on a green background",
+)
+
+
+@dataclass(frozen=True)
+class ContractCall:
+    """A call of the demo's history under its outcome contract, with what the reviewer said of its images, in order.
+
+    Attributes:
+        verdicts: True for accepted, or the reason for a rejection; images beyond them wait for a verdict.
+    """
+
+    prompt: str
+    images: int = 1
+    verdicts: tuple[bool | str, ...] = ()
+
+
+CONTRACT_CALLS = (
+    ContractCall("a gold crown on a purple background", 2, (True, True)),
+    ContractCall("a red heart with a white outline on a navy background", 1, (True,)),
+    ContractCall("a striped green leaf on a yellow background", 2, ("The stripes are hard to see", True)),
+    ContractCall("a white cloud with a black outline on a blue background", 1, ("Outline too thin for print",)),
+    ContractCall("an orange gear on a gray background", 1, (True,)),
+    ContractCall("a yellow star with a shadow on a red background", 4, (True,)),
+    ContractCall("a pink flower on a teal background", 1),
+    ContractCall("a teal ring on a black background", 2),
 )

@@ -1,9 +1,11 @@
 from django.urls import path
 
 from marketplace.web.console import aliases, balance
+from marketplace.web.console import contracts as console_contracts
 from marketplace.web.console import views as console
 from marketplace.web.operator import payments
 from marketplace.web.operator import views as operator
+from marketplace.web.provider import contracts as provider_contracts
 from marketplace.web.provider import payouts
 from marketplace.web.provider import views as provider
 from marketplace.web.public import playground
@@ -28,6 +30,12 @@ urlpatterns = [
     path("console/<str:org>/balance", balance.balance, name="console_balance"),
     path("console/<str:org>/balance/top-ups/<str:id>", balance.top_up, name="console_top_up"),
     path("console/<str:org>/balance/<int:id>", console.transaction, name="console_transaction"),
+    path("console/<str:org>/contracts", console_contracts.contracts, name="console_contracts"),
+    path("console/<str:org>/contracts/offers/<str:id>", console_contracts.offer, name="console_offer"),
+    path("console/<str:org>/contracts/<str:id>", console_contracts.contract, name="console_contract"),
+    path("console/<str:org>/contracts/<str:id>/end", console_contracts.end, name="console_end_contract"),
+    path("console/<str:org>/contracts/<str:id>/review", console_contracts.review, name="console_contract_review"),
+    path("console/<str:org>/contracts/<str:id>/verdicts", console_contracts.verdict, name="console_contract_verdict"),
     path("console/<str:org>/members", console.member_list, name="console_members"),
     path("console/<str:org>/members/<int:id>/remove", console.remove_member, name="console_remove_member"),
     path("provider/<str:org>/models", provider.models, name="provider_models"),
@@ -37,6 +45,12 @@ urlpatterns = [
     path("provider/<str:org>/payouts/onboard", payouts.onboard, name="provider_payouts_onboard"),
     path("provider/<str:org>/payouts/back", payouts.back, name="provider_payouts_back"),
     path("provider/<str:org>/payouts/again", payouts.again, name="provider_payouts_again"),
+    path("provider/<str:org>/contracts", provider_contracts.contracts, name="provider_contracts"),
+    path("provider/<str:org>/contracts/new", provider_contracts.new_offer, name="provider_new_offer"),
+    path("provider/<str:org>/contracts/offers/<str:id>", provider_contracts.offer, name="provider_offer"),
+    path("provider/<str:org>/contracts/offers/<str:id>/end", provider_contracts.withdraw, name="provider_end_offer"),
+    path("provider/<str:org>/contracts/<str:id>", provider_contracts.contract, name="provider_contract"),
+    path("provider/<str:org>/contracts/<str:id>/end", provider_contracts.end, name="provider_end_contract"),
     path("provider/<str:org>/members", console.member_list, name="provider_members"),
     path("operator/", operator.health, name="operator_health"),
     path("operator/ledger", operator.ledger, name="operator_ledger"),

@@ -39,6 +39,8 @@ export function playground() {
     problem: null,
     results: [],
     balanceMicro: null,
+    contract: "",
+    unitPriceMicro: 0,
 
     init() {
       // Kept, because within a component inside this one $root is that component's element.
@@ -79,6 +81,9 @@ export function playground() {
         else if (control.value !== "") input[field.name] = fieldValue(field, control.value);
       }
       this.input = input;
+      const pays = this.form.querySelector("[name=contract]:checked"); // there is a choice only where a contract is
+      this.contract = pays?.value ?? "";
+      this.unitPriceMicro = Number(pays?.dataset.priceMicro ?? this.settings.unitPriceMicro);
     },
 
     /** What differs from the defaults, and what must be given. */
@@ -116,7 +121,7 @@ export function playground() {
     },
     get priceText() {
       const outputs = Number.isInteger(this.input.num_outputs) && this.input.num_outputs > 0 ? this.input.num_outputs : 1;
-      return money(Number(this.settings.unitPriceMicro) * outputs, this.currency);
+      return money(this.unitPriceMicro * outputs, this.currency);
     },
     get balanceText() {
       return money(this.balanceMicro, this.currency);
@@ -136,7 +141,7 @@ export function playground() {
         response = await fetch(this.settings.createUrl, {
           method: "POST",
           headers: { "Content-Type": "application/json", Accept: "application/json", ...this.csrf() },
-          body: JSON.stringify({ input: this.input }),
+          body: JSON.stringify({ input: this.input, ...(this.contract && { contract: this.contract }) }),
         });
       } catch {
         this.refuse({
@@ -187,8 +192,9 @@ export function playground() {
     finish(prediction) {
       this.stop(prediction.status);
       this.show(prediction, local(this.urls.get));
-      const { held, charged } = prediction.receipt.payload;
-      this.balanceMicro += microOf(held) - microOf(charged); // what was held and not charged is free again
+      const { held, charged, contract } = prediction.receipt.payload;
+      // What was held and not charged is free again, but for what a reviewer has yet to decide.
+      if (contract?.outcome !== "observing") this.balanceMicro += microOf(held) - microOf(charged);
       if (prediction.status !== "succeeded") return;
       this.results = [{ prediction, input: this.input, page: this.page }, ...this.results].slice(0, KEPT_RESULTS);
       sessionStorage.setItem(this.storageKey, JSON.stringify(this.results));

@@ -98,6 +98,7 @@ def prediction(request: MemberRequest, id: str) -> HttpResponse:
         "receipt_json": json.dumps(receipt),
         "usage": usage_by_hold([view.id]).get(view.id),
         "events_url": events_path(view.id),
+        "contract_id": short(view.contract_id) if view.contract_id else None,
         "again": playground_path(view.model, view.input),
         "fields": fields,
         "call": {"model": view.model, "input": chosen_values(fields)},

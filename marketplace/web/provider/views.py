@@ -7,7 +7,7 @@ from django.shortcuts import render
 from django.utils import timezone
 
 from billing.domain import AccountKind
-from billing.selectors import balance_of, earnings_by_sku
+from billing.selectors import balance_of, earnings_by_sku, outcome_skus
 from inference.selectors import measured, prediction_counts, resident_versions
 from marketplace.catalog.domain import sku_of
 from marketplace.catalog.selectors import listings_for_provider, price_of
@@ -49,6 +49,7 @@ def earnings(request: MemberRequest) -> HttpResponse:
     organization = request.membership.organization
     owner = str(organization.pk)
     names = {sku_of(model.pk): f"{organization.slug}/{model.name}" for model in models_for_provider(organization)}
+    names |= outcome_skus(owner)
     since = timezone.now() - timedelta(days=EARNINGS_DAYS)
     by_model = [
         row | {"name": names.get(str(row["sku"]), str(row["sku"]))} for row in earnings_by_sku(owner, since=since)

@@ -18,6 +18,7 @@ from marketplace.catalog.services import call
 from marketplace.core.ids import short
 from marketplace.core.problems import Forbidden, NotAuthenticated, NotUnderstood
 from marketplace.web.access import current_membership
+from marketplace.web.contracts import id_in_address
 
 
 @require_POST
@@ -30,11 +31,14 @@ def run(request: HttpRequest, owner: str, name: str) -> JsonResponse:
         raise NotAuthenticated("You were signed out. Sign in again; what you typed is kept in the address.")
     organization = membership.organization
     caller = caller_by_member(membership.user, organization)
-    inputs = _inputs(request)
+    body = _body(request)
     reference = Reference(owner, name)
     try:
         target = call.resolve(reference)
-        prediction = admit(caller=caller, target=target, inputs=inputs, origin=Origin.CONSOLE)
+        if body.get("contract"):
+            contract = id_in_address(str(body["contract"]), what="contract")
+            target = call.under_contract(target, contract, caller)
+        prediction = admit(caller=caller, target=target, inputs=body.get("input"), origin=Origin.CONSOLE)
     except PriceChanged:
         # The snapshot may be two seconds old. A person agreed to the price they saw, so they are asked again.
         call.forget(reference)
@@ -56,11 +60,11 @@ def run(request: HttpRequest, owner: str, name: str) -> JsonResponse:
     )
 
 
-def _inputs(request: HttpRequest) -> Any:
+def _body(request: HttpRequest) -> dict[str, Any]:
     try:
         body = orjson.loads(request.body)
     except orjson.JSONDecodeError:
         raise NotUnderstood("The form could not be read; reload the page") from None
     if not isinstance(body, dict):
         raise NotUnderstood("The form could not be read; reload the page")
-    return body.get("input")
+    return body

@@ -1,6 +1,7 @@
 """Pages for everybody: the front page, the catalogue, a model and its playground, the documentation."""
 
 import re
+import uuid
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
@@ -10,7 +11,7 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 
 from billing.domain import AccountKind
-from billing.selectors import balance_of
+from billing.selectors import balance_of, contracts_in_force
 from inference.links import artifact_path
 from inference.selectors import market_totals, showcase
 from inference.statements import PredictionView
@@ -18,6 +19,7 @@ from marketplace.accounts.domain import is_name
 from marketplace.accounts.models import Membership
 from marketplace.accounts.selectors import organizations_of
 from marketplace.catalog import selectors as catalog
+from marketplace.catalog.domain import sku_of
 from marketplace.catalog.models import Alias
 from marketplace.catalog.selectors import SORTS, Offer
 from marketplace.core.ids import short
@@ -97,6 +99,8 @@ def model(request: HttpRequest, owner: str, name: str) -> HttpResponse:
         "stats": card["stats"],
         "examples": [_picture(view) for view in showcase(model_id=listing.model_id, limit=8)],
         "fields": schema_fields(listing.version.input_schema, request.GET),
+        "contracts": _contracts(membership, listing.model_id),
+        "asked_contract": request.GET.get("contract", ""),
         "can_run": why_not is None,
         "why_not": why_not,
         "balance_micro": balance,
@@ -163,6 +167,14 @@ def _why_not(
         url = reverse("web:console_balance", args=[organization.slug])
         return {"text": "The balance does not cover one run.", "url": url, "label": "Top up the balance"}
     return None
+
+
+def _contracts(membership: Membership | None, model_id: uuid.UUID) -> list[dict[str, Any]]:
+    """Contracts under which whoever looks may run the model, paying for accepted images only."""
+    if membership is None:
+        return []
+    found = contracts_in_force(str(membership.organization_id), sku_of(model_id))
+    return [{"id": short(contract.pk), "price": contract.offer.price, "offer": contract.offer} for contract in found]
 
 
 def _card(offer: Offer, *, pictures: int) -> dict[str, Any]:

@@ -128,10 +128,15 @@ def test_every_function_with_the_owners_rights_is_closed():
     assert [row[0] for row in found] == [
         "billing_account_id",
         "billing_apply_entries",
+        "billing_authorize",
+        "billing_close_reviews",
         "billing_hold",
+        "billing_observe",
         "billing_post",
         "billing_release",
         "billing_settle",
+        "billing_signal",
+        "billing_void_outcome",
     ]
     for function, config, is_trigger, serving, anybody in found:
         assert config == ["search_path=public, pg_temp"], function

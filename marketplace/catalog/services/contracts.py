@@ -1,0 +1,74 @@
+"""A provider offers an outcome contract over one of its models."""
+
+import uuid
+from typing import TYPE_CHECKING
+
+from billing.domain import Unit
+from billing.models import OutcomeOffer
+from billing.services import contracts
+from billing.services.contracts import Proposal
+from marketplace.accounts.selectors import organization_by_slug
+from marketplace.catalog.domain import sku_of
+from marketplace.catalog.selectors import listings_for_provider
+from marketplace.core.problems import FieldError, Invalid
+from providers import tasks
+
+if TYPE_CHECKING:
+    from marketplace.accounts.models import Membership, Organization
+
+
+def make_offer(
+    *,
+    by: "Membership",
+    model: str,
+    buyer: str,
+    amount: int,
+    review_hours: int,
+    most_unreviewed: int | None = None,
+    note: str = "",
+    supersedes: uuid.UUID | None = None,
+) -> OutcomeOffer:
+    """Offer a price per accepted image of a listed model of the member's organisation.
+
+    Args:
+        model: its name, without the owner.
+        buyer: slug of the organisation it is for; empty: for every buyer.
+        amount: micro-units for one accepted image.
+        supersedes: an older offer that this is the new version of.
+
+    Raises:
+        Invalid: no such model is on sale, no such organisation buys, or a term is out of bounds.
+        Problem: as `billing.services.contracts.offer` says.
+    """
+    errors: list[FieldError] = []
+    is_possible = "\0" not in model
+    listing = (
+        listings_for_provider(by.organization).filter(listed=True, model__name__iexact=model).first()
+        if is_possible
+        else None
+    )
+    if listing is None:
+        errors.append(FieldError("model", "must be one of your models that are on sale"))
+    buyer_organization = _buyer(buyer, by.organization, errors)
+    if errors or listing is None:
+        raise Invalid("The offer was not made", errors=errors)
+    proposal = Proposal(
+        subject=sku_of(listing.model_id),
+        label=f"{by.organization.slug}/{listing.model.name}",
+        unit=Unit(tasks.task_named(listing.model.task).unit),
+        buyer=buyer_organization,
+        amount=amount,
+        review_hours=review_hours,
+        most_unreviewed=most_unreviewed,
+        note=note.strip(),
+    )
+    return contracts.offer(by=by, proposal=proposal, supersedes=supersedes)
+
+
+def _buyer(slug: str, provider: "Organization", errors: list[FieldError]) -> "Organization | None":
+    if not slug.strip():
+        return None
+    found = organization_by_slug(slug.strip())
+    if found is None or not found.can_buy or found.pk == provider.pk:
+        errors.append(FieldError("buyer", f'"{slug.strip()[:63]}" is no other organisation that buys'))
+    return found

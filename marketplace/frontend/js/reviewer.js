@@ -1,0 +1,170 @@
+// The reviewer's page: one picture at a time, accepted or rejected by a key or a tap. A verdict moves money at once, so
+// there is no taking it back; the line above the picture says what the last key did.
+import { money } from "./format.js";
+
+const WORDS = { accepted: "Accepted", rejected: "Rejected" };
+
+export function reviewer() {
+  return {
+    items: [],
+    index: 0,
+    verdicts: {},
+    reason: "",
+    last: "",
+    trouble: "",
+    sending: false,
+    accepted: 0,
+    rejected: 0,
+    acceptedHere: 0,
+
+    init() {
+      const { verdictUrl, priceMicro, currency, accepted, rejected } = this.$root.dataset;
+      Object.assign(this, { verdictUrl, priceMicro: Number(priceMicro), currency });
+      this.accepted = Number(accepted);
+      this.rejected = Number(rejected);
+      this.last = this.$root.querySelector("[role=status]")?.textContent ?? "";
+      this.items = JSON.parse(document.getElementById("review-items").textContent);
+      this.preload();
+    },
+
+    // --- what is shown --------------------------------------------------------------------------------------------
+    get item() {
+      return this.items[this.index];
+    },
+    get url() {
+      return this.item?.url ?? "";
+    },
+    get prompt() {
+      return this.item?.prompt ?? "";
+    },
+    get until() {
+      return this.item?.until ?? "";
+    },
+    get which() {
+      return this.item && this.item.of > 1 ? `Picture ${this.item.position + 1} of ${this.item.of} of this call.` : "";
+    },
+    get place() {
+      return `${this.index + 1} of ${this.items.length}`;
+    },
+    get verdict() {
+      return this.verdicts[this.index] ?? "";
+    },
+    get verdictText() {
+      return `${WORDS[this.verdict]}. A verdict is final.`;
+    },
+    get locked() {
+      return this.sending || this.verdict !== "";
+    },
+    get left() {
+      return this.items.length - Object.keys(this.verdicts).length;
+    },
+    get finished() {
+      return this.items.length > 0 && this.left === 0;
+    },
+    get showing() {
+      return !this.finished;
+    },
+    get acceptedText() {
+      return money(this.acceptedHere * this.priceMicro, this.currency);
+    },
+    get summary() {
+      const here = Object.values(this.verdicts);
+      const rejected = here.filter((verdict) => verdict === "rejected").length;
+      return `${this.acceptedHere} accepted for ${this.acceptedText}, ${rejected} rejected.`;
+    },
+
+    // --- moving ---------------------------------------------------------------------------------------------------
+    go(index) {
+      if (index < 0 || index >= this.items.length || this.sending) return;
+      this.index = index;
+      this.trouble = "";
+      this.preload();
+    },
+    back() {
+      this.go(this.index - 1);
+    },
+    forth() {
+      this.go(this.index + 1);
+    },
+    /** The next picture that is not decided, after this one first. */
+    advance() {
+      const order = [...this.items.keys()].map((step) => (this.index + 1 + step) % this.items.length);
+      const next = order.find((index) => !(index in this.verdicts));
+      if (next !== undefined) this.go(next);
+    },
+    preload() {
+      const next = this.items[this.index + 1];
+      if (next) new Image().src = next.url;
+    },
+
+    key(event) {
+      if (event.ctrlKey || event.metaKey || event.altKey || event.repeat || this.finished) return;
+      const writes = event.target instanceof HTMLInputElement || event.target instanceof HTMLTextAreaElement;
+      if (writes) {
+        if (event.key === "Escape") event.target.blur();
+        return;
+      }
+      const acts = {
+        a: () => this.accept(),
+        r: () => this.reject(),
+        "/": () => this.$root.querySelector("#reason").focus(),
+        ArrowLeft: () => this.back(),
+        ArrowRight: () => this.forth(),
+      };
+      const act = acts[event.key.length === 1 ? event.key.toLowerCase() : event.key];
+      if (!act) return;
+      event.preventDefault();
+      act();
+    },
+
+    // --- deciding -------------------------------------------------------------------------------------------------
+    accept() {
+      return this.decide("accepted");
+    },
+    reject() {
+      return this.decide("rejected");
+    },
+
+    async decide(verdict) {
+      if (this.locked || !this.item) return;
+      const { index, item, place } = this;
+      this.sending = true;
+      this.trouble = "";
+      const body = { prediction: item.prediction, position: item.position, verdict };
+      if (verdict === "rejected" && this.reason.trim()) body.reason = this.reason.trim();
+      const answer = await this.send(body);
+      this.sending = false;
+      if (!answer) return;
+      this.verdicts[index] = verdict;
+      this.accepted = answer.accepted;
+      this.rejected = answer.rejected;
+      if (verdict === "accepted") this.acceptedHere += 1;
+      this.last = this.told(place, verdict, answer.outcome, body.reason);
+      this.reason = "";
+      document.activeElement?.blur();
+      this.advance();
+    },
+
+    told(place, verdict, outcome, reason) {
+      const price = money(this.priceMicro, this.currency);
+      const because = reason ? ` (${reason})` : "";
+      if (verdict === "rejected") return `${place} rejected${because}: it costs nothing.`;
+      const when = outcome === "observing" ? "is charged once its call is decided" : "was charged";
+      return `${place} accepted: ${price} ${when}.`;
+    },
+
+    async send(body) {
+      const token = this.$root.querySelector("[name=csrfmiddlewaretoken]").value;
+      const headers = { "Content-Type": "application/json", Accept: "application/json", "X-CSRFToken": token };
+      try {
+        const response = await fetch(this.verdictUrl, { method: "POST", headers, body: JSON.stringify(body) });
+        if (response.ok && !response.redirected) return await response.json();
+        const problem = await response.json().catch(() => null);
+        this.trouble = problem?.detail ?? "The verdict was not taken. Reload the page and try again.";
+      } catch {
+        this.trouble = "No answer from the market. Check the connection, then decide again: nothing is decided twice.";
+      }
+      return null;
+    },
+  };
+}

@@ -1,0 +1,138 @@
+"""What the pages about outcome contracts show on either side of the market."""
+
+import json
+from typing import Any
+
+from django.core.paginator import Paginator
+from django.urls import reverse
+
+from billing.domain import BASIS_POINTS, OutcomeState, Verdict
+from billing.models import Outcome, OutcomeContract, OutcomeOffer
+from billing.selectors import Tally, outcomes_of, tallies, usage_by_hold
+from inference.models import Review
+from inference.selectors import reviews_of
+from marketplace.accounts.domain import Role
+from marketplace.accounts.selectors import organization_names
+from marketplace.core.ids import parse_short, short
+from marketplace.core.problems import NotFound
+from marketplace.web.access import MemberRequest
+
+PAGE = 50
+
+
+def id_in_address(text: str, *, what: str) -> Any:
+    """The UUID behind a short id. Raises NotFound."""
+    found = parse_short(text)
+    if found is None:
+        raise NotFound(f"There is no such {what}")
+    return found
+
+
+def contract_rows(contracts: list[OutcomeContract]) -> list[dict[str, Any]]:
+    """Contracts as the lists of both sides show them."""
+    found, names = tallies([contract.pk for contract in contracts]), organization_names()
+    return [
+        {
+            "contract": contract,
+            "id": short(contract.pk),
+            "offer": contract.offer,
+            "price": contract.offer.price,
+            "state": "active" if contract.ended_at is None else "ended",
+            "provider": names.get(contract.offer.provider, ""),
+            "buyer": names.get(contract.buyer, ""),
+            "tally": found[contract.pk],
+        }
+        for contract in contracts
+    ]
+
+
+def offer_rows(offers: list[OutcomeOffer]) -> list[dict[str, Any]]:
+    names = organization_names()
+    return [
+        {
+            "offer": offer,
+            "id": short(offer.pk),
+            "price": offer.price,
+            "provider": names.get(offer.provider, ""),
+            "buyer": names.get(offer.buyer, "any buyer"),
+            "state": "offered" if offer.ended_at is None else "withdrawn",
+        }
+        for offer in offers
+    ]
+
+
+def offer_context(request: MemberRequest, offer: OutcomeOffer) -> dict[str, Any]:
+    """An offer with the document that a signature is over."""
+    return offer_rows([offer])[0] | {
+        "document": json.dumps(json.loads(offer.document), indent=2, ensure_ascii=False),
+        "signed_document": offer.document,
+        "fee_share": offer.price.fee_bps / BASIS_POINTS,
+        "is_owner": request.membership.role == Role.OWNER,
+        "is_mine": offer.provider == str(request.membership.organization_id),
+        "is_superseded": OutcomeOffer.objects.filter(supersedes=offer).exists(),
+    }
+
+
+def contract_context(request: MemberRequest, contract: OutcomeContract, *, side: str) -> dict[str, Any]:
+    """A contract with its calls; `side` is "console" or "provider"."""
+    page = Paginator(outcomes_of(contract.pk), PAGE).get_page(request.GET.get("page"))
+    outcomes = list(page.object_list)
+    reviews, usage = reviews_of([one.pk for one in outcomes]), usage_by_hold([one.pk for one in outcomes])
+    price = contract.offer.price
+    rows = [
+        {
+            "id": short(one.pk),
+            "outcome": one,
+            "state": one.state,
+            "held": one.quantity * price.amount,
+            "fee": usage[one.pk].fee if one.pk in usage else 0,
+            "why": why(one),
+            "reasons": _reasons(reviews[one.pk]),
+        }
+        for one in outcomes
+    ]
+    row = contract_rows([contract])[0]
+    tally: Tally = row["tally"]
+    base = offer_context(request, contract.offer) | row
+    return base | {
+        "side": side,
+        "layout": f"{side}/base.html",
+        "calls": rows,
+        "page": page,
+        "waiting": Outcome.objects.filter(contract=contract, state=OutcomeState.OBSERVING).count(),
+        "acceptance_rate": tally.acceptance_rate,
+        "ended_by_us": contract.ended_for == str(request.membership.organization_id),
+        "run_url": f"{model_path(contract.offer.label)}?contract={row['id']}",
+    }
+
+
+def why(outcome: Outcome) -> str:
+    """Why a call under a contract stands where it stands, in one line that either side may read."""
+    delivered = outcome.delivered or 0
+    undecided = delivered - outcome.accepted - outcome.rejected
+    match OutcomeState(outcome.state):
+        case OutcomeState.AUTHORIZED:
+            return "runs or waits for a node; its price is held"
+        case OutcomeState.OBSERVING:
+            return f"{undecided} of {delivered} to decide until {outcome.review_until:%Y-%m-%d %H:%M} UTC"
+        case OutcomeState.SETTLED:
+            parts = [f"{outcome.accepted} accepted"]
+            parts += [f"{outcome.rejected} rejected"] if outcome.rejected else []
+            parts += [f"{undecided} not decided in time"] if undecided else []
+            return ", ".join(parts)
+        case OutcomeState.NOT_MET:
+            return "all rejected" if delivered > 1 else "rejected"
+        case OutcomeState.EXPIRED:
+            return f"{undecided} not decided in time" + (f", {outcome.rejected} rejected" if outcome.rejected else "")
+        case OutcomeState.VOIDED:
+            return "failed or canceled: nothing was delivered"
+
+
+def model_path(label: str) -> str:
+    owner, _, name = label.partition("/")
+    return reverse("web:model", args=[owner, name])
+
+
+def _reasons(reviews: dict[int, Review]) -> list[str]:
+    rejected = (one for one in reviews.values() if one.verdict == Verdict.REJECTED and one.reason)
+    return [one.reason for one in rejected]
