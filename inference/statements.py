@@ -75,6 +75,7 @@ WHERE p.organization_id = %(organization)s AND (%(before)s::uuid IS NULL OR p.id
 ORDER BY p.id DESC LIMIT %(limit)s
 """
 )
+SOME_FOR_BUYER = _VIEW + "WHERE p.organization_id = %(organization)s AND p.id = ANY (%(ids)s) ORDER BY p.id"
 LATEST_PICTURES = (
     _VIEW
     + """

@@ -31,9 +31,10 @@ app.config_from_object(
         "beat_schedule": {
             "outbox": {"task": "core.relay_outbox", "schedule": 1.0, "options": {"expires": 5}},
             "sweep": {"task": "inference.sweep", "schedule": 5.0, "options": {"expires": 10}},
+            "benchmarks": {"task": "benchmarks.sweep", "schedule": 5.0, "options": {"expires": 10}},
         },
         "timezone": "UTC",
     }
 )
 
-app.autodiscover_tasks(["marketplace.core", "inference"])
+app.autodiscover_tasks(["marketplace.core", "inference", "marketplace.benchmarks"])

@@ -3,10 +3,11 @@
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import orjson
-from django.db import connection
+from django.db import connection, transaction
 
 from billing.domain import PriceTerms, rate
 from inference import statements
@@ -121,6 +122,8 @@ def refusal(outcome: str, *, admission: Admission, target: Callable) -> Problem 
 def admit(*, caller: Caller, target: Callable, inputs: Any, origin: Origin) -> uuid.UUID:
     """Admit a prediction, ring for it, and return its id. Once this returns, it is on disk.
 
+    Inside a transaction it becomes true, and is rung for, with that transaction's commit.
+
     Raises:
         Problem: refused; nothing was stored and nothing is held.
     """
@@ -130,5 +133,5 @@ def admit(*, caller: Caller, target: Callable, inputs: Any, origin: Origin) -> u
         row: tuple[str] = cursor.fetchone()
     if problem := refusal(row[0], admission=admission, target=target):
         raise problem
-    dispatch.ring(target.version)
+    transaction.on_commit(partial(dispatch.ring, target.version))
     return admission.id
