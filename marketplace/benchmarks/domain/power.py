@@ -47,4 +47,4 @@ def design_effect(clusters: Iterable[tuple[int, int]]) -> float:
         return 1.0
     residuals = sum((wins - share * votes) ** 2 for wins, votes in counted)
     clustered = residuals * len(counted) / (len(counted) - 1) / total**2
-    return max(1.0, clustered / (share * (1 - share) / (total - 1)))
+    return max(1.0, round(clustered / (share * (1 - share) / (total - 1)), 6))

@@ -89,7 +89,7 @@ def _identity(vote: Vote) -> tuple[int, int, int]:
 def _pictures(benchmark: Benchmark) -> dict[tuple[int, int], uuid.UUID]:
     """Artifacts by prompt and contestant."""
     rows = benchmark.cells.filter(state=CellState.SUCCEEDED).values_list("prompt", "contestant", "artifact_id")
-    return {(prompt, contestant): artifact for prompt, contestant, artifact in rows}
+    return {(prompt, contestant): artifact for prompt, contestant, artifact in rows if artifact}
 
 
 def _secret(benchmark: Benchmark, voter: User) -> str:

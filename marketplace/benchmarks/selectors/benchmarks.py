@@ -43,7 +43,7 @@ def benchmarks_for_buyer(organization_id: uuid.UUID) -> QuerySet[Benchmark]:
 
 def benchmark_for_buyer(organization_id: uuid.UUID, benchmark_id: uuid.UUID | None) -> Benchmark:
     """Raises NotFound unless the organisation has this benchmark."""
-    found = benchmarks_for_buyer(organization_id).filter(pk=benchmark_id).first()
+    found = benchmarks_for_buyer(organization_id).filter(pk=benchmark_id).first() if benchmark_id else None
     if found is None:
         raise NotFound("There is no such benchmark")
     return found

@@ -17,7 +17,7 @@ def prompt_sets_for_buyer(organization_id: uuid.UUID) -> QuerySet[PromptSet]:
 
 def prompt_set_for_buyer(organization_id: uuid.UUID, prompt_set_id: uuid.UUID | None) -> PromptSet:
     """Raises NotFound unless the organisation has this set."""
-    found = prompt_sets_for_buyer(organization_id).filter(pk=prompt_set_id).first()
+    found = prompt_sets_for_buyer(organization_id).filter(pk=prompt_set_id).first() if prompt_set_id else None
     if found is None:
         raise NotFound("There is no such prompt set")
     return found

@@ -58,7 +58,7 @@ def change_prompt_set(*, by: Membership, prompt_set_id: uuid.UUID, name: str, pr
 def lock_prompt_set(organization_id: uuid.UUID, prompt_set_id: uuid.UUID | None) -> PromptSet:
     """The set, locked until the transaction ends. Raises NotFound unless the organisation has it."""
     locked = PromptSet.objects.select_for_update(no_key=True)
-    found = locked.filter(organization=organization_id, pk=prompt_set_id).first()
+    found = locked.filter(organization=organization_id, pk=prompt_set_id).first() if prompt_set_id else None
     if found is None:
         raise NotFound("There is no such prompt set")
     return found

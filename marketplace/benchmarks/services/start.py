@@ -117,6 +117,6 @@ def _check_cost(costs: Estimate, agreed: int) -> None:
     if not costs.is_covered:
         available = format_amount(costs.available, costs.currency)
         raise PaymentRequired(
-            f"The benchmark may cost {total}, and {available} of the balance is free. Nothing was started. Top up under "
-            "Balance, or choose fewer prompts or models."
+            f"The benchmark may cost {total}, and {available} of the balance is free. Nothing was started. Top up "
+            "under Balance, or choose fewer prompts or models."
         )

@@ -122,6 +122,7 @@ def test_what_was_written_as_csv_is_read_back(texts: list[str], encoding: str):
 @given(st.binary(max_size=300))
 def test_any_bytes_are_read_or_refused(data: bytes):
     try:
-        assert parse_csv(data)
-    except UnusablePrompts as error:
-        assert error.errors
+        lines = parse_csv(data)
+    except UnusablePrompts:
+        return
+    assert lines
