@@ -15,6 +15,7 @@ from inference.links import artifact_path
 from inference.selectors import market_totals, showcase
 from inference.statements import PredictionView
 from marketplace.accounts.models import Membership
+from marketplace.benchmarks.services.estimates import COMPARED_TASK
 from marketplace.catalog import selectors as catalog
 from marketplace.catalog.selectors import SORTS, Offer
 from marketplace.core.ids import short
@@ -96,8 +97,17 @@ def model(request: HttpRequest, owner: str, name: str) -> HttpResponse:
         "why_not": why_not,
         "balance_micro": balance,
         "create_url": reverse("web:run", args=[owner, name]),
+        "benchmark_url": _benchmark_path(offer, membership),
     }
     return render(request, "public/model.html", context)
+
+
+def _benchmark_path(offer: Offer, membership: Membership | None) -> str | None:
+    """Where a member benchmarks the model on prompts of their own; None for who cannot, or a task without votes."""
+    if membership is None or not membership.organization.can_buy or offer.listing.model.task != COMPARED_TASK:
+        return None
+    address = reverse("web:console_new_benchmark", args=[membership.organization.slug])
+    return f"{address}?{urlencode({'model': offer.slug})}"
 
 
 def docs(request: HttpRequest, page: str = "index") -> HttpResponse:
