@@ -38,6 +38,7 @@ def benchmarks_for_buyer(organization_id: uuid.UUID) -> QuerySet[Benchmark]:
         .select_related("prompt_set", "started_by", "organization")
         .annotate(vote_count=Count("votes", filter=~Q(votes__choice=Choice.SKIPPED)))
         .prefetch_related("contestants__version", "contestants__price")
+        .order_by("-created_at")
     )
 
 

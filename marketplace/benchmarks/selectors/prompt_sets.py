@@ -10,9 +10,8 @@ from marketplace.core.problems import NotFound
 
 def prompt_sets_for_buyer(organization_id: uuid.UUID) -> QuerySet[PromptSet]:
     """The organisation's sets, newest first, each with `size` and `uses`."""
-    return PromptSet.objects.filter(organization=organization_id).annotate(
-        size=Count("prompts", distinct=True), uses=Count("benchmarks", distinct=True)
-    )
+    sets = PromptSet.objects.filter(organization=organization_id).order_by("-created_at")
+    return sets.annotate(size=Count("prompts", distinct=True), uses=Count("benchmarks", distinct=True))
 
 
 def prompt_set_for_buyer(organization_id: uuid.UUID, prompt_set_id: uuid.UUID | None) -> PromptSet:

@@ -114,6 +114,7 @@ def detail(request: MemberRequest, id: str) -> HttpResponse:
     benchmark = benchmark_for_buyer(request.membership.organization_id, parse_short(id))
     progress = progress_of(benchmark)
     is_open = sees_names(benchmark, request.membership.user)
+    ballot = None if is_open else ballot_of(benchmark, request.membership.user)
     context: dict[str, Any] = {
         "benchmark": benchmark,
         "id": id,
@@ -122,7 +123,8 @@ def detail(request: MemberRequest, id: str) -> HttpResponse:
         "prompt_set_id": short(benchmark.prompt_set_id),
         "failed": failed_cells(benchmark),
         "is_open": is_open,
-        "ballot": None if is_open else ballot_of(benchmark, request.membership.user),
+        "ballot": ballot,
+        "awaits_pairs": ballot is not None and not ballot.total,
         "voters": votes_by_voter(benchmark),
         "is_live": _is_live(benchmark, progress),
     }
@@ -140,10 +142,10 @@ def progress(request: MemberRequest, id: str) -> HttpResponse:
     """The progress alone, which asks for itself again until there is news that the whole page has to show."""
     benchmark = benchmark_for_buyer(request.membership.organization_id, parse_short(id))
     counted = progress_of(benchmark)
-    is_live = _is_live(benchmark, counted)
-    context = {"benchmark": benchmark, "id": id, "progress": counted, "is_live": is_live}
+    is_live, awaits_pairs = _is_live(benchmark, counted), "awaits_pairs" in request.GET
+    context = {"benchmark": benchmark, "id": id, "progress": counted, "is_live": is_live, "awaits_pairs": awaits_pairs}
     response = render(request, "console/_benchmark_progress.html", context)
-    if not is_live:
+    if not is_live or (awaits_pairs and ballot_of(benchmark, request.membership.user).total):
         response["HX-Refresh"] = "true"
     return response
 
