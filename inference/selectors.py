@@ -80,6 +80,12 @@ def reviews_of(prediction_ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, dict[int,
     return found
 
 
+def some_predictions_for_buyer(organization_id: uuid.UUID, ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, PredictionView]:
+    """Those of the predictions named that the organisation has, by id."""
+    views = _views(statements.SOME_FOR_BUYER, {"organization": organization_id, "ids": list(ids)}) if ids else []
+    return {view.id: view for view in views}
+
+
 def showcase(*, model_id: uuid.UUID | None = None, limit: int) -> list[PredictionView]:
     """The newest pictures that were made to be shown (the demo's own history), never a buyer's."""
     return _views(statements.LATEST_PICTURES, {"model": model_id, "limit": limit})

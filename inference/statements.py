@@ -97,6 +97,7 @@ WHERE p.organization_id = %(organization)s AND p.contract_id = %(contract)s AND 
 ORDER BY p.id LIMIT %(limit)s
 """
 )
+SOME_FOR_BUYER = _VIEW + "WHERE p.organization_id = %(organization)s AND p.id = ANY (%(ids)s) ORDER BY p.id"
 LATEST_PICTURES = (
     _VIEW
     + """

@@ -33,10 +33,11 @@ app.config_from_object(
             "outbox-outside": {"task": "core.relay_outbox_outside", "schedule": 1.0, "options": {"expires": 5}},
             "sweep": {"task": "inference.sweep", "schedule": 5.0, "options": {"expires": 10}},
             "providers": {"task": "providers.sweep", "schedule": 10.0, "options": {"expires": 10}},
+            "benchmarks": {"task": "benchmarks.sweep", "schedule": 5.0, "options": {"expires": 10}},
         },
         "timezone": "UTC",
     }
 )
 
-app.autodiscover_tasks(["marketplace.core", "inference"])
+app.autodiscover_tasks(["marketplace.core", "inference", "marketplace.benchmarks"])
 app.autodiscover_tasks(["providers"], related_name="chores")

@@ -55,6 +55,7 @@ INSTALLED_APPS = [
     "marketplace.web",
     "marketplace.api",
     "marketplace.demo",
+    "marketplace.benchmarks",
     "marketplace.catalog",
     "inference",
     "providers",

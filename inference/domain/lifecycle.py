@@ -31,6 +31,7 @@ class Origin(StrEnum):
     API = "api"
     CONSOLE = "console"
     DEMO = "demo"
+    BENCHMARK = "benchmark"
 
 
 # Why a finished prediction was not billed, as its receipt says it.

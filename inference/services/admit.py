@@ -3,10 +3,11 @@
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import orjson
-from django.db import connection
+from django.db import connection, transaction
 
 from billing.domain import ContractTerms, PriceTerms, rate
 from inference import statements
@@ -221,7 +222,8 @@ def admit(
 ) -> uuid.UUID:
     """Admit a prediction, ring for it, and return its id. Once this returns, it is on disk.
 
-    With an idempotency key that was used for the same request, the id is that of the first prediction.
+    With an idempotency key that was used for the same request, the id is that of the first prediction. Inside a
+    transaction it becomes true, and is rung for, with that transaction's commit.
 
     Raises:
         Problem: refused; nothing was stored and nothing is held.
@@ -232,5 +234,5 @@ def admit(
         row: tuple[str, uuid.UUID] = cursor.fetchone()
     if problem := refusal(row[0], admission=admission, target=target):
         raise problem
-    dispatch.ring(target.version)
+    transaction.on_commit(partial(dispatch.ring, target.version))
     return row[1]

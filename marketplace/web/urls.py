@@ -1,6 +1,6 @@
 from django.urls import path
 
-from marketplace.web.console import aliases, balance
+from marketplace.web.console import aliases, balance, benchmarks, prompt_sets, voting
 from marketplace.web.console import contracts as console_contracts
 from marketplace.web.console import views as console
 from marketplace.web.operator import payments
@@ -38,6 +38,22 @@ urlpatterns = [
     path("console/<str:org>/contracts/<str:id>/verdicts", console_contracts.verdict, name="console_contract_verdict"),
     path("console/<str:org>/members", console.member_list, name="console_members"),
     path("console/<str:org>/members/<int:id>/remove", console.remove_member, name="console_remove_member"),
+    path("console/<str:org>/prompt-sets", prompt_sets.index, name="console_prompt_sets"),
+    path("console/<str:org>/prompt-sets/new", prompt_sets.new, name="console_new_prompt_set"),
+    path("console/<str:org>/prompt-sets/<str:id>", prompt_sets.detail, name="console_prompt_set"),
+    path("console/<str:org>/benchmarks", benchmarks.index, name="console_benchmarks"),
+    path("console/<str:org>/benchmarks/new", benchmarks.new, name="console_new_benchmark"),
+    path("console/<str:org>/benchmarks/estimate", benchmarks.estimate_part, name="console_benchmark_estimate"),
+    path("console/<str:org>/benchmarks/<str:id>", benchmarks.detail, name="console_benchmark"),
+    path("console/<str:org>/benchmarks/<str:id>/progress", benchmarks.progress, name="console_benchmark_progress"),
+    path("console/<str:org>/benchmarks/<str:id>/cancel", benchmarks.cancel, name="console_cancel_benchmark"),
+    path("console/<str:org>/benchmarks/<str:id>/resume", benchmarks.resume, name="console_resume_benchmark"),
+    path("console/<str:org>/benchmarks/<str:id>/retry", benchmarks.retry, name="console_retry_benchmark"),
+    path("console/<str:org>/benchmarks/<str:id>/names", benchmarks.reveal, name="console_benchmark_names"),
+    path("console/<str:org>/benchmarks/<str:id>/vote", voting.page, name="console_vote"),
+    path("console/<str:org>/benchmarks/<str:id>/undo", voting.undo, name="console_undo_vote"),
+    path("console/<str:org>/benchmarks/<str:id>/results.csv", benchmarks.results_csv, name="console_results_csv"),
+    path("console/<str:org>/benchmarks/<str:id>/votes.csv", benchmarks.votes_csv, name="console_votes_csv"),
     path("provider/<str:org>/models", provider.models, name="provider_models"),
     path("provider/<str:org>/earnings", provider.earnings, name="provider_earnings"),
     path("provider/<str:org>/earnings/<int:id>", provider.transaction, name="provider_transaction"),

@@ -18,6 +18,7 @@ from inference.statements import PredictionView
 from marketplace.accounts.domain import is_name
 from marketplace.accounts.models import Membership
 from marketplace.accounts.selectors import organizations_of
+from marketplace.benchmarks.services.estimates import COMPARED_TASK
 from marketplace.catalog import selectors as catalog
 from marketplace.catalog.domain import sku_of
 from marketplace.catalog.models import Alias
@@ -105,6 +106,7 @@ def model(request: HttpRequest, owner: str, name: str) -> HttpResponse:
         "why_not": why_not,
         "balance_micro": balance,
         "create_url": reverse("web:run", args=[owner, name]),
+        "benchmark_url": _benchmark_path(offer, membership),
     }
     return render(request, "public/model.html", context)
 
@@ -115,6 +117,14 @@ def _own_alias(request: HttpRequest, owner: str, name: str) -> Alias | None:
         return None
     organization = organizations_of(request.user).filter(slug__iexact=owner).first() if is_name(owner) else None
     return catalog.alias_named(owner, name, organization.pk) if organization else None
+
+
+def _benchmark_path(offer: Offer, membership: Membership | None) -> str | None:
+    """Where a member benchmarks the model on prompts of their own; None for who cannot, or a task without votes."""
+    if membership is None or not membership.organization.can_buy or offer.listing.model.task != COMPARED_TASK:
+        return None
+    address = reverse("web:console_new_benchmark", args=[membership.organization.slug])
+    return f"{address}?{urlencode({'model': offer.slug})}"
 
 
 def docs(request: HttpRequest, page: str = "index") -> HttpResponse:

@@ -25,6 +25,9 @@ STATES: dict[str, tuple[str, str, str]] = {
     "succeeded": ("Succeeded", "circle-check", "good"),
     "failed": ("Failed", "octagon-x", "bad"),
     "canceled": ("Canceled", "circle-slash", "off"),
+    "running": ("Running", "circle-dot", "plain"),
+    "paused": ("Paused", "hourglass", "warn"),
+    "completed": ("Complete", "circle-check", "good"),
     "pending": ("Pending", "hourglass", "plain"),
     "posted": ("Posted", "circle-check", "good"),
     "voided": ("Voided", "circle-slash", "off"),
@@ -83,6 +86,7 @@ WORDS = {
     "api": "API",
     "console": "Playground",
     "demo": "Demo",
+    "benchmark": "Benchmark",
 }
 
 
@@ -134,6 +138,13 @@ def money(micro: int | None, currency: str = "USD") -> str:
 def ledger_amount(micro: int | None, currency: str = "") -> str:
     """Micro-units with all six decimals, so that the points of a column stand under each other."""
     return "" if micro is None else _amount(micro, currency, f"{abs(micro) % MICRO:06d}")
+
+
+@register.filter
+def price_tick(micro: float, currency: str = "USD") -> str:
+    """A round price at the axis of a chart, without the zeros at its end: ``$0.0025``, ``$0``."""
+    text = f"{micro / MICRO:,.6f}".rstrip("0").rstrip(".")
+    return f"{CURRENCY_SIGNS.get(currency, f'{currency}{NO_BREAK_SPACE}')}{text}"
 
 
 @register.filter

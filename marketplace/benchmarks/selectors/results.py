@@ -1,0 +1,158 @@
+"""What a benchmark found: the ranking with its intervals, and each model's seconds and money beside it."""
+
+import uuid
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+from inference.selectors import some_predictions_for_buyer
+from inference.statements import PredictionView
+from marketplace.benchmarks.domain import ranking
+from marketplace.benchmarks.domain.agreement import krippendorff_alpha
+from marketplace.benchmarks.domain.figures import cost_per_accepted, percentile
+from marketplace.benchmarks.domain.ranking import Comparison, Ranking, Standing
+from marketplace.benchmarks.domain.states import CellState, Choice
+from marketplace.benchmarks.models import Benchmark, Cell, Contestant, Vote
+
+
+@dataclass(frozen=True)
+class Seconds:
+    """The median and the 95th percentile of one part of the runs; None where nothing was measured."""
+
+    p50: float | None
+    p95: float | None
+
+
+@dataclass(frozen=True)
+class Result:
+    """One model's row.
+
+    Attributes:
+        standing: its place in the ranking; None while nobody voted.
+        price: micro-units of one picture, as pinned.
+        charged: micro-units that its pictures cost in all.
+        per_accepted: micro-units of one picture that was not among two bad ones.
+        total: seconds from the call to the answer.
+        score: the mean of the scorer's answers.
+    """
+
+    contestant: Contestant
+    standing: Standing | None
+    pictures: int
+    failed: int
+    price: int
+    charged: int
+    per_accepted: int | None
+    total: Seconds
+    queue: Seconds
+    load: Seconds
+    run: Seconds
+    score: float | None
+    scored: int
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """Two models against each other, with their contestants."""
+
+    better: Contestant
+    worse: Contestant
+    comparison: Comparison
+
+
+@dataclass(frozen=True)
+class Results:
+    """All that a benchmark found; rows best first.
+
+    Attributes:
+        alpha: the voters' agreement; None where no pair was voted on by two.
+    """
+
+    rows: tuple[Result, ...]
+    verdicts: tuple[Verdict, ...]
+    ranking: Ranking | None
+    alpha: float | None
+    voters: int
+    currency: str
+
+
+def results_of(benchmark: Benchmark) -> Results:
+    contestants = list(benchmark.contestants.all())
+    votes = counted_votes(benchmark)
+    found = _ranking(contestants, votes) if votes else None
+    standings = {standing.model: standing for standing in found.standings} if found else {}
+    cells: dict[int, list[Cell]] = defaultdict(list)
+    for cell in benchmark.cells.all():
+        cells[cell.contestant_id].append(cell)
+    ids = [cell.prediction_id for group in cells.values() for cell in group if cell.prediction_id]
+    views = some_predictions_for_buyer(benchmark.organization_id, ids)
+    rows = [
+        _row(contestant, standings.get(position), cells[contestant.pk], views)
+        for position, contestant in enumerate(contestants)
+    ]
+    order = [standing.model for standing in found.standings] if found else range(len(contestants))
+    comparisons = found.comparisons if found else ()
+    return Results(
+        rows=tuple(rows[position] for position in order),
+        verdicts=tuple(Verdict(contestants[c.better], contestants[c.worse], c) for c in comparisons),
+        ranking=found,
+        alpha=krippendorff_alpha(
+            (vote.voter_id, (vote.prompt_id, vote.first_id, vote.second_id), vote.choice) for vote in votes
+        ),
+        voters=len({vote.voter_id for vote in votes}),
+        currency=contestants[0].price.currency,
+    )
+
+
+def counted_votes(benchmark: Benchmark) -> list[Vote]:
+    """All votes that were not skipped, in the order they were given, with voter, prompt and models."""
+    votes = benchmark.votes.exclude(choice=Choice.SKIPPED)
+    return list(votes.select_related("voter", "prompt", "first", "second").order_by("pk"))
+
+
+def _ranking(contestants: Sequence[Contestant], votes: Sequence[Vote]) -> Ranking:
+    position = {contestant.pk: index for index, contestant in enumerate(contestants)}
+    ballots = tuple(
+        ranking.Ballot(vote.prompt_id, position[vote.first_id], position[vote.second_id], Choice(vote.choice))
+        for vote in votes
+    )
+    return _ranked(ballots, len(contestants))
+
+
+@lru_cache(maxsize=32)
+def _ranked(ballots: tuple[ranking.Ballot, ...], models: int) -> Ranking:
+    """The same votes always rank the same, and a bootstrap takes up to a second."""
+    return ranking.rank(ballots, models=models)
+
+
+def _row(
+    contestant: Contestant,
+    standing: Standing | None,
+    cells: Sequence[Cell],
+    views: dict[uuid.UUID, PredictionView],
+) -> Result:
+    good = [cell for cell in cells if cell.state == CellState.SUCCEEDED]
+    predictions = [views[cell.prediction_id] for cell in good if cell.prediction_id in views]
+    scores = [cell.score for cell in good if cell.score is not None]
+    price = contestant.price.amount
+    return Result(
+        contestant=contestant,
+        standing=standing,
+        pictures=len(good),
+        failed=sum(cell.state == CellState.FAILED for cell in cells),
+        price=price,
+        charged=sum(view.amount_charged or 0 for view in predictions),
+        per_accepted=cost_per_accepted(price, both_bad=standing.both_bad if standing else None),
+        total=_seconds([view.total_seconds for view in predictions]),
+        queue=_seconds([view.queue_seconds for view in predictions]),
+        load=_seconds([view.load_seconds for view in predictions]),
+        run=_seconds([view.run_seconds for view in predictions]),
+        score=sum(scores) / len(scores) if scores else None,
+        scored=len(scores),
+    )
+
+
+def _seconds(values: Sequence[float | None]) -> Seconds:
+    known = [value for value in values if value is not None]
+    return Seconds(percentile(known, 0.5), percentile(known, 0.95))

@@ -1,0 +1,124 @@
+"""What people do to a benchmark while it runs: cancel, resume, try again."""
+
+import uuid
+
+from django.db import transaction
+from django.utils import timezone
+
+from billing.domain import rate
+from inference.services.admit import Callable
+from marketplace.accounts.models import Membership
+from marketplace.accounts.services import audit
+from marketplace.benchmarks.domain.states import CellState, State
+from marketplace.benchmarks.models import Benchmark
+from marketplace.benchmarks.selectors.benchmarks import benchmark_for_buyer
+from marketplace.benchmarks.services import rounds
+from marketplace.benchmarks.services.start import EstimateChanged
+from marketplace.catalog.domain import parse_reference
+from marketplace.catalog.services import call
+from marketplace.core.problems import Conflict, NotFound
+
+
+def cancel(*, by: Membership, benchmark_id: uuid.UUID | None) -> None:
+    """Start nothing more, and cancel what has not ended. Canceling what ended changes nothing.
+
+    Raises:
+        NotFound: the organisation has no such benchmark.
+    """
+    with transaction.atomic():
+        benchmark = rounds.lock(benchmark_for_buyer(by.organization_id, benchmark_id).pk)
+        if benchmark.state in (State.COMPLETED, State.CANCELED):
+            return
+        benchmark.state, benchmark.trouble, benchmark.ended_at = State.CANCELED, "", timezone.now()
+        benchmark.save(update_fields=["state", "trouble", "ended_at"])
+        benchmark.cells.filter(rounds.WAITING).update(state=CellState.CANCELED)
+        _record(by, benchmark, "benchmark.canceled")
+    rounds.advance(benchmark_id=benchmark.pk)  # the sweep goes on with it if this is cut short
+
+
+def rest_of(benchmark: Benchmark) -> tuple[int, dict[int, Callable]]:
+    """Micro-units that what is left costs at the prices in effect now, and what to call for each contestant's id.
+
+    A model that is no longer on sale is left out of both: its cells will say so.
+    """
+    total, targets = 0, {}
+    waiting = list(benchmark.cells.filter(rounds.WAITING).values_list("contestant", flat=True))
+    for contestant in benchmark.contestants.all():
+        target = _current(contestant.model_name, contestant.version_id)
+        if target is not None:
+            targets[contestant.pk] = target
+            total += waiting.count(contestant.pk) * rate(target.terms, quantity=1)
+    scorer = scorer_of(benchmark)
+    if scorer is not None:
+        unscored = rounds.WAITING | rounds.STARTED | rounds.TO_SCORE
+        total += benchmark.cells.filter(unscored).count() * rate(scorer.terms, quantity=1)
+    return total, targets
+
+
+def scorer_of(benchmark: Benchmark) -> Callable | None:
+    """What to call for a score, or None without a scorer that is on sale."""
+    return _current(benchmark.scorer_name, benchmark.scorer_version_id) if benchmark.scorer_version_id else None
+
+
+def resume(*, by: Membership, benchmark_id: uuid.UUID | None, agreed: int) -> None:
+    """Go on with a paused benchmark at the prices in effect now. Resuming one that runs changes nothing.
+
+    Args:
+        agreed: what the person saw that the rest costs, in micro-units.
+
+    Raises:
+        NotFound: the organisation has no such benchmark.
+        EstimateChanged: the rest costs something else.
+    """
+    with transaction.atomic():
+        benchmark = rounds.lock(benchmark_for_buyer(by.organization_id, benchmark_id).pk)
+        if benchmark.state != State.PAUSED:
+            return
+        total, targets = rest_of(benchmark)
+        if total != agreed:
+            raise EstimateChanged("What is left costs something else now. Nothing was started; look at it once more.")
+        for contestant in benchmark.contestants.all():
+            if contestant.pk in targets:
+                contestant.price_id = targets[contestant.pk].terms.id
+                contestant.save(update_fields=["price"])
+        if scorer := scorer_of(benchmark):
+            benchmark.scorer_price_id = scorer.terms.id
+        benchmark.state, benchmark.trouble = State.RUNNING, ""
+        benchmark.save(update_fields=["state", "trouble", "scorer_price"])
+        _record(by, benchmark, "benchmark.resumed")
+        rounds.ring(benchmark.pk)
+
+
+def retry(*, by: Membership, benchmark_id: uuid.UUID | None) -> None:
+    """Run the cells and scores that failed once more.
+
+    Raises:
+        NotFound: the organisation has no such benchmark.
+        Conflict: it was canceled.
+    """
+    with transaction.atomic():
+        benchmark = rounds.lock(benchmark_for_buyer(by.organization_id, benchmark_id).pk)
+        if benchmark.state == State.CANCELED:
+            raise Conflict("This benchmark was canceled. Start a new one with the same prompt set.")
+        failed = benchmark.cells.filter(state=CellState.FAILED)
+        again = failed.update(state=CellState.WAITING, prediction_id=None, error="")
+        again += benchmark.cells.exclude(score_error="").update(score_prediction_id=None, score_error="")
+        if again and benchmark.state == State.COMPLETED:
+            benchmark.state, benchmark.ended_at = State.RUNNING, None
+            benchmark.save(update_fields=["state", "ended_at"])
+        rounds.ring(benchmark.pk)
+
+
+def _current(model: str, version: str) -> Callable | None:
+    reference = parse_reference(f"{model}:{version}")
+    assert reference is not None
+    try:
+        return call.look_up(reference)
+    except NotFound:
+        return None
+
+
+def _record(by: Membership, benchmark: Benchmark, action: str) -> None:
+    audit.record(
+        action=action, subject=str(benchmark.pk), organization=by.organization, actor=by.user, name=benchmark.name
+    )

@@ -1,0 +1,107 @@
+"""What a benchmark will cost, by the same checks and the same rating as the calls that it will make."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from django.conf import settings
+
+from billing.domain import AccountKind, rate
+from billing.selectors import balance_of
+from inference.domain.lifecycle import Origin
+from inference.services.admit import Callable, prepare
+from marketplace.accounts.models import Organization
+from marketplace.accounts.selectors import Caller
+from marketplace.benchmarks.domain.states import FEWEST_MODELS, MOST_MODELS
+from marketplace.benchmarks.models import Prompt
+from marketplace.catalog.domain import parse_reference
+from marketplace.catalog.services import call
+from marketplace.core.problems import FieldError, Invalid, NotFound
+
+COMPARED_TASK = "text-to-image"
+SCORING_TASK = "scoring"
+
+
+@dataclass(frozen=True)
+class Line:
+    """What one model's part costs: `calls` calls and `amount` micro-units in all."""
+
+    target: Callable
+    calls: int
+    amount: int
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """What a benchmark costs at most, in micro-units, and what of the balance is free for it."""
+
+    lines: tuple[Line, ...]
+    scorer: Line | None
+    available: int
+    currency: str
+
+    @property
+    def total(self) -> int:
+        return sum(line.amount for line in self.lines) + (self.scorer.amount if self.scorer else 0)
+
+    @property
+    def is_covered(self) -> bool:
+        return self.available >= self.total
+
+
+def estimate(
+    *, organization: Organization, prompts: Sequence[Prompt], models: Sequence[str], scorer: str = ""
+) -> Estimate:
+    """The cost of running each prompt on each model, from the prices in effect now.
+
+    Args:
+        models: names of listed models, `owner/name`.
+        scorer: the name of a listed scorer, or empty.
+
+    Raises:
+        Invalid: there are too few or too many models, one is not on sale or of another task, or a prompt breaks one's
+            schema.
+        Forbidden: the organisation does not buy.
+    """
+    if len(models) > MOST_MODELS:
+        raise _invalid("models", f"Choose at most {MOST_MODELS} models")
+    targets = {(target := _target(name, task=COMPARED_TASK, field="models")).version: target for name in models}
+    if len(targets) < FEWEST_MODELS:
+        raise _invalid("models", f"Choose at least {FEWEST_MODELS} models")
+    caller = Caller(organization.pk, organization.slug, organization.can_buy)
+    lines = [
+        Line(target, len(prompts), sum(_amount(caller, target, prompt) for prompt in prompts))
+        for target in targets.values()
+    ]
+    scoring = None
+    if scorer:
+        target = _target(scorer, task=SCORING_TASK, field="scorer")
+        calls = len(prompts) * len(lines)
+        scoring = Line(target, calls, calls * rate(target.terms, quantity=1))
+    balance = balance_of(str(organization.pk), AccountKind.BUYER_PREPAID)
+    return Estimate(tuple(lines), scoring, balance.available, settings.CURRENCY)
+
+
+def _target(name: str, *, task: str, field: str) -> Callable:
+    reference = parse_reference(name)
+    if reference is None or reference.version is not None:
+        raise _invalid(field, f'"{name[:60]}" is no name of a model; names look like owner/name')
+    try:
+        target = call.look_up(reference)
+    except NotFound as problem:
+        raise _invalid(field, problem.detail) from None
+    if target.task.name != task:
+        raise _invalid(field, f"{target.model} is no model for {task.replace('-', ' ')}")
+    return target
+
+
+def _amount(caller: Caller, target: Callable, prompt: Prompt) -> int:
+    inputs = {"prompt": prompt.text, "seed": prompt.seed}
+    try:
+        return prepare(caller=caller, target=target, inputs=inputs, origin=Origin.BENCHMARK).amount
+    except Invalid as problem:
+        why = "; ".join(f"{error.field.removeprefix('input.')} {error.detail}" for error in problem.errors)
+        raise _invalid("models", f"Prompt {prompt.position + 1} does not suit {target.model}: {why}") from None
+
+
+def _invalid(field: str, detail: str) -> Invalid:
+    return Invalid("Nothing was started", errors=[FieldError(field, detail)])

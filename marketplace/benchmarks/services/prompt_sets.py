@@ -1,0 +1,92 @@
+import secrets
+import uuid
+from collections.abc import Sequence
+
+from django.db import transaction
+from django.utils import timezone
+
+from marketplace.accounts.domain import is_title
+from marketplace.accounts.models import Membership
+from marketplace.benchmarks.domain.prompts import LARGEST_SEED, PromptLine
+from marketplace.benchmarks.domain.states import LONGEST_NAME
+from marketplace.benchmarks.models import Prompt, PromptSet
+from marketplace.core.problems import Conflict, FieldError, Invalid, NotFound
+
+
+class Frozen(Conflict):
+    """A benchmark uses the prompt set, so its prompts can no longer change."""
+
+    kind, title = "prompt-set-frozen", "This prompt set can no longer change"
+
+
+@transaction.atomic
+def create_prompt_set(*, by: Membership, name: str, prompts: Sequence[PromptLine]) -> PromptSet:
+    """A new prompt set; a prompt without a seed gets a random one, which then is all models'.
+
+    Args:
+        prompts: as `domain.prompts` read them.
+
+    Raises:
+        Invalid: the name is empty, too long or holds control characters.
+    """
+    prompt_set = PromptSet.objects.create(organization=by.organization, name=checked_name(name), created_by=by.user)
+    _write(prompt_set, prompts, seeds={})
+    return prompt_set
+
+
+@transaction.atomic
+def change_prompt_set(*, by: Membership, prompt_set_id: uuid.UUID, name: str, prompts: Sequence[PromptLine]) -> None:
+    """Replace the name and the prompts of a set that no benchmark uses yet. A prompt that stays keeps its seed.
+
+    Raises:
+        NotFound: the organisation has no such set.
+        Frozen: a benchmark uses it.
+        Invalid: as for a new one.
+    """
+    prompt_set = lock_prompt_set(by.organization_id, prompt_set_id)
+    if prompt_set.frozen_at is not None:
+        raise Frozen(
+            "A benchmark uses this prompt set, so it stays as it is. Make a new set with the prompts you want."
+        )
+    prompt_set.name = checked_name(name)
+    prompt_set.save(update_fields=["name"])
+    seeds = dict(prompt_set.prompts.values_list("text", "seed"))
+    prompt_set.prompts.all().delete()
+    _write(prompt_set, prompts, seeds=seeds)
+
+
+def lock_prompt_set(organization_id: uuid.UUID, prompt_set_id: uuid.UUID | None) -> PromptSet:
+    """The set, locked until the transaction ends. Raises NotFound unless the organisation has it."""
+    locked = PromptSet.objects.select_for_update(no_key=True)
+    found = locked.filter(organization=organization_id, pk=prompt_set_id).first() if prompt_set_id else None
+    if found is None:
+        raise NotFound("There is no such prompt set")
+    return found
+
+
+def freeze(prompt_set: PromptSet) -> None:
+    """Let nobody change it any more. The set must be locked."""
+    if prompt_set.frozen_at is None:
+        prompt_set.frozen_at = timezone.now()
+        prompt_set.save(update_fields=["frozen_at"])
+
+
+def checked_name(name: str) -> str:
+    """The name of a prompt set or benchmark. Raises Invalid unless it is one."""
+    name = name.strip()
+    if not is_title(name, longest=LONGEST_NAME):
+        rule = f"Give it a name of at most {LONGEST_NAME} characters, without control characters"
+        raise Invalid("Nothing was saved", errors=[FieldError("name", rule)])
+    return name
+
+
+def _write(prompt_set: PromptSet, prompts: Sequence[PromptLine], *, seeds: dict[str, int]) -> None:
+    Prompt.objects.bulk_create(
+        Prompt(
+            prompt_set=prompt_set,
+            position=position,
+            text=line.text,
+            seed=line.seed if line.seed is not None else seeds.get(line.text, secrets.randbelow(LARGEST_SEED + 1)),
+        )
+        for position, line in enumerate(prompts)
+    )

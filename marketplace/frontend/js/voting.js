@@ -1,0 +1,114 @@
+// Voting on pairs of pictures, by keyboard or taps. The server says which pair comes; nothing here knows a model.
+
+const KEYS = { ArrowLeft: "left", ArrowRight: "right", ArrowDown: "tie", t: "tie", b: "both_bad", s: "skip" };
+const GAUGE = 1000;
+
+export function voting() {
+  return {
+    ballot: { done: 0, total: 0, current: null, upcoming: null, undo: null },
+    reason: "",
+    busy: false,
+    trouble: "",
+
+    init() {
+      this.settings = { ...this.$root.dataset };
+      this.csrf = this.$root.querySelector("[name=csrfmiddlewaretoken]").value;
+      this.show(JSON.parse(document.getElementById("ballot").textContent));
+      this.listener = (event) => this.key(event);
+      document.addEventListener("keydown", this.listener);
+    },
+
+    destroy() {
+      document.removeEventListener("keydown", this.listener);
+    },
+
+    /** Take a ballot, and load the pictures of the pair after it while people look at this one. */
+    show(ballot) {
+      this.ballot = ballot;
+      this.reason = "";
+      this.ahead = [ballot.upcoming?.left, ballot.upcoming?.right].filter(Boolean).map((address) => {
+        const image = new Image();
+        image.src = address;
+        return image;
+      });
+    },
+
+    get open() {
+      return this.ballot.current !== null;
+    },
+    get finished() {
+      return this.ballot.current === null;
+    },
+    get prompt() {
+      return this.ballot.current?.prompt ?? "";
+    },
+    get left() {
+      return this.ballot.current?.left ?? "";
+    },
+    get right() {
+      return this.ballot.current?.right ?? "";
+    },
+    get progressText() {
+      return `${this.ballot.done} of ${this.ballot.total}`;
+    },
+    get gaugeWidth() {
+      return this.ballot.total ? (GAUGE * this.ballot.done) / this.ballot.total : 0;
+    },
+    get cannotUndo() {
+      return this.busy || this.ballot.undo === null;
+    },
+
+    key(event) {
+      const typing = event.target.closest("input, textarea, select, dialog");
+      if (typing || event.repeat || event.ctrlKey || event.metaKey || event.altKey) return;
+      const name = event.key.length === 1 ? event.key.toLowerCase() : event.key;
+      if (name === "u") return this.undo();
+      if (!this.open) return;
+      if (name === "r") {
+        event.preventDefault();
+        document.getElementById("reason").focus();
+      } else if (KEYS[name]) {
+        event.preventDefault();
+        this.answer(KEYS[name]);
+      }
+    },
+
+    leave(event) {
+      event.target.blur();
+    },
+
+    press(event) {
+      this.answer(event.currentTarget.dataset.answer);
+    },
+
+    answer(answer) {
+      if (!this.open) return;
+      this.send(this.settings.voteUrl, { pair: this.ballot.current.key, answer, reason: this.reason });
+    },
+
+    undo() {
+      if (this.cannotUndo) return;
+      this.send(this.settings.undoUrl, { pair: this.ballot.undo });
+    },
+
+    async send(address, body) {
+      if (this.busy) return;
+      this.busy = true;
+      this.trouble = "";
+      try {
+        const response = await fetch(address, {
+          method: "POST",
+          headers: { "Content-Type": "application/json", Accept: "application/json", "X-CSRFToken": this.csrf },
+          body: JSON.stringify(body),
+        });
+        const answer = await response.json().catch(() => null);
+        if (response.ok && answer) this.show(answer);
+        else this.trouble = answer?.detail ?? "The vote was not counted. Reload the page; you may have been signed out.";
+      } catch {
+        this.trouble = "The market could not be reached. The vote was not counted; answer again.";
+      } finally {
+        this.busy = false;
+      }
+    },
+  };
+}
