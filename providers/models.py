@@ -39,7 +39,7 @@ class ModelVersion(models.Model):
 
     Attributes:
         number: 1, 2, 3 … within its model.
-        pipeline_class: the diffusers pipeline that runs it.
+        pipeline_class: the class that runs it: of a pipeline, or of the one model that the folder holds.
         input_schema: JSON Schema of a call's input, canonical field names.
         size: bytes of all its files.
         withdrawn_at: since when it takes no new calls.

@@ -18,8 +18,8 @@ from marketplace.core.storage import StoredBlob, blob_store
 from providers.models import Blob, GenerativeModel, ModelVersion, VersionFile
 from providers.tasks.base import Components, Schema, Task, UnsuitableModel
 from providers.validation.card import Card, read_card
+from providers.validation.folder import read_folder
 from providers.validation.paths import list_folder
-from providers.validation.pipeline import read_pipeline
 from providers.validation.refusal import FolderRefused
 from providers.validation.safetensors import DamagedWeights, check_safetensors
 
@@ -57,7 +57,7 @@ def check_folder(folder: Path) -> CheckedFolder:
     if errors:
         raise FolderRefused(errors)
     card = read_card(files)
-    task, components = read_pipeline(files, defaults=card.defaults)
+    task, components = read_folder(files, defaults=card.defaults)
     try:
         schema = task.input_schema(components)
     except UnsuitableModel as error:
