@@ -1,4 +1,4 @@
-"""Image to image: a picture and a prompt become pictures like it. Run by `inference.runtime.adapters.image_to_image`."""
+"""Image to image: a picture and a prompt become pictures. Run by `inference.runtime.adapters.image_to_image`."""
 
 from collections.abc import Mapping
 

@@ -53,9 +53,8 @@ def read_pipeline(files: Mapping[str, Path], *, defaults: Mapping[str, Any]) -> 
         FolderRefused: no model_index.json, a class that is not on the allow list, or a component without its files.
     """
     if INDEX not in files:
-        raise FolderRefused(
-            [FieldError(INDEX, "is missing; save the pipeline, or the model alone, with save_pretrained()")]
-        )
+        remedy = "save the pipeline, or the model alone, with save_pretrained()"
+        raise FolderRefused([FieldError(INDEX, f"is missing; {remedy}")])
     index = read_json(INDEX, files[INDEX])
     pipeline_class = index.get("_class_name")
     task = tasks.task_of_pipeline(pipeline_class) if isinstance(pipeline_class, str) else None

@@ -48,7 +48,7 @@ class StableDiffusion(ABC):
         Raises:
             FolderInvalid: the folder is not one of the pipelines of this task.
         """
-        name = read_index(folder).get("_class_name")
+        name = str(read_index(folder).get("_class_name"))
         if name not in cls.pipelines:
             raise FolderInvalid(f"{name} makes no {cls.purpose}; use one of {', '.join(sorted(cls.pipelines))}.")
         return cls(load_pipeline(cls.pipelines[name], folder, device))
