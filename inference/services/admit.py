@@ -13,6 +13,7 @@ from inference import statements
 from inference.domain.admission import InputCheck
 from inference.domain.lifecycle import HOLD_HOURS, Origin
 from inference.services import dispatch
+from inference.services.files import take_files
 from marketplace.accounts.selectors import Caller
 from marketplace.core.ids import new_id
 from marketplace.core.money import format_amount
@@ -58,10 +59,19 @@ class PriceChanged(Conflict):
     kind, title = "price-changed", "The price has just changed"
 
 
-def prepare(*, caller: Caller, target: Callable, inputs: Any, origin: Origin, waiter: str | None = None) -> Admission:
+def prepare(
+    *,
+    caller: Caller,
+    target: Callable,
+    inputs: Any,
+    files: Mapping[str, Any],
+    origin: Origin,
+    waiter: str | None = None,
+) -> Admission:
     """Check and rate a call. Touches nothing.
 
     Args:
+        files: what the fields that take files stand for, as `services.files.take_files` found out.
         waiter: Redis channel of the web process that will wait for the result, if one does.
 
     Raises:
@@ -70,7 +80,7 @@ def prepare(*, caller: Caller, target: Callable, inputs: Any, origin: Origin, wa
     """
     if not caller.can_buy:
         raise Forbidden(f'"{caller.organization_slug}" does not buy; switch its buyer side on first')
-    complete = target.task.complete(target.check.apply(inputs))
+    complete = target.task.complete(target.check.apply(inputs) | dict(files))
     quantity = target.task.quantity(complete)
     amount = rate(target.terms, quantity=quantity)
     prediction = new_id()
@@ -124,7 +134,8 @@ def admit(*, caller: Caller, target: Callable, inputs: Any, origin: Origin) -> u
     Raises:
         Problem: refused; nothing was stored and nothing is held.
     """
-    admission = prepare(caller=caller, target=target, inputs=inputs, origin=origin)
+    files = take_files(caller=caller, check=target.check, inputs=inputs)
+    admission = prepare(caller=caller, target=target, inputs=inputs, files=files, origin=origin)
     with connection.cursor() as cursor:
         cursor.execute(statements.ADMIT, admission.parameters)
         row: tuple[str] = cursor.fetchone()

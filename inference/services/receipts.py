@@ -1,9 +1,10 @@
+import hashlib
 from functools import cache
 from typing import Any
 
 from django.conf import settings
 
-from inference.domain.receipts import ReceiptSigner
+from inference.domain.receipts import ReceiptSigner, canonical
 from inference.statements import PredictionView
 from marketplace.core.ids import short
 from marketplace.core.money import decimal_text
@@ -42,9 +43,16 @@ def receipt_of(prediction: PredictionView) -> dict[str, Any] | None:
         "charged": decimal_text(prediction.amount_charged or 0),
         "currency": prediction.currency,
         "not_billed": prediction.not_billed or None,
-        "outputs": [f"sha256:{artifact.sha256}" for artifact in prediction.artifacts],
+        "outputs": _digests(prediction),
     }
     return signer().sign(payload)
+
+
+def _digests(prediction: PredictionView) -> list[str]:
+    """SHA-256 of each output: of a file's bytes, of a value's canonical JSON."""
+    if prediction.value is not None:
+        return [f"sha256:{hashlib.sha256(canonical(prediction.value)).hexdigest()}"]
+    return [f"sha256:{artifact.sha256}" for artifact in prediction.artifacts]
 
 
 def _rounded(seconds: float | None) -> float | None:

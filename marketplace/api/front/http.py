@@ -14,6 +14,7 @@ Receive = Callable[[], Awaitable[dict[str, Any]]]
 Send = Callable[[dict[str, Any]], Awaitable[None]]
 
 LARGEST_BODY = 1024 * 1024
+LARGEST_INPUT = 8 * 1024 * 1024  # of calls that may carry a picture as a data: URI
 
 
 class Disconnected(Exception):
@@ -42,14 +43,14 @@ class Request:
         values = parse_qs(self._scope["query_string"].decode("latin-1"))
         return str(values.get(name, [""])[0])
 
-    async def json(self) -> dict[str, Any]:
+    async def json(self, *, largest: int = LARGEST_BODY) -> dict[str, Any]:
         """The body as a JSON object.
 
         Raises:
-            TooLarge: more than a mebibyte.
+            TooLarge: more than `largest` bytes.
             NotUnderstood: not JSON, or not an object.
         """
-        body = await self._body()
+        body = b"".join([piece async for piece in self.pieces(largest=largest)])
         try:
             value = orjson.loads(body)
         except orjson.JSONDecodeError as error:
@@ -58,20 +59,26 @@ class Request:
             raise NotUnderstood('The body must be a JSON object such as {"input": {…}}.')
         return value
 
-    async def _body(self) -> bytes:
-        if _is_above(self.header("content-length") or "", LARGEST_BODY):
-            raise _too_large()
-        pieces, size = [], 0
+    async def pieces(self, *, largest: int) -> AsyncIterator[bytes]:
+        """The body as it comes.
+
+        Raises:
+            TooLarge: more than `largest` bytes, as soon as that is known.
+        """
+        if _is_above(self.header("content-length") or "", largest):
+            raise _too_large(largest)
+        size = 0
         while True:
             message = await self._receive()
             if message["type"] == "http.disconnect":
                 raise Disconnected
-            pieces.append(message.get("body", b""))
-            size += len(pieces[-1])
-            if size > LARGEST_BODY:
-                raise _too_large()
+            piece = message.get("body", b"")
+            size += len(piece)
+            if size > largest:
+                raise _too_large(largest)
+            yield piece
             if not message.get("more_body"):
-                return b"".join(pieces)
+                return
 
     async def disconnected(self) -> None:
         """Returns when the client has gone away."""
@@ -85,8 +92,8 @@ def _is_above(number: str, limit: int) -> bool:
     return number.isascii() and number.isdigit() and (len(digits), digits) > (len(str(limit)), str(limit))
 
 
-def _too_large() -> TooLarge:
-    return TooLarge(f"The body may have at most {LARGEST_BODY} bytes; send large inputs as links")
+def _too_large(largest: int) -> TooLarge:
+    return TooLarge(f"The body may have at most {largest} bytes; upload larger pictures with POST /v1/files")
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from inference.domain.lifecycle import Status
 from inference.services.cancel import after_cancel, cancel_parameters
 from marketplace.api import replicate
 from marketplace.api.front.authentication import authenticate
-from marketplace.api.front.http import Request, Response, json_response
+from marketplace.api.front.http import LARGEST_INPUT, Request, Response, json_response
 from marketplace.api.front.resources import Resources, in_thread
 from marketplace.api.front.running import run, view_for
 from marketplace.catalog.domain import Reference
@@ -21,7 +21,7 @@ async def create(
 ) -> Response:
     """`POST /v1/predictions` and `POST /v1/models/{owner}/{name}/predictions`, with `Prefer: wait[=seconds]`."""
     caller = await authenticate(request)
-    body = await request.json()
+    body = await request.json(largest=LARGEST_INPUT)
     reference = Reference(owner, name) if owner and name else await in_thread(replicate.reference_in, body)
     seconds = replicate.wait_seconds(request.header("prefer"))
     view = await run(resources, caller, reference, body.get("input", {}), wait_seconds=seconds)

@@ -6,8 +6,10 @@ import uuid
 from typing import Any
 
 from inference import statements
+from inference.domain.files import media_fields
 from inference.domain.lifecycle import Origin
 from inference.services.admit import Callable, PriceChanged, prepare, refusal
+from inference.services.files import take_files
 from inference.statements import PredictionView
 from marketplace.accounts.selectors import Caller
 from marketplace.api.front.resources import Resources, in_thread
@@ -64,12 +66,20 @@ async def _resolve(reference: Reference) -> Callable:
     return target if target is not None else await in_thread(call.resolve, reference)
 
 
+async def _files(caller: Caller, target: Callable, inputs: Any) -> dict[str, Any]:
+    """What the call's files are, found out in a thread if the model takes any."""
+    if not media_fields(target.check.schema):
+        return {}
+    return await in_thread(take_files, caller=caller, check=target.check, inputs=inputs)
+
+
 async def _run(
     resources: Resources, caller: Caller, target: Callable, inputs: Any, wait_seconds: float | None
 ) -> PredictionView:
     waiter = resources.waker.channel if wait_seconds is not None else None
     try:
-        admission = prepare(caller=caller, target=target, inputs=inputs, origin=Origin.API, waiter=waiter)
+        files = await _files(caller, target, inputs)
+        admission = prepare(caller=caller, target=target, inputs=inputs, files=files, origin=Origin.API, waiter=waiter)
     except RecursionError:
         raise NotUnderstood("The input is nested too deeply; no model takes such a value.") from None
     # The event is asked for before the prediction exists, so that its end cannot be missed.
