@@ -129,7 +129,7 @@ def _reference(caller: Caller, value: str) -> FileReference:
         case ["artifacts", id_]:
             return _result(caller, value, id_)
         case ["v1", "files", id_] | ["v1", "files", id_, "download"]:
-            return _upload(caller, id_)
+            return _upload(caller, value, id_)
         case ["v1", "predictions", id_, "inputs", field]:
             return _input(caller, value, id_, field)
     raise NotAPicture(f"is no address of this market, and nothing is fetched from elsewhere: {UPLOAD_FIRST}")
@@ -186,11 +186,10 @@ def _result(caller: Caller, value: str, id_: str) -> FileReference:
     return FileReference(artifact.sha256, artifact.media_type, artifact.size, artifact.width, artifact.height)
 
 
-def _upload(caller: Caller, id_: str) -> FileReference:
-    try:
-        file = input_file_for_buyer(caller.organization_id, parse_short(id_))
-    except NotFound:
-        raise NotFound("is no file of yours, or one that has expired; upload it again") from None
+def _upload(caller: Caller, value: str, id_: str) -> FileReference:
+    file = InputFile.objects.filter(pk=parse_short(id_) or NOTHING, expires_at__gt=timezone.now()).first()
+    if file is None or not _may_use(caller, value, owner=file.organization_id):
+        raise NotFound("is no file of yours, or one that has expired; upload it again")
     return FileReference(file.sha256, file.media_type, file.size, file.width, file.height)
 
 

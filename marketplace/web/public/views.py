@@ -1,6 +1,8 @@
 """Pages for everybody: the front page, the catalogue, a model and its playground, the documentation."""
 
+import json
 import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
@@ -11,7 +13,8 @@ from django.urls import reverse
 
 from billing.domain import AccountKind
 from billing.selectors import balance_of
-from inference.links import artifact_path
+from inference.domain.files import references_in
+from inference.links import artifact_path, input_path, upload_path
 from inference.selectors import market_totals, showcase
 from inference.statements import PredictionView
 from marketplace.accounts.models import Membership
@@ -19,6 +22,7 @@ from marketplace.catalog import selectors as catalog
 from marketplace.catalog.selectors import SORTS, Offer
 from marketplace.core.ids import short
 from marketplace.web.access import current_membership
+from marketplace.web.calls import answers_with_value, code_call
 from marketplace.web.links import playground_path
 from marketplace.web.markdown import render_documentation, render_markdown
 from marketplace.web.public.forms import schema_fields
@@ -39,19 +43,29 @@ def home(request: HttpRequest) -> HttpResponse:
         "artifacts": totals["artifacts"],
     }
     context = {
-        "hero": _card(offers[0], pictures=12) if offers else None,
+        "hero": _hero(offers),
         "models": [_card(offer, pictures=4) for offer in offers[:6]],
         "market": market,
-        "call": _first_call(offers[0]) if offers else None,
+        "call": _first_call(offers) if offers else None,
     }
     return render(request, "public/home.html", context)
 
 
-def _first_call(offer: Offer) -> dict[str, Any]:
-    """What the front page shows as code: the model's newest example, else a prompt that suits any."""
+def _hero(offers: Sequence[Offer]) -> dict[str, Any] | None:
+    """The most used model that makes pictures from a prompt, which is what the front page asks for."""
+    offer = next((one for one in offers if one.listing.model.task == "text-to-image"), None)
+    return _card(offer, pictures=12) if offer is not None else None
+
+
+def _first_call(offers: Sequence[Offer]) -> dict[str, Any]:
+    """What the front page shows as code: a model that takes a prompt alone, its newest example if it has one."""
+    takes_prompts = (one for one in offers if one.listing.version.input_schema["required"] == ["prompt"])
+    offer = next(takes_prompts, offers[0])
+    fields = schema_fields(offer.listing.version.input_schema, {})
     shown = showcase(model_id=offer.listing.model_id, limit=1)
     prompt = shown[0].input.get("prompt") if shown else "a red heart on a white background"
-    return {"model": offer.slug, "input": {"prompt": prompt}}
+    chosen = {"prompt": prompt} if prompt else {}
+    return code_call(offer.slug, task=offer.listing.model.task, fields=fields, chosen=chosen)
 
 
 def catalogue(request: HttpRequest) -> HttpResponse:
@@ -80,6 +94,7 @@ def model(request: HttpRequest, owner: str, name: str) -> HttpResponse:
         if membership.organization.can_buy:
             balance = balance_of(str(membership.organization_id), AccountKind.BUYER_PREPAID).available
     why_not = _why_not(request, membership, balance=balance, price=offer.price.amount)
+    fields = schema_fields(listing.version.input_schema, request.GET)
     context = {
         "model": card
         | {
@@ -91,7 +106,10 @@ def model(request: HttpRequest, owner: str, name: str) -> HttpResponse:
         "price": offer.price,
         "stats": card["stats"],
         "examples": [_picture(view) for view in showcase(model_id=listing.model_id, limit=8)],
-        "fields": schema_fields(listing.version.input_schema, request.GET),
+        "fields": fields,
+        "takes_file": any(field["type"] == "file" for field in fields),
+        "answers_with_value": answers_with_value(listing.model.task),
+        "upload_url": upload_path(membership.organization_id) if membership is not None and balance is not None else "",
         "can_run": why_not is None,
         "why_not": why_not,
         "balance_micro": balance,
@@ -182,9 +200,14 @@ def _card(offer: Offer, *, pictures: int) -> dict[str, Any]:
 
 
 def _picture(view: PredictionView) -> dict[str, Any]:
+    files = {field: input_path(view.id, field) for field in references_in(view.input)}
+    kept = {name: view.input[name] for name in ("prompt", "seed") if view.input.get(name) is not None} | files
     return {
         "image_url": artifact_path(view.artifacts[0].id),
-        "url": playground_path(view.model, {"prompt": view.input.get("prompt"), "seed": view.input.get("seed")}),
+        "before_url": next(iter(files.values()), ""),
+        "url": playground_path(view.model, kept),
+        "input": kept,
+        "input_json": json.dumps(kept),
         "prompt": view.input.get("prompt", ""),
         "seed": view.input.get("seed"),
         "model": view.model,

@@ -105,6 +105,7 @@ def test_what_a_prediction_keeps_is_small_and_shown_as_a_link(edge: Edge, buyer:
     data = picture(200, 150)
     values = [upload(edge, buyer, data)["urls"]["get"], data_uri(data), data_uri(data, "application/octet-stream")]
     values.append(urlsplit(values[0]).path)
+    values.append(path_of(upload(edge, buyer, data)["urls"]["download"]))
     stored = []
     for value in values:
         answer = edge.request("POST", address, {"input": {"image": value}}, key=buyer.key)
@@ -241,6 +242,8 @@ def test_another_tenants_upload_is_not_found(edge: Edge, buyer: Buyer, other: Bu
     answer = edge.request("POST", address, {"input": {"image": theirs["urls"]["get"]}}, key=buyer.key)
     detail = "input.image is no file of yours, or one that has expired; upload it again"
     assert_problem(answer, 422, path=address, detail=detail, fields=["input.image"])
+    link = edge.request("POST", address, {"input": {"image": theirs["urls"]["download"][:-1]}}, key=buyer.key)
+    assert link.json() == answer.json()
     # The same as for an id that nobody has.
     unknown = edge.request("POST", address, {"input": {"image": f"/v1/files/{short(new_id())}"}}, key=buyer.key)
     assert unknown.json() == answer.json()
