@@ -19,13 +19,17 @@ export function picture() {
     over: false,
     message: "",
     details: "",
+    // Named here even while empty: what a component does not have itself is set on the one around it.
+    uploadUrl: "",
+    holder: null,
+    chooser: null,
 
     init() {
       this.uploadUrl = this.$root.dataset.uploadUrl;
-      this.control = this.$root.querySelector("input[type=hidden]");
+      this.holder = this.$root.querySelector("input[type=hidden]");
       this.chooser = this.$root.querySelector("input[type=file]");
-      this.control.addEventListener("fill", () => this.show(this.control.value));
-      this.show(this.control.value);
+      this.holder.addEventListener("fill", () => this.show(this.holder.value));
+      this.show(this.holder.value);
     },
 
     /** Only what lies on this site can be shown; another address is left to the server to judge. */
@@ -83,9 +87,9 @@ export function picture() {
     },
 
     set(address) {
-      this.control.value = address;
+      this.holder.value = address;
       this.show(address);
-      this.control.dispatchEvent(new Event("input", { bubbles: true }));
+      this.holder.dispatchEvent(new Event("input", { bubbles: true }));
     },
 
     get filled() {

@@ -107,6 +107,7 @@ def model(request: HttpRequest, owner: str, name: str) -> HttpResponse:
         "stats": card["stats"],
         "examples": [_picture(view) for view in showcase(model_id=listing.model_id, limit=8)],
         "fields": fields,
+        "has_advanced": any(field["advanced"] for field in fields),
         "takes_file": any(field["type"] == "file" for field in fields),
         "answers_with_value": answers_with_value(listing.model.task),
         "upload_url": upload_path(membership.organization_id) if membership is not None and balance is not None else "",
