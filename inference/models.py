@@ -58,6 +58,7 @@ class Prediction(models.Model):
         started_at: when the present attempt was claimed.
         amount_charged: micro-units; null until it ended.
         not_billed: why nothing was charged, if nothing was.
+        value: what it answered with, where that is no file.
     """
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
@@ -97,6 +98,7 @@ class Prediction(models.Model):
     run_seconds = models.FloatField(null=True)
     batch_size = models.PositiveIntegerField(null=True)
     stopped_at_step = models.PositiveIntegerField(null=True)
+    value = models.JSONField(null=True)
 
     class Meta:
         indexes = [
@@ -168,3 +170,31 @@ class IdempotencyKey(models.Model):
     class Meta:
         indexes = [models.Index("created_at", name="idempotency_by_age")]
         constraints = [models.UniqueConstraint(fields=["organization", "key"], name="idempotency_key_once")]
+
+
+class InputFile(models.Model):
+    """A picture that a buyer uploaded to name it in calls; its bytes are a blob of the store.
+
+    A prediction that uses it keeps a reference of its own (`inference.domain.files`), so that it outlives this row.
+
+    Attributes:
+        metadata: what the client sent along, given back as it was.
+        expires_at: from when on calls can no longer name it.
+    """
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    organization = models.ForeignKey(
+        "accounts.Organization", on_delete=models.CASCADE, related_name="+", db_index=False
+    )
+    name = models.CharField(max_length=255)
+    metadata = models.JSONField(default=dict)
+    sha256 = models.CharField(max_length=64)
+    media_type = models.CharField(max_length=60)
+    size = models.BigIntegerField()
+    width = models.PositiveIntegerField()
+    height = models.PositiveIntegerField()
+    created_at = models.DateTimeField(db_default=Now())
+    expires_at = models.DateTimeField(db_index=True)
+
+    class Meta:
+        indexes = [models.Index("organization", models.F("id").desc(), name="input_file_by_buyer")]

@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from inference import statements
 from inference.domain.lifecycle import Status
-from inference.models import Node, Prediction, Residency, Review
+from inference.models import InputFile, Node, Prediction, Residency, Review
 from inference.statements import PredictionView
 from marketplace.core.problems import NotFound
 
@@ -48,7 +48,7 @@ def _views(sql: str, parameters: dict[str, Any]) -> list[PredictionView]:
 
 def _decoded(row: dict[str, Any]) -> dict[str, Any]:
     """Django's connections hand JSON over as text; the async pool's hand over what it means."""
-    for name in ("input", "artifacts"):
+    for name in ("input", "value", "artifacts"):
         if isinstance(row[name], str):
             row[name] = json.loads(row[name])
     return row
@@ -84,6 +84,19 @@ def some_predictions_for_buyer(organization_id: uuid.UUID, ids: Sequence[uuid.UU
     """Those of the predictions named that the organisation has, by id."""
     views = _views(statements.SOME_FOR_BUYER, {"organization": organization_id, "ids": list(ids)}) if ids else []
     return {view.id: view for view in views}
+
+
+def input_file_for_buyer(organization_id: uuid.UUID, file_id: uuid.UUID | None) -> InputFile:
+    """Raises NotFound unless the organisation has this upload and it has not expired."""
+    found = input_files_for_buyer(organization_id).filter(pk=file_id).first() if file_id is not None else None
+    if found is None:
+        raise NotFound("There is no such file, or it has expired")
+    return found
+
+
+def input_files_for_buyer(organization_id: uuid.UUID) -> QuerySet[InputFile]:
+    """The organisation's uploads that have not expired, newest first."""
+    return InputFile.objects.filter(organization=organization_id, expires_at__gt=timezone.now()).order_by("-id")
 
 
 def showcase(*, model_id: uuid.UUID | None = None, limit: int) -> list[PredictionView]:

@@ -55,7 +55,7 @@ SELECT p.id, p.organization_id, o.slug AS organization, mo.slug || '/' || m.name
        p.version_id AS version, v.number AS version_number, p.origin,
        p.status, p.input, p.error, p.attempt, p.node_id AS node, p.device,
        p.created_at, p.started_at, p.completed_at, p.cancel_requested_at, p.load_seconds, p.run_seconds, p.batch_size,
-       p.stopped_at_step, p.quantity, p.amount_held, coalesce(oc.amount, p.amount_charged) AS amount_charged,
+       p.stopped_at_step, p.value, p.quantity, p.amount_held, coalesce(oc.amount, p.amount_charged) AS amount_charged,
        p.max_price, p.not_billed, pr.id AS price_id,
        pr.version AS price_version, pr.amount AS unit_amount, pr.unit, pr.currency,
        coalesce((SELECT jsonb_agg(jsonb_build_object('id', a.id, 'sha256', a.sha256, 'media_type', a.media_type,
@@ -101,10 +101,21 @@ SOME_FOR_BUYER = _VIEW + "WHERE p.organization_id = %(organization)s AND p.id = 
 LATEST_PICTURES = (
     _VIEW
     + """
-WHERE p.origin = 'demo' AND p.status = 'succeeded' AND (%(model)s::uuid IS NULL OR p.model_id = %(model)s)
+WHERE p.origin = 'demo' AND p.status = 'succeeded' AND p.value IS NULL
+  AND (%(model)s::uuid IS NULL OR p.model_id = %(model)s)
 ORDER BY p.id DESC LIMIT %(limit)s
 """
 )
+
+# For whoever holds a signed link (no organisation), or for the buyer. An upload is gone once it has expired.
+UPLOAD = """
+SELECT sha256, media_type, size FROM inference_inputfile
+WHERE id = %(id)s AND expires_at > now() AND (%(organization)s::uuid IS NULL OR organization_id = %(organization)s)
+"""
+FILE_OF_PREDICTION = """
+SELECT input -> %(field)s::text AS file FROM inference_prediction
+WHERE id = %(id)s AND (%(organization)s::uuid IS NULL OR organization_id = %(organization)s)
+"""
 
 
 @dataclass(frozen=True)
@@ -150,6 +161,7 @@ class PredictionView:
     run_seconds: float | None
     batch_size: int | None
     stopped_at_step: int | None
+    value: Any
     quantity: int
     amount_held: int
     amount_charged: int | None

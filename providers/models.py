@@ -61,7 +61,7 @@ class ModelVersion(models.Model):
     Attributes:
         number: 1, 2, 3 … within its model.
         message: what its author said about it.
-        pipeline_class: the diffusers pipeline that runs it.
+        pipeline_class: the class that runs it: of a pipeline, or of the one model that the folder holds.
         input_schema: JSON Schema of a call's input, canonical field names.
         card, description, license: what its README says.
         trials: complete inputs that its checks run it with.

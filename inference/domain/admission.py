@@ -1,5 +1,6 @@
 """Checking a call before any money is touched: pure, the same for every dialect and page."""
 
+import reprlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -97,5 +98,6 @@ def _explain(error: ValidationError) -> FieldError:
 
 
 def _shown(value: Any) -> str:
-    text = repr(value)
+    # Only as much of it is written out as is shown, however large it is.
+    text = repr(value[: SHOWN_VALUE + 1]) if isinstance(value, str) else reprlib.repr(value)
     return text if len(text) <= SHOWN_VALUE else f"{text[:SHOWN_VALUE]}…"

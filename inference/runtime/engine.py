@@ -4,10 +4,11 @@ import logging
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 
-from inference.runtime.adapters.base import Adapter, AdapterClosed, Canceled, Job, JobFailed, Output
+from inference.runtime.adapters.base import Adapter, AdapterClosed, Canceled, Ending, Job, JobFailed, Output, Value
 
 log = logging.getLogger(__name__)
 
@@ -21,11 +22,12 @@ class Result:
     """How one job ended: with outputs, with an error, or canceled.
 
     Attributes:
-        outputs: what it produced; empty unless it succeeded.
+        outputs: the files that it produced; empty unless it succeeded.
         error: a message that may be shown to the buyer; `None` unless it failed.
         canceled_at_step: the steps that had been run when it was canceled; `None` unless it was.
         run_seconds: wall time of the batch that it ended in.
         batch_size: the number of jobs of that batch, itself included.
+        value: what it answered with, where that is no file; else `None`.
     """
 
     outputs: tuple[Output, ...]
@@ -33,6 +35,7 @@ class Result:
     canceled_at_step: int | None
     run_seconds: float
     batch_size: int
+    value: Any = None
 
 
 def run_batch(adapter: Adapter, jobs: Sequence[Job]) -> list[Result]:
@@ -73,17 +76,26 @@ def is_out_of_memory(error: Exception) -> bool:
     return isinstance(error, torch.OutOfMemoryError | MemoryError) or "DefaultCPUAllocator" in str(error)
 
 
-def _result(ending: list[Output] | Exception, seconds: float, batch_size: int) -> Result:
+def _result(ending: Ending, seconds: float, batch_size: int) -> Result:
     outputs: tuple[Output, ...] = ()
-    message = step = None
+    message = step = value = None
     if isinstance(ending, Canceled):
         step = ending.step
     elif isinstance(ending, Exception):
         message = _message(ending)
         log.error("a job failed: %s", message, exc_info=ending)
+    elif isinstance(ending, Value):
+        value = ending.data
     else:
         outputs = tuple(ending)
-    return Result(outputs=outputs, error=message, canceled_at_step=step, run_seconds=seconds, batch_size=batch_size)
+    return Result(
+        outputs=outputs,
+        error=message,
+        canceled_at_step=step,
+        run_seconds=seconds,
+        batch_size=batch_size,
+        value=value,
+    )
 
 
 def _message(error: Exception) -> str:

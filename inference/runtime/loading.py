@@ -9,7 +9,7 @@ import json
 import logging
 import struct
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from math import prod
 from pathlib import Path
 from typing import Any
@@ -23,6 +23,7 @@ from inference.runtime.device import Device
 log = logging.getLogger(__name__)
 
 INDEX = "model_index.json"
+CONFIG = "config.json"
 TRUSTED_LIBRARIES = frozenset({"diffusers", "transformers"})
 FLOATS = frozenset({"F64", "F32", "F16", "BF16"})
 # Bits, because a format may have elements of less than a byte.
@@ -38,7 +39,7 @@ transformers_logging.disable_progress_bar()  # type: ignore[no-untyped-call]  # 
 
 
 class FolderInvalid(Exception):
-    """The folder is not a pipeline that may be loaded."""
+    """The folder is not a pipeline, or a model, that may be loaded."""
 
 
 def load_pipeline(pipeline: Any, folder: Path, device: Device) -> Any:
@@ -58,21 +59,45 @@ def load_pipeline(pipeline: Any, folder: Path, device: Device) -> Any:
     return loaded
 
 
+def load_model(model: Any, folder: Path, device: Device) -> Any:
+    """Load a folder that is one model, as `model`, a class of diffusers or transformers, onto `device`.
+
+    Raises:
+        FolderInvalid: the configuration is missing, asks for code of its own, or is of another class.
+        OSError: the weights are missing.
+    """
+    started = time.perf_counter()
+    config = read_object(folder / CONFIG)
+    named = config.get("_class_name") or (config.get("architectures") or [None])[0]
+    if named != model.__name__:
+        raise FolderInvalid(f"{folder / CONFIG} is of class {named}; this task runs {model.__name__}.")
+    if "auto_map" in config:
+        raise FolderInvalid(f"{folder / CONFIG} asks for code of its own, which never runs here; remove auto_map.")
+    name = "torch_dtype" if model.__module__.startswith("diffusers.") else "dtype"
+    loaded = model.from_pretrained(str(folder), local_files_only=True, use_safetensors=True, **{name: DTYPE})
+    loaded.eval().requires_grad_(False).to(device.torch_device)
+    log.info("loaded %s as %s in %.3f s", folder.name, model.__name__, time.perf_counter() - started)
+    return loaded
+
+
 def read_index(folder: Path) -> Mapping[str, Any]:
-    """The folder's `model_index.json`.
+    """The folder's `model_index.json`. Raises FolderInvalid, as `read_object`."""
+    return read_object(folder / INDEX)
+
+
+def read_object(file: Path) -> Mapping[str, Any]:
+    """A JSON object of the folder.
 
     Raises:
         FolderInvalid: it is missing or is not a JSON object.
     """
     try:
-        index = json.loads((folder / INDEX).read_text("utf-8"))
+        value = json.loads(file.read_text("utf-8"))
     except (OSError, ValueError) as error:
-        raise FolderInvalid(
-            f"{folder / INDEX} can't be read: {error}. Name a folder that save_pretrained wrote."
-        ) from None
-    if not isinstance(index, dict):
-        raise FolderInvalid(f"{folder / INDEX} is not a JSON object. Name a folder that save_pretrained wrote.")
-    return index
+        raise FolderInvalid(f"{file} can't be read: {error}. Name a folder that save_pretrained wrote.") from None
+    if not isinstance(value, dict):
+        raise FolderInvalid(f"{file} is not a JSON object. Name a folder that save_pretrained wrote.")
+    return value
 
 
 def refuse_foreign_code(index: Mapping[str, Any]) -> None:
@@ -90,12 +115,12 @@ def refuse_foreign_code(index: Mapping[str, Any]) -> None:
                 )
 
 
-def module_bytes(pipeline: Any) -> int:
-    """Bytes of all parameters and buffers of a pipeline, shared ones counted once."""
-    modules = [part for part in pipeline.components.values() if isinstance(part, torch.nn.Module)]
+def module_bytes(parts: Iterable[Any]) -> int:
+    """Bytes of all parameters and buffers of those parts that are modules, shared ones counted once."""
     tensors = {
         (tensor.data_ptr(), tensor.numel()): tensor.numel() * tensor.element_size()
-        for module in modules
+        for module in parts
+        if isinstance(module, torch.nn.Module)
         for tensor in (*module.parameters(), *module.buffers())
     }
     return sum(tensors.values())

@@ -4,6 +4,7 @@ import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import partial
+from types import MappingProxyType
 from typing import Any
 
 import orjson
@@ -15,6 +16,7 @@ from inference.domain.admission import InputCheck
 from inference.domain.conditions import UNCONDITIONAL, Conditions
 from inference.domain.lifecycle import HOLD_HOURS, Origin
 from inference.services import dispatch
+from inference.services.files import take_files
 from marketplace.accounts.selectors import Caller
 from marketplace.core.ids import new_id, short
 from marketplace.core.money import format_amount
@@ -29,6 +31,8 @@ from marketplace.core.problems import (
     Problem,
 )
 from providers.tasks.base import Task
+
+NO_FILES: Mapping[str, Any] = MappingProxyType({})
 
 
 @dataclass(frozen=True)
@@ -111,6 +115,7 @@ def prepare(
     caller: Caller,
     target: Callable,
     inputs: Any,
+    files: Mapping[str, Any] = NO_FILES,
     origin: Origin,
     conditions: Conditions = UNCONDITIONAL,
     waiter: str | None = None,
@@ -118,6 +123,7 @@ def prepare(
     """Check and rate a call. Touches nothing.
 
     Args:
+        files: what the fields that take files stand for, as `services.files.take_files` found out.
         waiter: Redis channel of the web process that will wait for the result, if one does.
 
     Raises:
@@ -127,7 +133,7 @@ def prepare(
     """
     if not caller.can_buy:
         raise Forbidden(f'"{caller.organization_slug}" does not buy; switch its buyer side on first')
-    complete = target.task.complete(target.check.apply(inputs))
+    complete = target.task.complete(target.check.apply(inputs) | dict(files))
     quantity = target.task.quantity(complete)
     amount = rate(target.terms, quantity=quantity)
     if conditions.max_price is not None and amount > conditions.max_price:
@@ -228,7 +234,8 @@ def admit(
     Raises:
         Problem: refused; nothing was stored and nothing is held.
     """
-    admission = prepare(caller=caller, target=target, inputs=inputs, origin=origin, conditions=conditions)
+    files = take_files(caller=caller, check=target.check, inputs=inputs)
+    admission = prepare(caller=caller, target=target, inputs=inputs, files=files, origin=origin, conditions=conditions)
     with connection.cursor() as cursor:
         cursor.execute(statements.ADMIT, admission.parameters)
         row: tuple[str, uuid.UUID] = cursor.fetchone()

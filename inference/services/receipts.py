@@ -1,9 +1,10 @@
+import hashlib
 from functools import cache
 from typing import Any
 
 from django.conf import settings
 
-from inference.domain.receipts import ReceiptSigner
+from inference.domain.receipts import ReceiptSigner, canonical
 from inference.statements import PredictionView
 from marketplace.core.ids import short
 from marketplace.core.money import decimal_text
@@ -44,7 +45,7 @@ def receipt_of(prediction: PredictionView) -> dict[str, Any] | None:
         "currency": prediction.currency,
         "not_billed": prediction.not_billed or None,
         "contract": _contract(prediction),
-        "outputs": [f"sha256:{artifact.sha256}" for artifact in prediction.artifacts],
+        "outputs": _digests(prediction),
     }
     return signer().sign(payload)
 
@@ -62,6 +63,13 @@ def _contract(prediction: PredictionView) -> dict[str, Any] | None:
         "rejected": prediction.rejected,
         "review_until": prediction.review_until.isoformat() if prediction.review_until else None,
     }
+
+
+def _digests(prediction: PredictionView) -> list[str]:
+    """SHA-256 of each output: of a file's bytes, of a value's canonical JSON."""
+    if prediction.value is not None:
+        return [f"sha256:{hashlib.sha256(canonical(prediction.value)).hexdigest()}"]
+    return [f"sha256:{artifact.sha256}" for artifact in prediction.artifacts]
 
 
 def _rounded(seconds: float | None) -> float | None:

@@ -42,6 +42,7 @@ class Ended:
     batch_size: int | None = None
     stopped_at_step: int | None = None
     artifacts: Sequence[Mapping[str, Any]] = field(default=())
+    value: Any = None
 
 
 def claim(*, node: str, device: str, version: str, limit: int) -> tuple[list[Claimed], bool]:

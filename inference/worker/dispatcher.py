@@ -16,11 +16,13 @@ from inference.runtime.engine import run_batch
 from inference.runtime.residency import ModelTooLarge
 from inference.services import dispatch, wakeups
 from inference.worker.claims import Claimed, Ended, claim, waiting_versions
+from inference.worker.files import read_files
 from inference.worker.finaliser import Finaliser, Finished
 from inference.worker.placement import Placement
 from inference.worker.progress import BatchProgress
 from inference.worker.threads import ServiceThread
 from inference.worker.work import WorkInHand
+from marketplace.core.storage import blob_store
 
 log = logging.getLogger(__name__)
 
@@ -105,9 +107,17 @@ class Dispatcher(ServiceThread):
     def _run(self, version: str, claimed: Sequence[Claimed]) -> None:
         progress = BatchProgress([one.id for one in claimed])
         adapter, load_seconds = self._adapter(version, progress)
+        files, lost = read_files(claimed, blob_store())
+        self._finaliser.put_all(lost)
+        claimed = [one for one in claimed if one.id in files]
         progress.state("running")
         jobs = [
-            Job(inputs=one.input, on_step=progress.step, canceled=partial(self._work.is_canceled, one.id))
+            Job(
+                inputs=one.input,
+                on_step=progress.step,
+                canceled=partial(self._work.is_canceled, one.id),
+                files=files[one.id],
+            )
             for one in claimed
         ]
         start = time.perf_counter()

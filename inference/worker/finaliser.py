@@ -145,7 +145,8 @@ def _end(finished: Finished, store: BlobStore) -> Ended:
                 }
             )
     # A model that makes more than was asked for is not paid for the rest: the hold covers what was asked for.
-    delivered = min(len(result.outputs), claimed.quantity) if status is Status.SUCCEEDED else 0
+    produced = len(result.outputs) if result.value is None else claimed.quantity
+    delivered = min(produced, claimed.quantity) if status is Status.SUCCEEDED else 0
     unit = _terms(claimed.price_id).unit
     return Ended(
         id=claimed.id,
@@ -162,6 +163,7 @@ def _end(finished: Finished, store: BlobStore) -> Ended:
         batch_size=result.batch_size,
         stopped_at_step=result.canceled_at_step,
         artifacts=artifacts,
+        value=result.value,
     )
 
 

@@ -40,6 +40,14 @@ def caller_by_key(key: str) -> Caller | None:
     )
 
 
+def buyer_by_id(organization_id: uuid.UUID) -> Caller:
+    """The caller behind a link that was signed for an organisation. Raises NotFound."""
+    row = Organization.objects.filter(pk=organization_id).first()
+    if row is None:
+        raise NotFound("There is no such organisation")
+    return Caller(organization_id=row.pk, organization_slug=row.slug, can_buy=row.can_buy)
+
+
 def caller_by_member(user: User, organization: Organization) -> Caller:
     """The caller that a signed-in member is for one of their organisations."""
     return Caller(

@@ -82,6 +82,8 @@ def check_ended_well(prediction: PredictionView) -> None:
     id_ = short(prediction.id)
     if not prediction.status.is_final:
         raise StillRunning(f"It goes on as prediction {id_}; ask GET /v1/predictions/{id_} for it.")
+    if prediction.value is not None:
+        raise PredictionFailed(f"This model answers with a value, not with pictures; prediction {id_} has it.")
     if not prediction.artifacts:
         reason = prediction.error or prediction.status.value
         raise PredictionFailed(f"{reason} Nothing is charged. The prediction's id is {id_}.")

@@ -7,13 +7,15 @@ from typing import TYPE_CHECKING, Any
 from django.conf import settings
 
 from inference.domain.lifecycle import Status
-from inference.links import absolute, artifact_path, events_path
+from inference.links import absolute, artifact_path, events_path, shown_input
 from inference.services.receipts import receipt_of
 from inference.statements import PredictionView
 from marketplace.catalog.domain import Reference, parse_reference
 from marketplace.catalog.services.call import reference_of_version
+from marketplace.core.files import references_in
 from marketplace.core.ids import short
 from marketplace.core.problems import FieldError, Invalid
+from providers import tasks
 
 if TYPE_CHECKING:
     from inference.models import Review
@@ -74,8 +76,8 @@ def prediction_document(prediction: PredictionView, *, status: Status | None = N
         "id": id_,
         "model": prediction.model,
         "version": prediction.version,
-        "input": prediction.input,
-        "output": [absolute(artifact_path(artifact.id)) for artifact in prediction.artifacts] if succeeded else None,
+        "input": _input(prediction),
+        "output": _output(prediction) if succeeded else None,
         "logs": "",
         "error": prediction.error or None,
         "status": (status or prediction.status).value,
@@ -96,6 +98,19 @@ def prediction_document(prediction: PredictionView, *, status: Status | None = N
     }
 
 
+def _input(prediction: PredictionView) -> dict[str, Any]:
+    """The input; files are signed links."""
+    shown = shown_input(prediction.id, prediction.input)
+    return shown | {field: absolute(shown[field]) for field in references_in(prediction.input)}
+
+
+def _output(prediction: PredictionView) -> Any:
+    """The value that it answered with, or signed links to its files."""
+    if prediction.value is not None:
+        return prediction.value
+    return [absolute(artifact_path(artifact.id)) for artifact in prediction.artifacts]
+
+
 def _metrics(prediction: PredictionView) -> dict[str, float]:
     measured = {
         "predict_time": prediction.run_seconds,
@@ -110,7 +125,7 @@ def _metrics(prediction: PredictionView) -> dict[str, float]:
 
 def version_document(version: "ModelVersion") -> dict[str, Any]:
     """A version with the schema of its input, as `openapi_schema.components.schemas.Input`."""
-    output = {"type": "array", "items": {"type": "string", "format": "uri"}, "title": "Output"}
+    output = tasks.task_named(version.model.task).output_schema
     return {
         "id": version.pk,
         "created_at": version.created_at.isoformat(),

@@ -58,6 +58,14 @@ GENERATE = {
     },
     "additionalProperties": {"description": "Further fields of the model's own input schema, such as seed"},
 }
+UPLOAD = {
+    "type": "object",
+    "required": ["content"],
+    "properties": {
+        "content": {"type": "string", "format": "binary", "description": "A PNG, JPEG or WebP picture"},
+        "metadata": {"type": "string", "description": "A JSON object, given back as it is"},
+    },
+}
 OPENAI_ERROR = {
     "description": "A refusal, as OpenAI's clients read it",
     "content": {"application/json": {"schema": {"type": "object"}}},
@@ -96,6 +104,9 @@ def _operation(method: str, template: str, handler: Any) -> dict[str, Any]:
     if template.endswith("/images/generations"):
         operation["parameters"] += CONDITIONS
         operation["requestBody"] = {"required": True, "content": {"application/json": {"schema": GENERATE}}}
+    if method == "POST" and template.startswith(("/v1/files", "/v1/uploads/")):
+        operation["requestBody"] = {"required": True, "content": {"multipart/form-data": {"schema": UPLOAD}}}
+        operation["responses"] = {"201": {"description": "The upload"}, "4XX": PROBLEM}
     if method == "POST" and template.endswith("predictions"):
         wait = {"name": "Prefer", "in": "header", "schema": {"type": "string"}, "description": "wait, or wait=seconds"}
         operation["parameters"] += [wait, *CONDITIONS]

@@ -13,11 +13,18 @@ from rest_framework.views import APIView
 from billing.domain import AccountKind
 from billing.selectors import balance_of
 from inference.domain.reviews import verdict_in
-from inference.selectors import prediction_for_buyer, predictions_for_buyer
+from inference.selectors import (
+    input_file_for_buyer,
+    input_files_for_buyer,
+    prediction_for_buyer,
+    predictions_for_buyer,
+)
+from inference.services.files import delete_upload
 from inference.services.receipts import signer
 from inference.services.review import review
 from marketplace.api import replicate
 from marketplace.api.authentication import caller_of
+from marketplace.api.files import file_document
 from marketplace.catalog import selectors as catalog
 from marketplace.catalog.domain import VERSION_ID
 from marketplace.core.ids import parse_short, short
@@ -119,6 +126,27 @@ class Version(APIView):
         if found is None:
             raise NotFound(f'{offer.slug} has no version "{version[:60]}"')
         return Response(replicate.version_document(found))
+
+
+class Files(APIView):
+    @extend_schema(operation_id="files_list", responses=ANY)
+    def get(self, request: Request) -> Response:
+        """The caller's uploads that have not expired, newest first."""
+        files = input_files_for_buyer(caller_of(request).organization_id)[:PAGE]
+        return page_of([file_document(file) for file in files])
+
+
+class File(APIView):
+    @extend_schema(operation_id="files_get", responses=ANY)
+    def get(self, request: Request, id: str) -> Response:
+        """One upload of the caller's."""
+        return Response(file_document(input_file_for_buyer(caller_of(request).organization_id, parse_short(id))))
+
+    @extend_schema(operation_id="files_delete", responses={204: None})
+    def delete(self, request: Request, id: str) -> Response:
+        """Forget an upload. Predictions that used it keep showing it."""
+        delete_upload(organization_id=caller_of(request).organization_id, file_id=parse_short(id))
+        return Response(status=204)
 
 
 class Account(APIView):

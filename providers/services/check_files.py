@@ -10,10 +10,12 @@ from django.utils import timezone
 
 from marketplace.core.outbox import emit
 from marketplace.core.problems import FieldError
+from marketplace.core.storage import blob_store
 from providers.domain import CheckState, Step
 from providers.models import GenerativeModel, ModelVersion, VersionCheck
 from providers.selectors import files_of, version_by_id
 from providers.services.checks import record_check
+from providers.tasks.samples import samples
 from providers.validation.folder import CheckedFolder, check_files
 from providers.validation.paths import check_paths
 from providers.validation.refusal import FolderRefused
@@ -72,6 +74,8 @@ def _pass(version: ModelVersion, checked: CheckedFolder) -> None:
         "license": checked.card.license,
         "fields": len(checked.input_schema["properties"]),
     }
+    for sample in samples():  # what the trials refer to
+        blob_store().put(sample.data)
     if not record_check(version=version.pk, step=Step.FILES, state=CheckState.PASSED, detail=found):
         return  # somebody else was quicker
     ModelVersion.objects.filter(pk=version.pk).update(

@@ -4,6 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from providers.tasks.samples import Sample
+
 Schema = dict[str, Any]
 Inputs = dict[str, Any]
 
@@ -14,12 +16,13 @@ class UnsuitableModel(ValueError):
 
 @dataclass(frozen=True)
 class Components:
-    """The configurations of a published folder.
+    """The configurations of a published folder: a pipeline's, or those of one model alone.
 
     Attributes:
-        pipeline_class: `_class_name` of model_index.json.
-        libraries: component name to its (library, class) pair.
-        configs: component name to its parsed configuration.
+        pipeline_class: `_class_name` of model_index.json; of a model alone, its class.
+        libraries: component name to its (library, class) pair; a model alone is its only component, `model`.
+        configs: component name to its parsed configuration. A model alone has `model`, and where the folder holds
+            them `image_processor` and `tokenizer`.
         defaults: what the card recommends for a call, `inference.parameters` of its metadata.
     """
 
@@ -29,21 +32,52 @@ class Components:
     defaults: Mapping[str, Any]
 
 
+@dataclass(frozen=True)
+class SingleModel:
+    """A class that a folder may hold alone, with `config.json` at its root and no pipeline around it.
+
+    Attributes:
+        library: where the class comes from, diffusers or transformers.
+        needs: what else must be there; of each group of files, one.
+    """
+
+    library: str
+    needs: tuple[tuple[str, ...], ...] = ()
+
+
+# What a task answers with, as the schema of a version's output says it: files, or a value of its own.
+FILES: Schema = {"type": "array", "items": {"type": "string", "format": "uri"}, "title": "Output"}
+
+
 class Task(Protocol):
-    """One kind of work that models are sold for."""
+    """One kind of work that models are sold for.
+
+    Attributes:
+        unit: what the price is for one of.
+        allowed_classes: pipeline class to the (library, class) pairs that its components may be.
+        single_models: class to what a folder with that one model must hold.
+        output_schema: JSON Schema of what a call answers with.
+    """
 
     name: str
     title: str
     unit: str
-    allowed_classes: Mapping[str, frozenset[tuple[str, str]]]  # pipeline class -> (library, class) of components
+    allowed_classes: Mapping[str, frozenset[tuple[str, str]]]
+    single_models: Mapping[str, SingleModel]
+    output_schema: Schema
 
     def input_schema(self, components: Components) -> Schema:
         """JSON Schema of a call's input. Raises UnsuitableModel."""
 
-    def trials(self, schema: Schema, widget: Sequence[Mapping[str, Any]]) -> list[Inputs]:
+    # Inputs that are files are documents with "width" and "height" in pixels where the following see them.
+
+    def trials(self, schema: Schema, widget: Sequence[Mapping[str, Any]], samples: Sequence[Sample]) -> list[Inputs]:
         """Up to four complete inputs with fixed seeds, from the card's examples (`widget`) or of the task's own.
 
         A version's checks run them: the first for the golden run and the profile, all of them as its shown examples.
+
+        Args:
+            samples: four pictures for tasks that take one; whoever runs the trials has them in the blob store.
         """
 
     def complete(self, inputs: Inputs) -> Inputs:

@@ -5,8 +5,9 @@ from dataclasses import dataclass
 
 from marketplace.core.problems import FieldError
 from providers.tasks.base import Components, Inputs, Schema, Task, UnsuitableModel
+from providers.tasks.samples import samples
 from providers.validation.card import Card, read_card
-from providers.validation.pipeline import read_pipeline
+from providers.validation.kind import read_configurations
 from providers.validation.refusal import FolderRefused
 from providers.validation.safetensors import DamagedWeights, check_safetensors
 from providers.validation.source import Source
@@ -40,13 +41,13 @@ def check_files(files: Mapping[str, Source]) -> CheckedFolder:
     if errors:
         raise FolderRefused(errors)
     card = read_card(files)
-    task, components = read_pipeline(files, defaults=card.defaults)
+    task, components = read_configurations(files, defaults=card.defaults)
     try:
         schema = task.input_schema(components)
     except UnsuitableModel as error:
         path, _, reason = str(error).partition(": ")
         raise FolderRefused([FieldError(path, reason)]) from None
-    return CheckedFolder(files, parameters, card, task, components, schema, task.trials(schema, card.widget))
+    return CheckedFolder(files, parameters, card, task, components, schema, task.trials(schema, card.widget, samples()))
 
 
 def _check_weights(files: Mapping[str, Source]) -> tuple[int, list[FieldError]]:

@@ -53,7 +53,8 @@ def read_pipeline(files: Mapping[str, Source], *, defaults: Mapping[str, Any]) -
         FolderRefused: no model_index.json, a class that is not on the allow list, or a component without its files.
     """
     if INDEX not in files:
-        raise FolderRefused([FieldError(INDEX, "is missing; save the pipeline with save_pretrained()")])
+        remedy = "save the pipeline, or the model alone, with save_pretrained()"
+        raise FolderRefused([FieldError(INDEX, f"is missing; {remedy}")])
     index = read_json(INDEX, files[INDEX])
     pipeline_class = index.get("_class_name")
     task = tasks.task_of_pipeline(pipeline_class) if isinstance(pipeline_class, str) else None
@@ -89,12 +90,21 @@ def read_pipeline(files: Mapping[str, Source], *, defaults: Mapping[str, Any]) -
         for path, file in files.items()
         if path.count("/") == 1 and path.split("/", 1)[1] in CONFIG_NAMES
     }
+    check_texts(files)
+    return task, Components(pipeline_class, libraries, configs, defaults)
+
+
+def check_texts(files: Mapping[str, Source]) -> None:
+    """Whether no JSON file of the folder asks for code to be run or names weights outside of the folder.
+
+    Raises:
+        FolderRefused: one does.
+    """
     for path, file in files.items():
         if path.endswith(".json"):
             value = read_json(path, file)
             if path.endswith(".index.json"):
                 _check_shards(path, value, files)
-    return task, Components(pipeline_class, libraries, configs, defaults)
 
 
 def _check_shards(path: str, index: Mapping[str, Any], files: Mapping[str, Source]) -> None:

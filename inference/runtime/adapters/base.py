@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar, Protocol, Self
 
@@ -42,6 +42,13 @@ class Output:
 
 
 @dataclass(frozen=True)
+class Value:
+    """A result that is no file, such as a score: what JSON can say."""
+
+    data: Any
+
+
+@dataclass(frozen=True)
 class Job:
     """One prediction to run.
 
@@ -49,11 +56,17 @@ class Job:
         inputs: validated against the task's schema and complete with its defaults.
         on_step: called with (steps done, steps in all) after each step, on the thread that runs the batch.
         canceled: asked between steps; once it says yes, the job gets no more reports and no outputs.
+        files: the bytes of the inputs that are files, by field.
     """
 
     inputs: Mapping[str, Any]
     on_step: Callable[[int, int], None]
     canceled: Callable[[], bool]
+    files: Mapping[str, bytes] = field(default_factory=dict)
+
+
+# How a job of a batch ended: with files, with a value, or alone with an exception.
+Ending = list[Output] | Value | Exception
 
 
 class Adapter(Protocol):
@@ -61,7 +74,7 @@ class Adapter(Protocol):
 
     Class attributes:
         task: the task it serves, such as "text-to-image".
-        pipeline_classes: the pipeline classes, by name, that it can load.
+        pipeline_classes: the classes of pipelines, or of models alone, that it can load, by name.
     """
 
     task: ClassVar[str]
@@ -72,7 +85,7 @@ class Adapter(Protocol):
         """Read the weights in `folder` onto `device`, without the network."""
         ...
 
-    def run(self, jobs: Sequence[Job]) -> list[list[Output] | Exception]:
+    def run(self, jobs: Sequence[Job]) -> list[Ending]:
         """Run the jobs as one batch; the answer has their length and order.
 
         A job that ended alone has its exception in its place: `Canceled`, or `JobFailed`. What ends them all is raised.

@@ -10,7 +10,7 @@ from typing import Any
 from psycopg import OperationalError
 from psycopg_pool import PoolTimeout
 
-from marketplace.api.front import artifacts, health, openai, predictions, streaming
+from marketplace.api.front import artifacts, files, health, openai, predictions, streaming
 from marketplace.api.front.http import Disconnected, Receive, Request, Response, Scope, Send, problem_response
 from marketplace.api.front.resources import Resources
 from marketplace.api.problems import AWAY, FAILED
@@ -48,6 +48,10 @@ ROUTES = (
     Route(("POST",), "/v1/predictions/{id}/cancel", predictions.cancel),
     Route(("GET",), "/v1/predictions/{id}/stream", streaming.stream),
     Route(("GET",), "/v1/predictions/{id}/events", streaming.events),
+    Route(("GET", "HEAD"), "/v1/predictions/{id}/inputs/{field}", files.prediction_input),
+    Route(("POST",), "/v1/files", files.upload, shared=True),
+    Route(("GET", "HEAD"), "/v1/files/{id}/download", files.download),
+    Route(("POST",), "/v1/uploads/{organization}", files.upload_by_link),
     Route(("POST",), "/openai/v1/images/generations", openai.generate, refuse=openai.refuse),
     Route(("GET",), "/openai/v1/models", openai.models, refuse=openai.refuse),
     Route(("GET",), "/openai/v1/models/{owner}/{name}", openai.model, refuse=openai.refuse),

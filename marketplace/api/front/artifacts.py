@@ -1,4 +1,4 @@
-"""Output files by signed link, with ranges, read in a thread so that nobody else waits for the disk."""
+"""Files by signed link, with ranges, read in a thread so that nobody else waits for the disk."""
 
 import asyncio
 import logging
@@ -27,14 +27,22 @@ async def download(request: Request, resources: Resources, *, id: str) -> Respon
     artifact = parse_short(id)
     row = await resources.fetch_one(ARTIFACT, {"id": artifact or uuid.UUID(int=0)})
     if row is None:
-        raise _gone()
-    sha256, size = row["sha256"], row["size"]
+        raise gone()
+    return await send_file(request, name=id, **row)
+
+
+async def send_file(request: Request, *, name: str, sha256: str, media_type: str, size: int) -> Response:
+    """A file of the store, or the part of it that was asked for.
+
+    Raises:
+        NotFound: its bytes are gone.
+    """
     headers = {
-        "Content-Type": row["media_type"],
+        "Content-Type": media_type,
         "ETag": f'"{sha256}"',
         "Accept-Ranges": "bytes",
         "Cache-Control": "private, max-age=86400, immutable",
-        "Content-Disposition": f'inline; filename="{id}.{EXTENSIONS.get(row["media_type"], "bin")}"',
+        "Content-Disposition": f'inline; filename="{name}.{EXTENSIONS.get(media_type, "bin")}"',
         # A file that some model made must not act as a page of ours, whatever it holds.
         "Content-Security-Policy": "default-src 'none'; sandbox",
     }
@@ -51,7 +59,7 @@ async def download(request: Request, resources: Resources, *, id: str) -> Respon
     return Response(206 if span else 200, stream=stream, headers=headers)
 
 
-def _gone() -> NotFound:
+def gone() -> NotFound:
     return NotFound("There is no such file any more")
 
 
@@ -73,7 +81,7 @@ async def _pieces(sha256: str, start: int, length: int) -> AsyncIterator[bytes]:
         first = await asyncio.to_thread(next, pieces, b"")
     except BlobMissing as error:
         log.error("an artifact has no bytes: %s", error)
-        raise _gone() from None
+        raise gone() from None
 
     async def stream() -> AsyncIterator[bytes]:
         piece = first

@@ -14,6 +14,7 @@ Receive = Callable[[], Awaitable[dict[str, Any]]]
 Send = Callable[[dict[str, Any]], Awaitable[None]]
 
 LARGEST_BODY = 1024 * 1024
+LARGEST_INPUT = 8 * 1024 * 1024  # of calls that may carry a picture as a data: URI
 
 
 class Disconnected(Exception):
@@ -42,14 +43,14 @@ class Request:
         values = parse_qs(self._scope["query_string"].decode("latin-1"))
         return str(values.get(name, [""])[0])
 
-    async def json(self) -> dict[str, Any]:
+    async def json(self, *, largest: int = LARGEST_BODY) -> dict[str, Any]:
         """The body as a JSON object.
 
         Raises:
-            TooLarge: more than a mebibyte.
+            TooLarge: more than `largest` bytes.
             NotUnderstood: not JSON, or not an object.
         """
-        body = await self._body()
+        body = b"".join([piece async for piece in self.pieces(largest=largest)])
         try:
             value = orjson.loads(body)
         except orjson.JSONDecodeError as error:
@@ -58,17 +59,14 @@ class Request:
             raise NotUnderstood('The body must be a JSON object such as {"input": {…}}.')
         return value
 
-    async def _body(self) -> bytes:
-        return b"".join([piece async for piece in self.pieces(LARGEST_BODY)])
-
-    async def pieces(self, limit: int) -> AsyncIterator[bytes]:
+    async def pieces(self, *, largest: int) -> AsyncIterator[bytes]:
         """The body as it arrives.
 
         Raises:
-            TooLarge: more than `limit` bytes; found before the first piece where the client says how many come.
+            TooLarge: more than `largest` bytes; found before the first piece where the client says how many come.
         """
-        if _is_above(self.header("content-length") or "", limit):
-            raise _too_large(limit)
+        if _is_above(self.header("content-length") or "", largest):
+            raise _too_large(largest)
         size, more = 0, True
         while more:
             message = await self._receive()
@@ -76,8 +74,8 @@ class Request:
                 raise Disconnected
             piece: bytes = message.get("body", b"")
             size += len(piece)
-            if size > limit:
-                raise _too_large(limit)
+            if size > largest:
+                raise _too_large(largest)
             yield piece
             more = message.get("more_body", False)
 
@@ -93,8 +91,8 @@ def _is_above(number: str, limit: int) -> bool:
     return number.isascii() and number.isdigit() and (len(digits), digits) > (len(str(limit)), str(limit))
 
 
-def _too_large(limit: int) -> TooLarge:
-    return TooLarge(f"The body may have at most {limit} bytes; send large inputs as links")
+def _too_large(largest: int) -> TooLarge:
+    return TooLarge(f"The body may have at most {largest} bytes; upload larger pictures with POST /v1/files")
 
 
 @dataclass(frozen=True)

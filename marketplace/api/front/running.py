@@ -7,8 +7,10 @@ from typing import Any
 
 from inference import statements
 from inference.domain.conditions import UNCONDITIONAL, Conditions, Idempotency
+from inference.domain.files import media_fields
 from inference.domain.lifecycle import Origin
 from inference.services.admit import AbovePrice, Callable, PriceChanged, key_reused, prepare, refusal
+from inference.services.files import take_files
 from inference.statements import PredictionView
 from marketplace.accounts.selectors import Caller
 from marketplace.api.front.resources import Resources, in_thread
@@ -108,6 +110,13 @@ async def _replay(
         return await _wait(resources, caller, prediction, news, wait_seconds)
 
 
+async def _files(caller: Caller, target: Callable, inputs: Any) -> dict[str, Any]:
+    """What the call's files are, found out in a thread if the model takes any."""
+    if not media_fields(target.check.schema):
+        return {}
+    return await in_thread(take_files, caller=caller, check=target.check, inputs=inputs)
+
+
 async def _run(
     resources: Resources,
     caller: Caller,
@@ -118,8 +127,15 @@ async def _run(
 ) -> PredictionView:
     waiter = resources.waker.channel if wait_seconds is not None else None
     try:
+        files = await _files(caller, target, inputs)
         admission = prepare(
-            caller=caller, target=target, inputs=inputs, origin=Origin.API, conditions=conditions, waiter=waiter
+            caller=caller,
+            target=target,
+            inputs=inputs,
+            files=files,
+            origin=Origin.API,
+            conditions=conditions,
+            waiter=waiter,
         )
     except RecursionError:
         raise NotUnderstood("The input is nested too deeply; no model takes such a value.") from None

@@ -68,14 +68,19 @@ async def _replicate_events(resources: Resources, view: PredictionView) -> Async
         if kind == "progress":
             yield _text_event("logs", f"step {data['step']} of {data['steps']}\n", str(count))
         elif kind == "done":
-            for url in data["output"] or ():
-                yield _text_event("output", url, str(count))
+            for text in _outputs(data["output"]):
+                yield _text_event("output", text, str(count))
                 count += 1
             if data["status"] == Status.FAILED:
                 yield _text_event("error", data["error"] or "failed", str(count))
             reason = {"canceled": {"reason": "canceled"}, "failed": {"reason": "error"}}.get(data["status"], {})
             yield _text_event("done", orjson.dumps(reason).decode(), str(count + 1))
         count += 1
+
+
+def _outputs(output: Any) -> list[str]:
+    """One event for each file; a value that is none goes as JSON in one event."""
+    return output if isinstance(output, list) else [orjson.dumps(output).decode()] if output is not None else []
 
 
 async def _news(

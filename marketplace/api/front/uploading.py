@@ -23,7 +23,7 @@ async def receive_blob(request: Request, *, limit: int, expected: StoredBlob | N
     """
     with blob_store().draft() as draft:
         waiting = bytearray()
-        async for piece in request.pieces(limit):
+        async for piece in request.pieces(largest=limit):
             waiting += piece
             if len(waiting) >= WRITE_BYTES:
                 await asyncio.to_thread(draft.write, bytes(waiting))

@@ -1,6 +1,7 @@
 import "htmx.org";
 import Alpine from "@alpinejs/csp";
 import { listen, slug, tabs } from "./components.js";
+import { picture } from "./files.js";
 import { watch } from "./live.js";
 import { playground } from "./playground.js";
 import { reviewer } from "./reviewer.js";
@@ -8,6 +9,7 @@ import { call } from "./snippets.js";
 import { voting } from "./voting.js";
 
 Alpine.data("call", call);
+Alpine.data("picture", picture);
 Alpine.data("playground", playground);
 Alpine.data("reviewer", reviewer);
 Alpine.data("slug", slug);

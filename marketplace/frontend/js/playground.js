@@ -16,6 +16,9 @@ function fieldValue(field, text) {
   return text;
 }
 
+const words = (name) => name.replaceAll("_", " ").replace(/^./, (first) => first.toUpperCase());
+const figure = (value) => (typeof value === "number" ? String(Number(value.toFixed(4))) : String(value));
+
 async function readProblem(response) {
   const problem = await response.json().catch(() => null);
   const signedOut = response.redirected || response.status === 401;
@@ -53,8 +56,9 @@ export function playground() {
       this.storageKey = `results:${data.model}`;
       this.results = JSON.parse(sessionStorage.getItem(this.storageKey) ?? "[]");
       const asked = Object.fromEntries(new URLSearchParams(location.search));
-      // The page opens with the first example's prompt beside its picture, ready to run.
-      this.fill(location.search || !data.firstPrompt ? asked : { prompt: data.firstPrompt });
+      // The page opens with the first example's inputs beside its picture, ready to run.
+      const { seed, ...first } = JSON.parse(data.firstInput || "{}");
+      this.fill(location.search ? asked : first);
     },
 
     // --- form, address and code ---------------------------------------------------------------------------------
@@ -69,6 +73,7 @@ export function playground() {
         const value = values[field.name] ?? field.default;
         if (field.type === "boolean") control.checked = value === true || value === "true";
         else control.value = value ?? "";
+        if (field.type === "file") control.dispatchEvent(new Event("fill"));
       }
       this.read();
     },
@@ -109,11 +114,19 @@ export function playground() {
     remix(event) {
       this.fill(JSON.parse(event.currentTarget.dataset.input));
       this.form.scrollIntoView({ block: "start" });
-      this.control(this.fields[0]).focus({ preventScroll: true });
+      this.shown(this.fields[0].name).focus({ preventScroll: true });
     },
 
     get call() {
-      return { baseUrl: this.settings.baseUrl, model: this.settings.model, input: this.chosen };
+      const { baseUrl, model, answersWithValue } = this.settings;
+      const files = this.fields.filter(({ name, type, required }) => type === "file" && (required || name in this.input));
+      return {
+        baseUrl,
+        model,
+        input: this.chosen,
+        files: files.map(({ name }) => name),
+        value: answersWithValue === "true",
+      };
     },
     // --- money ----------------------------------------------------------------------------------------------------
     get currency() {
@@ -225,20 +238,25 @@ export function playground() {
       this.form.querySelector("[aria-invalid=true]")?.focus();
     },
 
+    /** What people see and reach of a field; of a file, the control that holds its address is hidden. */
+    shown(name) {
+      return document.getElementById(`input-${name}`) ?? this.form.elements.namedItem(name);
+    },
+
     showError(name, detail) {
       const place = this.form.querySelector(`[data-error-for="${CSS.escape(name)}"]`);
       if (!place) return;
       place.textContent = detail;
       place.hidden = false;
       place.closest("details")?.setAttribute("open", "");
-      this.form.elements.namedItem(name).setAttribute("aria-invalid", "true");
+      this.shown(name).setAttribute("aria-invalid", "true");
     },
 
     clearError(name) {
       const place = this.form.querySelector(`[data-error-for="${CSS.escape(name)}"]`);
       if (!place) return;
       place.hidden = true;
-      this.form.elements.namedItem(name).removeAttribute("aria-invalid");
+      this.shown(name).removeAttribute("aria-invalid");
     },
 
     // --- what is shown --------------------------------------------------------------------------------------------
@@ -246,7 +264,26 @@ export function playground() {
       return this.cancelable || this.prediction !== null;
     },
     get pictures() {
-      return (this.prediction?.output ?? []).map(local);
+      const output = this.prediction?.output;
+      return Array.isArray(output) ? output.map(local) : [];
+    },
+    /** The pictures that the shown prediction was given. */
+    get given() {
+      if (!this.hasResult) return [];
+      const addresses = this.fields.filter(({ type }) => type === "file").map(({ name }) => this.prediction.input[name]);
+      return addresses.filter(Boolean).map(local);
+    },
+    get hasResult() {
+      return this.pictures.length > 0 || this.valueRows.length > 0;
+    },
+    get stageClass() {
+      return this.given.length > 0 || this.pictures.length > 1 ? "grid-cols-2 gap-4" : "gap-1";
+    },
+    /** An answer that is no file, as names and figures. */
+    get valueRows() {
+      const output = this.prediction?.output;
+      if (output === null || output === undefined || Array.isArray(output)) return [];
+      return Object.entries(output).map(([name, value]) => ({ label: words(name), value: figure(value) }));
     },
     get shownPrompt() {
       return this.prediction?.input?.prompt ?? this.input.prompt ?? "Generated picture";
@@ -291,12 +328,16 @@ export function playground() {
       return JSON.stringify(this.prediction?.receipt ?? null);
     },
     get thumbnails() {
-      return this.results.map(({ prediction, input }, index) => ({
-        id: prediction.id,
-        index,
-        url: local(prediction.output[0]),
-        alt: `Show again: ${input.prompt ?? prediction.id}`,
-      }));
+      return this.results.map(({ prediction, input }, index) => {
+        const files = Array.isArray(prediction.output);
+        return {
+          id: prediction.id,
+          index,
+          url: files ? local(prediction.output[0]) : "",
+          text: files ? "" : figure(Object.values(prediction.output)[0]),
+          alt: `Show again: ${input.prompt ?? prediction.id}`,
+        };
+      });
     },
   });
 }

@@ -11,20 +11,46 @@ function pythonLiteral(value) {
   return JSON.stringify(value);
 }
 
-/** @param {{baseUrl: string, model: string, input: Record<string, unknown>}} call */
-function curl({ baseUrl, model, input }) {
-  return [
+/** The file on the caller's disk that a field's value stands for in code. */
+const fileName = (field) => `${field}.png`;
+
+/** The fields of a call, those that are files first. */
+function entries({ input, files = [] }) {
+  const others = Object.entries(input).filter(([name]) => !files.includes(name));
+  return [...files.map((name) => [name, null]), ...others];
+}
+
+/** @param {{baseUrl: string, model: string, input: Record<string, unknown>, files?: string[]}} call */
+function curl(call) {
+  const { baseUrl, model, input, files = [] } = call;
+  const head = [
     `curl ${baseUrl}/v1/models/${model}/predictions \\`,
     `  -H "Authorization: Bearer $BOURSE_API_KEY" \\`,
     `  -H "Content-Type: application/json" -H "Prefer: wait" \\`,
-    `  -d ${shell(JSON.stringify({ input }, null, 2))}`,
-  ].join("\n");
+  ];
+  if (files.length === 0) return [...head, `  -d ${shell(JSON.stringify({ input }, null, 2))}`].join("\n");
+  // A picture is too long for a command's argument, so the body is written into a pipe: text, file, text.
+  const lines = ["{"];
+  let text = `{"input": {`;
+  for (const [position, [name, value]] of entries(call).entries()) {
+    text += `${position ? ", " : ""}${JSON.stringify(name)}: `;
+    if (files.includes(name)) {
+      lines.push(`  printf %s ${shell(`${text}"data:image/png;base64,`)}`, `  base64 < ${fileName(name)} | tr -d '\\n'`);
+      text = `"`;
+    } else text += JSON.stringify(value);
+  }
+  lines.push(`  printf %s ${shell(`${text}}}`)}`);
+  return [...lines, `} | ${head[0]}`, ...head.slice(1), "  -d @-"].join("\n");
 }
 
-function python({ baseUrl, model, input }) {
-  const pairs = Object.entries(input).map(([name, value]) => `    ${JSON.stringify(name)}: ${pythonLiteral(value)},`);
+function python(call) {
+  const { baseUrl, model, files = [], value: answersWithValue } = call;
+  const pairs = entries(call).map(([name, value]) => {
+    const text = files.includes(name) ? `open(${JSON.stringify(fileName(name))}, "rb")` : pythonLiteral(value);
+    return `    ${JSON.stringify(name)}: ${text},`;
+  });
   // The client makes files of https addresses only; over plain http its output stays a list of addresses.
-  const show = "for picture in output:\n    print(picture)";
+  const show = answersWithValue ? "print(output)" : "for picture in output:\n    print(picture)";
   return [
     "import os, replicate",
     "",
@@ -36,13 +62,21 @@ function python({ baseUrl, model, input }) {
   ].join("\n");
 }
 
-function javascript({ baseUrl, model, input }) {
+function javascript(call) {
+  const { baseUrl, model, files = [] } = call;
+  const pairs = entries(call).map(([name, value]) => {
+    const text = files.includes(name) ? `await readFile(${JSON.stringify(fileName(name))})` : JSON.stringify(value);
+    return `    ${JSON.stringify(name)}: ${text},`;
+  });
   return [
+    ...(files.length ? [`import { readFile } from "node:fs/promises";`] : []),
     `import Replicate from "replicate";`,
     "",
     `const bourse = new Replicate({ auth: process.env.BOURSE_API_KEY, baseUrl: ${JSON.stringify(`${baseUrl}/v1`)} });`,
     `const output = await bourse.run(${JSON.stringify(model)}, {`,
-    `  input: ${JSON.stringify(input, null, 2).replaceAll("\n", "\n  ")},`,
+    "  input: {",
+    ...pairs,
+    "  },",
     "});",
   ].join("\n");
 }

@@ -14,7 +14,7 @@ from django.views.decorators.http import require_POST
 
 from billing.domain import BASIS_POINTS, PLATFORM, AccountKind
 from billing.selectors import statement, statement_lines, transaction_for, usage_by_hold, usage_of
-from inference.links import artifact_path, events_path
+from inference.links import artifact_path, events_path, shown_input
 from inference.selectors import prediction_for_buyer, predictions_for_buyer
 from inference.services import cancel as cancelling
 from inference.services.receipts import receipt_of
@@ -25,6 +25,7 @@ from marketplace.accounts.services.organizations import create_organization
 from marketplace.core.ids import parse_short, short
 from marketplace.core.problems import FieldError, Invalid, NotFound
 from marketplace.web.access import MemberRequest, current_membership, member_page
+from marketplace.web.calls import code_call
 from marketplace.web.links import playground_path
 from marketplace.web.public.forms import chosen_values, schema_fields
 from providers.selectors import version_by_id
@@ -91,7 +92,7 @@ def prediction(request: MemberRequest, id: str) -> HttpResponse:
         return render(request, "console/_prediction.html", {"row": _row(view)})
     version = version_by_id(view.version)
     assert version is not None  # versions are never deleted
-    fields = schema_fields(version.input_schema, view.input)
+    fields = schema_fields(version.input_schema, shown_input(view.id, view.input))
     receipt = receipt_of(view)
     context = _row(view) | {
         "receipt": receipt,
@@ -99,9 +100,11 @@ def prediction(request: MemberRequest, id: str) -> HttpResponse:
         "usage": usage_by_hold([view.id]).get(view.id),
         "events_url": events_path(view.id),
         "contract_id": short(view.contract_id) if view.contract_id else None,
-        "again": playground_path(view.model, view.input),
+        "again": playground_path(view.model, shown_input(view.id, view.input)),
         "fields": fields,
-        "call": {"model": view.model, "input": chosen_values(fields)},
+        "call": code_call(view.model, task=view.task, fields=fields, chosen=chosen_values(fields)),
+        "before_urls": [field["value"] for field in fields if field["type"] == "file" and field["value"]],
+        "value_rows": value_rows(view.value),
     }
     return render(request, "console/prediction.html", context)
 
@@ -233,12 +236,27 @@ def by_field(problem: Invalid) -> dict[str, str]:
     return {error.field: error.detail for error in errors}
 
 
+def value_rows(value: Any) -> list[dict[str, Any]]:
+    """An answer that is no file, as names and figures."""
+    if value is None:
+        return []
+    parts = value.items() if isinstance(value, dict) else [("value", value)]
+    return [{"label": str(name).replace("_", " ").capitalize(), "value": part} for name, part in parts]
+
+
+def _figure(value: Any) -> str | None:
+    """The first number of an answer that is no file, short enough for a table."""
+    numbers = value.values() if isinstance(value, dict) else ()
+    return next((f"{number:.2f}" for number in numbers if isinstance(number, int | float)), None)
+
+
 def _row(view: Any) -> dict[str, Any]:
     """A prediction as tables and pages show it."""
     return {
         "prediction": view,
         "id": short(view.id),
         "title": str(view.input.get("prompt") or view.model),
+        "figure": _figure(view.value),
         "image_urls": [artifact_path(artifact.id) for artifact in view.artifacts],
         "is_final": view.status.is_final,
     }

@@ -33,6 +33,8 @@ def schema_fields(schema: Mapping[str, Any], given: Mapping[str, Any]) -> list[d
                 "nullable": "null" in types,
                 "advanced": name not in required and position >= ALWAYS_SHOWN,
                 "max_length": field.get("maxLength"),
+                "smallest_side": field.get("x-min-side"),
+                "largest_side": field.get("x-max-side"),
             }
         )
     return fields
@@ -48,6 +50,8 @@ def chosen_values(fields: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
 
 
 def _kind(field: Mapping[str, Any], types: list[str]) -> str:
+    if "x-media" in field:
+        return "file"
     if "enum" in field:
         return "enum"
     for kind in ("integer", "number", "boolean"):

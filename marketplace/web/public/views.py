@@ -1,7 +1,9 @@
 """Pages for everybody: the front page, the catalogue, a model and its playground, the documentation."""
 
+import json
 import re
 import uuid
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
@@ -12,7 +14,7 @@ from django.urls import reverse
 
 from billing.domain import AccountKind
 from billing.selectors import balance_of, contracts_in_force
-from inference.links import artifact_path
+from inference.links import artifact_path, input_path, upload_path
 from inference.selectors import market_totals, showcase
 from inference.statements import PredictionView
 from marketplace.accounts.domain import is_name
@@ -23,8 +25,10 @@ from marketplace.catalog import selectors as catalog
 from marketplace.catalog.domain import sku_of
 from marketplace.catalog.models import Alias
 from marketplace.catalog.selectors import SORTS, Offer
+from marketplace.core.files import references_in
 from marketplace.core.ids import short
 from marketplace.web.access import current_membership
+from marketplace.web.calls import answers_with_value, code_call
 from marketplace.web.links import playground_path
 from marketplace.web.markdown import render_documentation, render_markdown
 from marketplace.web.public.forms import schema_fields
@@ -45,19 +49,33 @@ def home(request: HttpRequest) -> HttpResponse:
         "artifacts": totals["artifacts"],
     }
     context = {
-        "hero": _card(offers[0], pictures=12) if offers else None,
+        "hero": _hero(offers),
         "models": [_card(offer, pictures=4) for offer in offers[:6]],
         "market": market,
-        "call": example_call(offers[0]) if offers else None,
+        "call": _first_call(offers) if offers else None,
     }
     return render(request, "public/home.html", context)
 
 
+def _hero(offers: Sequence[Offer]) -> dict[str, Any] | None:
+    """The most used model that makes pictures from a prompt, which is what the front page asks for."""
+    offer = next((one for one in offers if one.listing.model.task == "text-to-image"), None)
+    return _card(offer, pictures=12) if offer is not None else None
+
+
+def _first_call(offers: Sequence[Offer]) -> dict[str, Any]:
+    """What the front page shows as code: a call of a model that takes a prompt alone."""
+    takes_prompts = (one for one in offers if one.listing.version.input_schema["required"] == ["prompt"])
+    return example_call(next(takes_prompts, offers[0]))
+
+
 def example_call(offer: Offer, *, called: str | None = None) -> dict[str, Any]:
     """A call to show as code, of a model or its alias `called`: its newest example, else a prompt that suits any."""
+    fields = schema_fields(offer.listing.version.input_schema, {})
     shown = showcase(model_id=offer.listing.model_id, limit=1)
     prompt = shown[0].input.get("prompt") if shown else "a red heart on a white background"
-    return {"model": called or offer.slug, "input": {"prompt": prompt}}
+    chosen = {"prompt": prompt} if prompt else {}
+    return code_call(called or offer.slug, task=offer.listing.model.task, fields=fields, chosen=chosen)
 
 
 def catalogue(request: HttpRequest) -> HttpResponse:
@@ -88,6 +106,7 @@ def model(request: HttpRequest, owner: str, name: str) -> HttpResponse:
         if membership.organization.can_buy:
             balance = balance_of(str(membership.organization_id), AccountKind.BUYER_PREPAID).available
     why_not = _why_not(request, membership, balance=balance, price=offer.price.amount)
+    fields = schema_fields(listing.version.input_schema, request.GET)
     context = {
         "model": card
         | {
@@ -99,9 +118,13 @@ def model(request: HttpRequest, owner: str, name: str) -> HttpResponse:
         "price": offer.price,
         "stats": card["stats"],
         "examples": [_picture(view) for view in showcase(model_id=listing.model_id, limit=8)],
-        "fields": schema_fields(listing.version.input_schema, request.GET),
+        "fields": fields,
         "contracts": _contracts(membership, listing.model_id),
         "asked_contract": request.GET.get("contract", ""),
+        "has_advanced": any(field["advanced"] for field in fields),
+        "takes_file": any(field["type"] == "file" for field in fields),
+        "answers_with_value": answers_with_value(listing.model.task),
+        "upload_url": upload_path(membership.organization_id) if membership is not None and balance is not None else "",
         "can_run": why_not is None,
         "why_not": why_not,
         "balance_micro": balance,
@@ -217,9 +240,14 @@ def _card(offer: Offer, *, pictures: int) -> dict[str, Any]:
 
 
 def _picture(view: PredictionView) -> dict[str, Any]:
+    files = {field: input_path(view.id, field) for field in references_in(view.input)}
+    kept = {name: view.input[name] for name in ("prompt", "seed") if view.input.get(name) is not None} | files
     return {
         "image_url": artifact_path(view.artifacts[0].id),
-        "url": playground_path(view.model, {"prompt": view.input.get("prompt"), "seed": view.input.get("seed")}),
+        "before_url": next(iter(files.values()), ""),
+        "url": playground_path(view.model, kept),
+        "input": kept,
+        "input_json": json.dumps(kept),
         "prompt": view.input.get("prompt", ""),
         "seed": view.input.get("seed"),
         "model": view.model,

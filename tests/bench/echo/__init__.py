@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from providers import tasks
-from providers.tasks.base import Components, Inputs, Schema
+from providers.tasks.base import FILES, Components, Inputs, Schema, SingleModel
 
 PIPELINE = "EchoPipeline"
 
@@ -20,6 +20,8 @@ class Echo:
     title = "Echo"
     unit = "image"  # what the ledger knows how to price; one answer is one unit
     allowed_classes: Mapping[str, frozenset[tuple[str, str]]] = {PIPELINE: frozenset()}
+    single_models: Mapping[str, SingleModel] = {}
+    output_schema = FILES
 
     def input_schema(self, components: Components) -> Schema:
         text = {"type": "string", "title": "Text", "maxLength": 2_000, "x-order": 0}

@@ -180,12 +180,12 @@ def test_a_value_nested_deeply(edge: Edge, buyer: Buyer, address: str, depth: in
 
 
 def test_a_body_that_is_too_large(edge: Edge, buyer: Buyer, address: str):
-    before, large = buyer.state(), b"x" * (2 * 1024 * 1024)
-    detail = "at most 1048576 bytes; send large inputs as links"
+    before, large = buyer.state(), b"x" * (9 * 1024 * 1024)
+    detail = "at most 8388608 bytes; upload larger pictures with POST /v1/files"
     for answer in (
         edge.request("POST", address, large, key=buyer.key),
         edge.request("POST", address, b"{}", key=buyer.key, headers={"Content-Length": str(len(large))}),
-        edge.request("POST", address, key=buyer.key, pieces=[large[:600_000], large[:600_000], b""]),
+        edge.request("POST", address, key=buyer.key, pieces=[large[:5_000_000], large[:5_000_000], b""]),
     ):
         assert_problem(answer, 413, path=address, detail=detail)
     assert buyer.state() == before

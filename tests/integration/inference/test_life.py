@@ -1,5 +1,6 @@
 """The SQL life of a prediction, without a node: the test claims and completes in its place."""
 
+import hashlib
 import random
 from dataclasses import replace
 from functools import partial
@@ -72,6 +73,24 @@ def test_a_prediction_is_admitted_claimed_completed_and_settled_once():
     assert (purse(buyer).posted, purse(buyer).held, sale.earned) == (CREDIT - 8_000, 0, 7_200)
     assert_split(id_, charge=8_000, fee_bps=1_000)
     assert completions_of(id_) == ["succeeded"]
+    assert_sound()
+
+
+def test_a_value_is_kept_settled_and_signed():
+    buyer, sale = make_buyer(), put_on_sale()
+    id_, other = call(buyer, sale), call(buyer, sale)
+    first, second = sorted(claim_all(sale, make_node()), key=lambda one: one.id)
+    value = {"score": 0.25, "words": ["é", None]}
+    assert sorted(complete([replace(succeeded(first), artifacts=[], value=value), succeeded(second)])) == [
+        (id_, None),
+        (other, None),
+    ]
+    view = prediction_for_buyer(buyer.organization.pk, id_)
+    assert (view.status, view.value, view.artifacts, view.amount_charged) == (Status.SUCCEEDED, value, (), 4_000)
+    assert prediction_for_buyer(buyer.organization.pk, other).value is None
+    payload = receipt_of(view)["payload"]
+    digest = hashlib.sha256('{"score":0.25,"words":["é",null]}'.encode()).hexdigest()
+    assert (payload["outputs"], payload["quantity"], payload["charged"]) == ([f"sha256:{digest}"], 1, "0.004000")
     assert_sound()
 
 

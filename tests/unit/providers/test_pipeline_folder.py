@@ -37,7 +37,8 @@ def test_a_saved_pipeline_is_taken(tmp_path: Path):
 )
 def test_a_class_that_is_not_allowed(tmp_path: Path, name: Any):
     details = refusal(make_folder(tmp_path, {"model_index.json": INDEX | {"_class_name": name}}))
-    assert details == {"model_index.json": f"_class_name is {str(name)!r}; it must be one of: StableDiffusionPipeline"}
+    known = "StableDiffusionImg2ImgPipeline, StableDiffusionPipeline"
+    assert details == {"model_index.json": f"_class_name is {str(name)!r}; it must be one of: {known}"}
 
 
 @pytest.mark.parametrize(
@@ -124,7 +125,7 @@ def test_what_is_no_object_is_refused(tmp_path: Path, content: bytes):
 
 def test_no_index(tmp_path: Path):
     assert refusal(make_folder(tmp_path, {"model_index.json": None})) == {
-        "model_index.json": "is missing; save the pipeline with save_pretrained()"
+        "model_index.json": "is missing; save the pipeline, or the model alone, with save_pretrained()"
     }
 
 

@@ -2,7 +2,7 @@
 
 import torch
 
-from inference.runtime.adapters import AdapterClosed, Canceled, Job, JobFailed, Output
+from inference.runtime.adapters import AdapterClosed, Canceled, Job, JobFailed, Output, Value
 from inference.runtime.engine import FAILED, OUT_OF_MEMORY, UNLOADED, run_batch
 
 
@@ -69,6 +69,12 @@ def test_endings_of_single_jobs_stay_theirs():
     results = run_batch(Echo(), [job("a", ending=Canceled(3)), job("b", ending=JobFailed("Too dark.")), job("c")])
     assert [result.canceled_at_step for result in results] == [3, None, None]
     assert ends(results) == [(b"", None, 3), (b"", "Too dark.", 3), (b"c", None, 3)]
+
+
+def test_a_value_is_a_result_without_files():
+    value, files = run_batch(Echo(), [job("a", ending=Value({"score": 0.5})), job("b")])
+    assert (value.value, value.outputs, value.error) == ({"score": 0.5}, (), None)
+    assert (files.value, len(files.outputs)) == (None, 1)
 
 
 def test_a_model_that_was_unloaded_is_named_as_the_cause():

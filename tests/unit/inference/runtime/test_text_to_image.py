@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from inference.runtime.adapters import AdapterClosed, Canceled, JobFailed, TextToImage, UnknownTask, adapter_for
-from inference.runtime.adapters.text_to_image import _encode
+from inference.runtime.adapters.stable_diffusion import encode_all
 from inference.runtime.loading import FolderInvalid
 
 
@@ -136,7 +136,7 @@ def test_jobs_that_cannot_share_a_batch_are_refused(hero, watched):
 
 
 def test_numbers_that_overflowed_are_no_picture(watched):
-    ending = _encode(watched().job, np.full((1, 8, 8, 3), np.nan, np.float32))
+    ending = encode_all(watched().job, np.full((1, 8, 8, 3), np.nan, np.float32))
     assert isinstance(ending, JobFailed)
 
 

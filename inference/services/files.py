@@ -1,0 +1,201 @@
+"""Files that calls bring: uploading them, and finding out what the value of a field stands for."""
+
+import io
+import uuid
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Any, BinaryIO
+from urllib.parse import parse_qs, unquote, urlsplit
+
+from django.conf import settings
+from django.utils import timezone
+
+from inference.domain.admission import InputCheck
+from inference.domain.files import (
+    LARGEST_FILE,
+    MEDIA_TYPES,
+    NotAPicture,
+    inspect_picture,
+    media_fields,
+    read_data_uri,
+    unsuitable,
+)
+from inference.models import Artifact, InputFile, Prediction
+from inference.selectors import input_file_for_buyer
+from marketplace.accounts.selectors import Caller
+from marketplace.core import links
+from marketplace.core.files import FileReference, reference_in
+from marketplace.core.ids import parse_short
+from marketplace.core.problems import Conflict, FieldError, Forbidden, Invalid, NotFound, TooLarge
+from marketplace.core.storage import blob_store
+
+NOTHING = uuid.UUID(int=0)
+UPLOADS_KEPT = timedelta(hours=24)
+MOST_UPLOADS = 1_000  # of an organisation at a time
+LONGEST_NAME = 255
+UPLOAD_FIRST = "upload the picture with POST /v1/files and give its address, or send it as a data: URI"
+
+
+def keep_upload(
+    *, organization_id: uuid.UUID, can_buy: bool, source: BinaryIO, name: str, metadata: Mapping[str, Any]
+) -> InputFile:
+    """Check and keep a picture for a day, so that calls may name it.
+
+    Args:
+        source: seekable; at its beginning.
+
+    Raises:
+        Invalid: it is no picture that models take; nothing is kept.
+        TooLarge: it has too many bytes.
+        Forbidden: the organisation does not buy.
+        Conflict: the organisation has too many uploads already.
+    """
+    if not can_buy:
+        raise Forbidden("This organisation does not buy, and only buyers upload files; switch its buyer side on first")
+    if InputFile.objects.filter(organization=organization_id, expires_at__gt=timezone.now()).count() >= MOST_UPLOADS:
+        raise Conflict(f"There are {MOST_UPLOADS} uploads already; delete some, or wait until they expire after a day")
+    try:
+        reference = _keep(source)
+    except NotAPicture as error:
+        raise Invalid(f"Nothing was kept: the file {error}", errors=[FieldError("content", str(error))]) from None
+    return InputFile.objects.create(
+        organization_id=organization_id,
+        name=name.replace("\0", "")[:LONGEST_NAME],
+        metadata=dict(metadata),
+        expires_at=timezone.now() + UPLOADS_KEPT,
+        sha256=reference.sha256,
+        media_type=reference.media_type,
+        size=reference.size,
+        width=reference.width,
+        height=reference.height,
+    )
+
+
+def delete_upload(*, organization_id: uuid.UUID, file_id: uuid.UUID | None) -> None:
+    """Forget an upload: calls can no longer name it. Predictions that used it keep showing it.
+
+    Raises:
+        NotFound: the organisation has no such file.
+    """
+    input_file_for_buyer(organization_id, file_id).delete()
+
+
+def expire_uploads() -> int:
+    """Forget uploads whose day is over; answers with how many."""
+    return InputFile.objects.filter(expires_at__lte=timezone.now()).delete()[0]
+
+
+def take_files(*, caller: Caller, check: InputCheck, inputs: Any) -> dict[str, Any]:
+    """What the fields that take files stand for, as a prediction's input keeps it; {} where there are no such fields.
+
+    A field's value is a `data:` URI, an upload of the caller's own, or a link of this market to a result or to the
+    input of a prediction. Nothing is fetched from anywhere else. Call it outside of transactions and event loops: it
+    decodes pictures.
+
+    Raises:
+        Invalid: naming each field whose value cannot be used, or what else breaks the version's schema.
+    """
+    fields = media_fields(check.schema)
+    if not fields:
+        return {}
+    check.apply(inputs)
+    taken: dict[str, Any] = {}
+    errors = []
+    for name, field in fields.items():
+        value = inputs.get(name)
+        if not isinstance(value, str):
+            continue
+        try:
+            reference = _reference(caller, value)
+        except (NotAPicture, NotFound) as error:
+            errors.append(FieldError(f"input.{name}", str(error)))
+            continue
+        if reason := unsuitable(reference, field):
+            errors.append(FieldError(f"input.{name}", reason))
+        taken[name] = reference.document()
+    if errors:
+        named = "; ".join(f"{error.field} {error.detail}" for error in errors)
+        raise Invalid(f"Nothing was run and nothing is charged: {named}", errors=errors)
+    return taken
+
+
+def _reference(caller: Caller, value: str) -> FileReference:
+    """Raises NotAPicture or NotFound, each saying what to do as the end of a sentence about the field."""
+    if value.startswith("data:"):
+        return _keep(io.BytesIO(read_data_uri(value)))
+    address = _own_address(value)
+    match address.strip("/").split("/") if address is not None else ():
+        case ["artifacts", id_]:
+            return _result(caller, value, id_)
+        case ["v1", "files", id_] | ["v1", "files", id_, "download"]:
+            return _upload(caller, value, id_)
+        case ["v1", "predictions", id_, "inputs", field]:
+            return _input(caller, value, id_, field)
+    raise NotAPicture(f"is no address of this market, and nothing is fetched from elsewhere: {UPLOAD_FIRST}")
+
+
+def _keep(source: BinaryIO) -> FileReference:
+    """Check a picture and put its bytes into the store."""
+    size = source.seek(0, io.SEEK_END)
+    if size > LARGEST_FILE:
+        raise TooLarge(f"A file may have at most {LARGEST_FILE:,} bytes; this one has {size:,}")
+    source.seek(0)
+    media_type, width, height = inspect_picture(source)
+    source.seek(0)
+    blob = blob_store().put_file(source)
+    return FileReference(blob.sha256, media_type, blob.size, width, height)
+
+
+def _own_address(value: str) -> str | None:
+    """The path of an address of this site, absolute or not; None for any other text."""
+    try:
+        url, site = urlsplit(value), urlsplit(settings.BASE_URL)
+    except ValueError:
+        return None
+    here = (url.scheme, url.netloc) == (site.scheme, site.netloc) or (
+        not url.scheme and not url.netloc and value.startswith("/")
+    )
+    return unquote(url.path) if here else None
+
+
+def _holds_link(value: str) -> bool:
+    url = urlsplit(value)
+    query = parse_qs(url.query)
+    return links.is_valid(
+        unquote(url.path), expires=query.get("expires", [""])[0], signature=query.get("signature", [""])[0]
+    )
+
+
+def _may_use(caller: Caller, value: str, *, owner: uuid.UUID | None) -> bool:
+    """Whether the caller may use a link: it is signed and fresh, or leads to what is their own."""
+    return owner == caller.organization_id or _holds_link(value)
+
+
+def _stale() -> NotFound:
+    return NotFound("is a link that has expired or leads to nothing; get the prediction again for a fresh one")
+
+
+def _result(caller: Caller, value: str, id_: str) -> FileReference:
+    artifact = Artifact.objects.select_related("prediction").filter(pk=parse_short(id_) or NOTHING).first()
+    owner = artifact.prediction.organization_id if artifact is not None else None
+    if artifact is None or not _may_use(caller, value, owner=owner):
+        raise _stale()
+    if artifact.media_type not in MEDIA_TYPES.values() or not (artifact.width and artifact.height):
+        raise NotAPicture("is a result, but no picture")
+    return FileReference(artifact.sha256, artifact.media_type, artifact.size, artifact.width, artifact.height)
+
+
+def _upload(caller: Caller, value: str, id_: str) -> FileReference:
+    file = InputFile.objects.filter(pk=parse_short(id_) or NOTHING, expires_at__gt=timezone.now()).first()
+    if file is None or not _may_use(caller, value, owner=file.organization_id):
+        raise NotFound("is no file of yours, or one that has expired; upload it again")
+    return FileReference(file.sha256, file.media_type, file.size, file.width, file.height)
+
+
+def _input(caller: Caller, value: str, id_: str, field: str) -> FileReference:
+    prediction = Prediction.objects.filter(pk=parse_short(id_) or NOTHING).only("organization_id", "input").first()
+    reference = reference_in(prediction.input.get(field)) if prediction is not None else None
+    owner = prediction.organization_id if prediction is not None else None
+    if reference is None or not _may_use(caller, value, owner=owner):
+        raise _stale()
+    return reference

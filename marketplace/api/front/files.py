@@ -1,0 +1,96 @@
+"""Files that calls bring: uploading them, and getting them back."""
+
+import uuid
+from typing import Any
+
+import orjson
+
+from inference.domain.files import LARGEST_FILE
+from inference.services.files import keep_upload
+from inference.statements import FILE_OF_PREDICTION, UPLOAD
+from marketplace.accounts.selectors import Caller, buyer_by_id
+from marketplace.api.authentication import key_from_header, look_up_caller
+from marketplace.api.files import file_document
+from marketplace.api.front.artifacts import gone, send_file
+from marketplace.api.front.authentication import authenticate, holds_link
+from marketplace.api.front.forms import form_of
+from marketplace.api.front.http import Request, Response, json_response
+from marketplace.api.front.resources import Resources, in_thread
+from marketplace.core.files import reference_in
+from marketplace.core.ids import parse_short
+from marketplace.core.problems import FieldError, Forbidden, Invalid
+
+FIELD = "content"  # of the form, as Replicate's clients name it
+AROUND = 64 * 1024  # bytes of a form besides its file
+LONGEST_METADATA = 4_096
+NOBODY = uuid.UUID(int=0)
+
+
+async def upload(request: Request, resources: Resources) -> Response:
+    """`POST /v1/files`: keep a picture for a day, as the multipart field `content`."""
+    # Asked of the database, not of a snapshot: nothing later in the request looks at the key again.
+    caller = await in_thread(look_up_caller, key_from_header(request.header("authorization")))
+    return await _kept(request, caller)
+
+
+async def upload_by_link(request: Request, resources: Resources, *, organization: str) -> Response:
+    """`POST /v1/uploads/{organization}?expires=…&signature=…`: the same, from our own pages, which hold no key."""
+    if not holds_link(request):
+        raise Forbidden("This page is too old to upload from. Reload it.")
+    return await _kept(request, await in_thread(buyer_by_id, parse_short(organization) or NOBODY))
+
+
+async def download(request: Request, resources: Resources, *, id: str) -> Response:
+    """`GET /v1/files/{id}/download`: an upload's bytes, by signed link or to its owner."""
+    owner = None if holds_link(request) else (await authenticate(request)).organization_id
+    row = await resources.fetch_one(UPLOAD, {"id": parse_short(id) or NOBODY, "organization": owner})
+    if row is None:
+        raise gone()
+    return await send_file(request, name=id, **row)
+
+
+async def prediction_input(request: Request, resources: Resources, *, id: str, field: str) -> Response:
+    """`GET /v1/predictions/{id}/inputs/{field}`: a file that a prediction was given, by signed link or to its buyer."""
+    owner = None if holds_link(request) else (await authenticate(request)).organization_id
+    if "\0" in field:
+        raise gone()  # PostgreSQL's texts cannot hold it
+    row = await resources.fetch_one(
+        FILE_OF_PREDICTION, {"id": parse_short(id) or NOBODY, "field": field, "organization": owner}
+    )
+    reference = reference_in(row["file"]) if row is not None else None
+    if reference is None:
+        raise gone()
+    return await send_file(
+        request, name=id, sha256=reference.sha256, media_type=reference.media_type, size=reference.size
+    )
+
+
+async def _kept(request: Request, caller: Caller) -> Response:
+    async with form_of(request, largest=LARGEST_FILE + AROUND) as form:
+        sent = form.files.get(FIELD)
+        if sent is None:
+            wrong = FieldError(FIELD, "is required: the picture, as a file of the form")
+            raise Invalid("Nothing was kept: the form has no file", errors=[wrong])
+        file = await in_thread(
+            keep_upload,
+            organization_id=caller.organization_id,
+            can_buy=caller.can_buy,
+            source=sent.content,
+            name=sent.name,
+            metadata=_metadata(form.fields.get("metadata", "")),
+        )
+    return json_response(file_document(file), status=201)
+
+
+def _metadata(text: str) -> dict[str, Any]:
+    """What the client sends along as JSON, to be given back. Raises Invalid."""
+    wrong = FieldError("metadata", f"must be a JSON object of at most {LONGEST_METADATA} bytes")
+    if not text:
+        return {}
+    try:
+        value = orjson.loads(text) if len(text) <= LONGEST_METADATA else None
+    except orjson.JSONDecodeError:
+        value = None
+    if not isinstance(value, dict) or "\\u0000" in text:
+        raise Invalid("Nothing was kept: the metadata cannot be read", errors=[wrong])
+    return value

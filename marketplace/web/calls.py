@@ -1,0 +1,25 @@
+"""Calls as pages write them out in code."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from providers import tasks
+from providers.tasks.base import FILES
+
+
+def code_call(
+    model: str, *, task: str, fields: Sequence[Mapping[str, Any]], chosen: Mapping[str, Any]
+) -> dict[str, Any]:
+    """What `components/call_tabs.html` shows of one call.
+
+    Args:
+        fields: the form's fields, as `schema_fields` gives them.
+        chosen: the values that the call names. A file stands for one that the caller has, whatever its address here.
+    """
+    files = [field["name"] for field in fields if field["type"] == "file" and (field["required"] or field["value"])]
+    return {"model": model, "input": dict(chosen), "files": files, "value": answers_with_value(task)}
+
+
+def answers_with_value(task: str) -> bool:
+    """Whether a task's answer is a value rather than files."""
+    return tasks.task_named(task).output_schema is not FILES
