@@ -8,6 +8,7 @@ from django.db import DatabaseError, transaction
 from django.db.models import Q
 from django.utils import timezone
 
+from marketplace.core.files import references_in
 from marketplace.core.outbox import emit
 from marketplace.core.problems import FieldError
 from marketplace.core.storage import blob_store
@@ -74,8 +75,9 @@ def _pass(version: ModelVersion, checked: CheckedFolder) -> None:
         "license": checked.card.license,
         "fields": len(checked.input_schema["properties"]),
     }
-    for sample in samples():  # what the trials refer to
-        blob_store().put(sample.data)
+    for sample in samples():
+        if any(sample.reference in references_in(trial).values() for trial in checked.trials):
+            blob_store().put(sample.data)
     if not record_check(version=version.pk, step=Step.FILES, state=CheckState.PASSED, detail=found):
         return  # somebody else was quicker
     ModelVersion.objects.filter(pk=version.pk).update(
