@@ -3,6 +3,7 @@
 from celery import shared_task
 
 from billing.services.expiry import expire_holds
+from inference.services import inspections
 from inference.services.recovery import give_up, take_back
 
 
@@ -10,5 +11,6 @@ from inference.services.recovery import give_up, take_back
 def sweep() -> None:
     """Take up what a crash left: claims without a living node, calls and holds whose time is over."""
     take_back()
+    inspections.take_back()
     give_up()
     expire_holds()
