@@ -62,7 +62,9 @@ def _on_sale(reference: Reference, deadline: float, report: Callable[[str], None
             model = model_named(reference.owner, reference.name)
             head = head_of(model) if model is not None else None
             if head is not None and head.state == VersionState.REFUSED:
-                raise Conflict(f"{reference.owner}/{reference.name} was refused; its provider's page says why") from None
+                raise Conflict(
+                    f"{reference.owner}/{reference.name} was refused; its provider's page says why"
+                ) from None
             if time.monotonic() > deadline:
                 raise TimeoutError(f"{reference.owner}/{reference.name} is not on sale: is a node running?") from None
         if not said:
