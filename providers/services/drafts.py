@@ -51,8 +51,8 @@ def open_draft(*, organization: Organization, name: str, files: Sequence[Announc
         name = check_slug(name, reserved=False)
     except BadSlug as error:
         raise FolderRefused([FieldError("name", str(error))]) from error
+    check_announced(files)
     wanted = {file.path: file for file in files if not is_ignored(file.path)}
-    _check(wanted)
     Organization.objects.select_for_update(no_key=True).get(pk=organization.pk)  # openings take turns
     mine = UploadDraft.objects.filter(organization=organization, expires_at__gt=timezone.now())
     draft = mine.filter(name=name, created_by=by).first()
@@ -137,12 +137,12 @@ def _own(organization: Organization, draft_id: uuid.UUID | None) -> UploadDraft:
     return draft
 
 
-def _check(files: dict[str, Announced]) -> None:
+def check_announced(announced: Sequence[Announced]) -> None:
     """Raises FolderRefused unless files of these paths and sizes may be published together."""
-    errors = check_paths({path: file.size for path, file in files.items()})
-    total = sum(file.size for file in files.values())
-    if total > settings.LARGEST_VERSION_BYTES:
-        limit = settings.LARGEST_VERSION_BYTES
+    files = {file.path: file.size for file in announced if not is_ignored(file.path)}
+    errors = check_paths(files)
+    total, limit = sum(files.values()), settings.LARGEST_VERSION_BYTES
+    if total > limit:
         errors.append(FieldError(".", f"A version may have {limit:,} bytes; this folder has {total:,}"))
     if not files:
         errors.append(FieldError(".", "The folder is empty"))
