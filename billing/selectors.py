@@ -92,6 +92,11 @@ def current_terms_of(skus: Sequence[str]) -> Mapping[str, PriceTerms]:
     return {price.sku: terms_of(price) for price in prices.order_by("sku", "-version").distinct("sku")}
 
 
+def price_history(sku: str) -> list[Price]:
+    """All versions of a price, newest first."""
+    return list(Price.objects.filter(sku=sku).order_by("-version"))
+
+
 def terms_by_id(price_id: int) -> PriceTerms:
     return terms_of(Price.objects.get(pk=price_id))
 

@@ -2,7 +2,7 @@ from django.db import models
 from django.db.models.functions import Now
 
 from billing.domain import Verdict
-from inference.domain.lifecycle import LONGEST_REASON, Origin, Status
+from inference.domain.lifecycle import LONGEST_REASON, InspectionState, Origin, Status
 from marketplace.core.ids import new_id
 
 
@@ -198,3 +198,59 @@ class InputFile(models.Model):
 
     class Meta:
         indexes = [models.Index("organization", models.F("id").desc(), name="input_file_by_buyer")]
+
+
+class Inspection(models.Model):
+    """The part of a version's checks that a node does, claimed as predictions are.
+
+    Attributes:
+        state: waiting, running or done; what was found is in the version's checks.
+        attempt: how often it was claimed; the fencing token of whoever claimed it last.
+        losses: how often a node was lost with it; one that hands it back as it stops is not.
+        lease_until: until when the claim counts without being renewed.
+    """
+
+    version = models.OneToOneField(
+        "providers.ModelVersion", on_delete=models.CASCADE, primary_key=True, related_name="+"
+    )
+    state = models.CharField(
+        max_length=10,
+        choices=[(state.value, state.value) for state in InspectionState],
+        default=InspectionState.WAITING,
+    )
+    attempt = models.PositiveIntegerField(default=0)
+    losses = models.PositiveIntegerField(default=0)
+    node = models.ForeignKey(Node, on_delete=models.SET_NULL, null=True, related_name="+")
+    lease_until = models.DateTimeField(null=True)
+    created_at = models.DateTimeField(db_default=Now())
+    ended_at = models.DateTimeField(null=True)
+
+    class Meta:
+        indexes = [
+            models.Index("created_at", condition=~models.Q(state=InspectionState.DONE), name="inspection_open"),
+        ]
+
+
+class Example(models.Model):
+    """A file that a version made while it was inspected, shown on the model's page; its bytes are a blob of the store.
+
+    Attributes:
+        position: its place among the version's examples, from 0.
+        input: complete inputs that made it.
+        seconds: wall time of its run.
+    """
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    version = models.ForeignKey("providers.ModelVersion", on_delete=models.CASCADE, related_name="+")
+    position = models.PositiveSmallIntegerField()
+    input = models.JSONField()
+    sha256 = models.CharField(max_length=64)
+    media_type = models.CharField(max_length=60)
+    size = models.BigIntegerField()
+    width = models.PositiveIntegerField(null=True)
+    height = models.PositiveIntegerField(null=True)
+    seconds = models.FloatField()
+
+    class Meta:
+        ordering = ["position"]
+        constraints = [models.UniqueConstraint(fields=["version", "position"], name="example_position_once")]

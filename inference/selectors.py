@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from inference import statements
 from inference.domain.lifecycle import Status
-from inference.models import InputFile, Node, Prediction, Residency, Review
+from inference.models import Example, InputFile, Node, Prediction, Residency, Review
 from inference.statements import PredictionView
 from marketplace.core.problems import NotFound
 
@@ -102,6 +102,11 @@ def input_files_for_buyer(organization_id: uuid.UUID) -> QuerySet[InputFile]:
 def showcase(*, model_id: uuid.UUID | None = None, limit: int) -> list[PredictionView]:
     """The newest pictures that were made to be shown (the demo's own history), never a buyer's."""
     return _views(statements.LATEST_PICTURES, {"model": model_id, "limit": limit})
+
+
+def examples_of(version_id: str) -> list[Example]:
+    """What a version made while it was inspected, in order."""
+    return list(Example.objects.filter(version=version_id))
 
 
 def prediction_counts(model_ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, int]:

@@ -4,6 +4,7 @@ from celery import shared_task
 
 from billing.services.expiry import expire_holds
 from billing.services.outcomes import close_reviews
+from inference.services import inspections
 from inference.services.files import expire_uploads
 from inference.services.idempotency import forget_keys
 from inference.services.recovery import give_up, take_back
@@ -13,6 +14,7 @@ from inference.services.recovery import give_up, take_back
 def sweep() -> None:
     """Take up what a crash left, and end what is over: claims, calls, reviews, holds, keys and uploads."""
     take_back()
+    inspections.take_back()
     give_up()
     close_reviews()
     expire_holds()

@@ -214,6 +214,9 @@ SPECTACULAR_SETTINGS = {
 CURRENCY = env.str("CURRENCY", default="USD")
 PLATFORM_FEE_BPS = env.int("PLATFORM_FEE_BPS", default=1_000)  # of what the buyer pays, in basis points
 PAYOUT_MINIMUM_CENTS = env.int("PAYOUT_MINIMUM_CENTS", default=100)
+LARGEST_VERSION_BYTES = env.int("LARGEST_VERSION_BYTES", default=100 * 10**9)  # that a browser may upload
+# What an hour of a device costs the provider's side, in the currency; set it to show margins beside prices.
+DEVICE_HOUR_COST = env.str("DEVICE_HOUR_COST", default="")
 ARTIFACT_LINK_SECONDS = env.int("ARTIFACT_LINK_SECONDS", default=24 * 3600)
 
 # --- payments: Stripe, or without its key a sandbox with test money ------------------------------------------------

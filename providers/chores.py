@@ -4,6 +4,7 @@ from celery import shared_task
 
 from providers.services.check_files import check_version, overdue
 from providers.services.dispatch import CHECK_TASK, send_check
+from providers.services.drafts import expire_drafts
 
 
 @shared_task(name=CHECK_TASK)
@@ -17,3 +18,4 @@ def sweep() -> None:
     """Take up what a crash or a lost message left."""
     for version in overdue():
         send_check(version)
+    expire_drafts()

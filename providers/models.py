@@ -129,3 +129,37 @@ class VersionCheck(models.Model):
         indexes = [
             models.Index("started_at", condition=models.Q(state__in=["waiting", "running"]), name="version_check_open")
         ]
+
+
+class UploadDraft(models.Model):
+    """A folder that is being uploaded in a browser; nobody sees it before it is committed, and then it is gone.
+
+    Attributes:
+        name: of the model that it will be a version of, which may not exist yet.
+    """
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    organization = models.ForeignKey("accounts.Organization", on_delete=models.CASCADE, related_name="+")
+    name = models.CharField(max_length=63)
+    created_by = models.ForeignKey("accounts.User", on_delete=models.CASCADE, related_name="+")
+    created_at = models.DateTimeField(db_default=Now())
+    expires_at = models.DateTimeField()
+
+
+class DraftFile(models.Model):
+    """A file that the browser has announced for a draft.
+
+    Attributes:
+        modified: when it was changed last, milliseconds since 1970, as the browser says.
+        blob: its content once that has come, null until then.
+    """
+
+    draft = models.ForeignKey(UploadDraft, on_delete=models.CASCADE, related_name="files")
+    path = models.CharField(max_length=255)
+    size = models.BigIntegerField()
+    modified = models.BigIntegerField()
+    blob = models.ForeignKey(Blob, on_delete=models.PROTECT, null=True, related_name="+")
+
+    class Meta:
+        ordering = ["path"]
+        constraints = [models.UniqueConstraint(fields=["draft", "path"], name="draft_path_once")]

@@ -7,7 +7,7 @@ from django.db.models import QuerySet
 from marketplace.accounts.domain import is_name
 from marketplace.accounts.models import Organization
 from providers.domain import VersionState
-from providers.models import GenerativeModel, ModelVersion, NamespaceBlob, VersionCheck
+from providers.models import DraftFile, GenerativeModel, ModelVersion, NamespaceBlob, UploadDraft, VersionCheck
 
 
 def models_for_provider(organization: Organization) -> QuerySet[GenerativeModel]:
@@ -62,3 +62,15 @@ def owned_blobs(organization: Organization, digests: Iterable[str]) -> dict[str,
     """Those of the digests that the organisation has itself brought, with their sizes in bytes."""
     owned = NamespaceBlob.objects.filter(organization=organization, blob__in=set(digests))
     return dict(owned.values_list("blob_id", "blob__size"))
+
+
+def version_numbered(model: GenerativeModel, number: int) -> ModelVersion | None:
+    """A version by its number within its model, whatever became of it."""
+    if number >= 2**31:
+        return None
+    return model.versions.select_related("model__organization", "published_by").filter(number=number).first()
+
+
+def draft_files_sent(draft: UploadDraft) -> list[str]:
+    """Paths of the files of a draft that have come."""
+    return list(DraftFile.objects.filter(draft=draft).exclude(blob=None).values_list("path", flat=True))

@@ -75,7 +75,7 @@ def start_market(home: Path, **environment: str) -> Iterator[Market]:
     try:
         wait_until(lambda: process.poll() is not None or market.is_healthy(), "the market's health", seconds=180)
         assert process.poll() is None, market.log()
-        wait_until(market.history_is_made, "the demo's history", seconds=120)
+        wait_until(market.history_is_made, "the demo's history", seconds=400)
         market.demo = json.loads((home / "demo.json").read_text())
         yield market
     finally:

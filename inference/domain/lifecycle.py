@@ -25,6 +25,12 @@ class Status(StrEnum):
 FINAL = frozenset({Status.SUCCEEDED, Status.FAILED, Status.CANCELED})
 
 
+class InspectionState(StrEnum):
+    WAITING = "waiting"
+    RUNNING = "running"
+    DONE = "done"
+
+
 class Origin(StrEnum):
     """Through which door a prediction came."""
 
@@ -40,4 +46,8 @@ NOT_BILLED = {
     Status.CANCELED: "canceled: nothing was delivered, so nothing is charged",
 }
 NEVER_STARTED = f"No node took this up within {LONGEST_WAIT_HOURS} hours."
+INSPECTOR_LOST = (
+    "The node was lost {attempts} times while it did this, so the model may be more than it can take. "
+    "Publish smaller or half-precision weights, or ask the operator for a larger node."
+)
 NODE_LOST = "The node running this was lost {attempts} times; the input may be more than it can take."

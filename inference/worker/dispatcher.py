@@ -18,6 +18,7 @@ from inference.services import dispatch, wakeups
 from inference.worker.claims import Claimed, Ended, claim, waiting_versions
 from inference.worker.files import read_files
 from inference.worker.finaliser import Finaliser, Finished
+from inference.worker.inspector import Inspector
 from inference.worker.placement import Placement
 from inference.worker.progress import BatchProgress
 from inference.worker.threads import ServiceThread
@@ -27,25 +28,41 @@ from marketplace.core.storage import blob_store
 log = logging.getLogger(__name__)
 
 SWEEP_SECONDS = 1.0
+LONGEST_BACK_SEAT = 15.0  # seconds after which a node that is never idle goes on with an inspection
 
 
 class Dispatcher(ServiceThread):
     """Takes the versions that were rung for in turn, one batch each, so that no model starves another."""
 
     def __init__(
-        self, *, node: str, device: Device, placement: Placement, finaliser: Finaliser, work: WorkInHand
+        self,
+        *,
+        node: str,
+        device: Device,
+        placement: Placement,
+        finaliser: Finaliser,
+        work: WorkInHand,
+        inspector: Inspector,
     ) -> None:
         super().__init__("dispatcher")
         self._node, self._device = node, device
         self._placement, self._finaliser, self._work = placement, finaliser, work
         self._rung: OrderedDict[str, None] = OrderedDict()
         self._bell = threading.Condition()
+        self._inspector = inspector
+        self._inspected_at = 0.0
         self._next_sweep = 0.0
 
     def ring(self, version: str) -> None:
         """Have a look at this version as soon as it is its turn."""
         with self._bell:
             self._rung[version] = None
+            self._bell.notify()
+
+    def ring_for_inspection(self) -> None:
+        """Have a look for a version to inspect as soon as no prediction waits."""
+        with self._bell:
+            self._inspector.look()
             self._bell.notify()
 
     def stop(self) -> None:
@@ -58,15 +75,19 @@ class Dispatcher(ServiceThread):
             self._sweep()
             self._next_sweep = time.monotonic() + SWEEP_SECONDS
         with self._bell:
-            if not self._rung and not self.stopping.is_set():
+            if not self._rung and not self._inspector.has_work() and not self.stopping.is_set():
                 self._bell.wait(SWEEP_SECONDS)
-            if not self._rung:
-                return
-            version, _ = self._rung.popitem(last=False)
-        self._serve(version)
+            is_overdue = self._inspector.has_work() and time.monotonic() - self._inspected_at > LONGEST_BACK_SEAT
+            version = self._rung.popitem(last=False)[0] if self._rung and not is_overdue else None
+        if version is not None:
+            self._serve(version)
+        elif self._inspector.has_work():
+            self._inspected_at = time.monotonic()
+            self._inspector.turn()
 
     def _sweep(self) -> None:
         """Find what no ring told of: rings get lost, and a version may be heard by nobody."""
+        self._inspector.look()
         for version in waiting_versions():
             if version in self._placement.heard():
                 self.ring(version)

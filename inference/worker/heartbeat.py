@@ -7,7 +7,7 @@ from django.utils import timezone
 
 from inference.domain.lifecycle import RENEW_SECONDS
 from inference.models import Node
-from inference.services import wakeups
+from inference.services import inspections, wakeups
 from inference.worker.claims import renew
 from inference.worker.placement import Placement
 from inference.worker.threads import ServiceThread
@@ -29,6 +29,8 @@ class Heartbeat(ServiceThread):
         if ids := self._work.predictions():
             _, canceled = renew(node=self._node, ids=ids)
             self._work.cancel(canceled)
+        if (inspection := self._work.inspection) is not None and not inspections.renew(inspection):
+            self._work.inspection = None  # its next report will find that out too
         wakeups.announce_heard(self._node, self._placement.heard())
         self.stopping.wait(RENEW_SECONDS)
 

@@ -12,10 +12,12 @@ from django.utils import timezone
 
 from inference.models import Node
 from inference.runtime.device import Device, open_device
+from inference.services import inspections
 from inference.services.recovery import take_back
 from inference.worker.dispatcher import Dispatcher
 from inference.worker.finaliser import Finaliser
 from inference.worker.heartbeat import CancelListener, Heartbeat
+from inference.worker.inspector import Inspector
 from inference.worker.placement import Placement
 from inference.worker.work import WorkInHand
 from marketplace.core.ids import new_id
@@ -58,6 +60,9 @@ class NodeRuntime:
             placement=self.placement,
             finaliser=self.finaliser,
             work=self.work,
+            inspector=Inspector(
+                node=self.name, device=self.device, placement=self.placement, work=self.work, store=blob_store()
+            ),
         )
         self._threads = [
             self.finaliser,
@@ -81,6 +86,7 @@ class NodeRuntime:
             },
         )
         take_back(node=self.name)
+        inspections.take_back(node=self.name)
         versions = self.placement.restore()
         for thread in self._threads:
             thread.start()
@@ -102,6 +108,7 @@ class NodeRuntime:
         for thread in self._threads:
             thread.stop()
         take_back(node=self.name)
+        inspections.take_back(node=self.name, lost=False)
         Node.objects.filter(pk=self.name).update(heartbeat_at=datetime(1970, 1, 1, tzinfo=UTC))
 
     # Celery's own way, a broadcast command, is lost where the worker has only just started or reconnects.

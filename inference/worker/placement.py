@@ -17,6 +17,7 @@ from inference.runtime.residency import ResidentModels
 from inference.services import wakeups
 from inference.services.dispatch import queue_of
 from marketplace.core.storage import blob_store
+from providers.domain import VersionState
 from providers.selectors import version_by_id, weight_files
 
 log = logging.getLogger(__name__)
@@ -48,6 +49,7 @@ class Placement:
 
     def restore(self) -> list[str]:
         """Hear again what the rows name; answers with those versions."""
+        Residency.objects.filter(node=self.node).exclude(version__state=VersionState.PASSED).delete()
         versions = list(Residency.objects.filter(node=self.node).values_list("version_id", flat=True))
         Residency.objects.filter(node=self.node).update(bytes=0)
         for version in versions:
@@ -55,11 +57,16 @@ class Placement:
         return versions
 
     def adopt(self, version: str) -> None:
-        """Hear a version from now on; it is loaded when its first prediction or `warm` comes."""
+        """Hear a version from now on; unless it is loaded, it is when its first prediction or `warm` comes."""
+        adapter = self._models.get(version)
         with self._lock:
             if version in self._heard:
                 return
-            Residency.objects.get_or_create(node_id=self.node, version_id=version)
+            Residency.objects.update_or_create(
+                node_id=self.node,
+                version_id=version,
+                defaults={"bytes": adapter.weight_bytes()} if adapter is not None else {},
+            )
             self._listen(queue_of(version))
             self._heard.add(version)
         wakeups.announce_heard(self.node, [version])
@@ -81,22 +88,49 @@ class Placement:
             inference.runtime.cache.WeightsDamaged: the store's files are not what was published.
         """
         start = time.perf_counter()
-        task, pipeline_class = class_of(version)
-        files = [WeightFile(path, sha256, size) for path, sha256, size in weight_files(version)]
-        self._cache.pin(version)  # another node of this host may share the cache and want its room
         try:
-            folder = self._cache.folder(version, files)
-            adapter = self._models.load(
-                version, task=task, pipeline_class=pipeline_class, folder=folder, on_evict=self._evicted
-            )
+            adapter = self.load_folder(version, self.fetch(version))
         finally:
-            self._cache.unpin(version)
+            self.release(version)
         seconds = time.perf_counter() - start
+        self._note(version, adapter, seconds)
+        return adapter, seconds
+
+    def fetch(self, version: str) -> Path:
+        """A version's files on this machine's disk, which stay there until `release`. It must follow in any case.
+
+        Raises:
+            inference.runtime.cache.WeightsDamaged: the store's files are not what was published.
+        """
+        self._cache.pin(version)  # another node of this host may share the cache and want its room
+        files = [WeightFile(path, sha256, size) for path, sha256, size in weight_files(version)]
+        return self._cache.folder(version, files)
+
+    def release(self, version: str) -> None:
+        """The folder that `fetch` gave is not read any more."""
+        self._cache.unpin(version)
+
+    def load_folder(self, version: str, folder: Path) -> Adapter:
+        """Bring a folder onto the device, evicting what was used longest ago if it needs the room.
+
+        Raises:
+            inference.runtime.residency.ModelTooLarge: it does not fit at all.
+        """
+        task, pipeline_class = class_of(version)
+        return self._models.load(
+            version, task=task, pipeline_class=pipeline_class, folder=folder, on_evict=self._evicted
+        )
+
+    def drop(self, version: str) -> None:
+        """Hear a version no more and give its room back; one that is not here is no error."""
+        self._models.evict(version)
+        self._evicted(version)
+
+    def _note(self, version: str, adapter: Adapter, seconds: float) -> None:
         Residency.objects.filter(node=self.node, version=version).update(
             bytes=adapter.weight_bytes(), load_seconds=seconds
         )
         log.info("loaded version %s in %.2f s", version[:12], seconds)
-        return adapter, seconds
 
     def _evicted(self, version: str) -> None:
         with self._lock:

@@ -6,6 +6,7 @@ from celery import shared_task, signals
 from celery.worker.consumer import Consumer
 
 from inference.services.dispatch import ADOPT_TASK, RING_TASK
+from inference.services.inspections import INSPECT_TASK
 from inference.worker.node import NodeRuntime
 
 _runtime: NodeRuntime | None = None
@@ -28,6 +29,12 @@ def ring(version: str) -> None:
 def adopt(version: str) -> None:
     """Nobody hears this version yet: hear it from now on."""
     runtime().adopt(version)
+
+
+@shared_task(name=INSPECT_TASK)
+def inspect() -> None:
+    """Some version waits to be inspected."""
+    runtime().dispatcher.ring_for_inspection()
 
 
 @signals.worker_ready.connect

@@ -11,7 +11,8 @@ from psycopg_pool import PoolTimeout
 
 log = logging.getLogger(__name__)
 
-AWAY = (OperationalError, InterfaceError, PoolTimeout, redis.RedisError, BrokerAway, OSError)
+SERVICE_AWAY = (OperationalError, InterfaceError, PoolTimeout, redis.RedisError, BrokerAway)
+AWAY = (*SERVICE_AWAY, OSError)
 LONGEST_PAUSE = 10.0
 
 

@@ -4,6 +4,8 @@ import threading
 import uuid
 from collections.abc import Iterable
 
+from inference.services.inspections import Claim
+
 Attempt = tuple[uuid.UUID, int]  # a prediction and the number of its claim
 
 
@@ -14,6 +16,7 @@ class WorkInHand:
 
     Attributes:
         busy_seconds: time that the device has worked so far.
+        inspection: the inspection that is being done.
     """
 
     def __init__(self) -> None:
@@ -21,6 +24,7 @@ class WorkInHand:
         self._attempts: set[Attempt] = set()
         self._canceled: set[uuid.UUID] = set()
         self.busy_seconds = 0.0
+        self.inspection: Claim | None = None
 
     def add(self, attempts: Iterable[Attempt]) -> None:
         with self._lock:

@@ -11,7 +11,7 @@ SLUG_PATTERN = re.compile(r"[a-z0-9](?:[a-z0-9._-]{0,61}[a-z0-9])?", re.ASCII)
 RESERVED_SLUGS = frozenset({
     "accounts", "admin", "api", "artifacts", "billing", "console", "datasets", "docs", "fal", "favicon.ico",
     "hf", "healthz", "login", "logout", "metrics", "models", "new", "openai", "operator", "organizations",
-    "provider", "readyz", "robots.txt", "signup", "spaces", "static", "v1", "webhooks", "well-known",
+    "provider", "readyz", "robots.txt", "signup", "spaces", "static", "uploads", "v1", "webhooks", "well-known",
     "workflows",
 })  # fmt: skip
 

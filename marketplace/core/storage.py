@@ -8,9 +8,9 @@ import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
-from typing import BinaryIO, cast
+from typing import Any, BinaryIO, cast
 from urllib.parse import parse_qs, urlsplit
 
 from django.conf import settings
@@ -19,6 +19,7 @@ from django.core.files.base import File
 from django.core.files.storage import FileSystemStorage, Storage
 
 CHUNK = 1024 * 1024
+READ_AHEAD = 64 * 1024
 
 
 class BlobMissing(LookupError):
@@ -63,17 +64,74 @@ class Draft:
         return blob
 
 
+class RemoteFile(io.RawIOBase):
+    """A file elsewhere, read from wherever the reader stands; what is not read is not fetched.
+
+    Args:
+        size: bytes that it has.
+        fetch: a stream of its bytes from a position on.
+    """
+
+    def __init__(self, size: int, fetch: Callable[[int], BinaryIO]) -> None:
+        self._size, self._fetch = size, fetch
+        self._position = 0
+        self._body: BinaryIO | None = None
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def tell(self) -> int:
+        return self._position
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        start = {io.SEEK_SET: 0, io.SEEK_CUR: self._position, io.SEEK_END: self._size}[whence]
+        position = max(0, start + offset)
+        if position != self._position:
+            self._drop()
+        self._position = position
+        return position
+
+    def readinto(self, buffer: Any) -> int:
+        if self._position >= self._size or len(buffer) == 0:
+            return 0
+        if self._body is None:
+            self._body = self._fetch(self._position)
+        data = self._body.read(len(buffer))
+        if not data:
+            raise OSError(f"the store broke off at byte {self._position} of {self._size}")
+        buffer[: len(data)] = data
+        self._position += len(data)
+        return len(data)
+
+    def close(self) -> None:
+        self._drop()
+        super().close()
+
+    def _drop(self) -> None:
+        body, self._body = self._body, None
+        if body is not None:
+            body.close()
+
+
 class BlobStore:
     """Immutable blobs by content. Writing what is already there is free, so every write may be repeated.
 
     Args:
         storage: where the bytes go.
         folder: the local folder behind `storage`, if it has one; it makes writes atomic.
+        open_part: opens a file of `storage` by name without fetching all of it, where `storage` itself would. Raises
+            FileNotFoundError.
     """
 
-    def __init__(self, storage: Storage, *, folder: Path | None = None) -> None:
+    def __init__(
+        self, storage: Storage, *, folder: Path | None = None, open_part: Callable[[str], BinaryIO] | None = None
+    ) -> None:
         self._storage = storage
         self._folder = folder
+        self._open_part = open_part
 
     def put(self, data: bytes) -> StoredBlob:
         return self.put_file(io.BytesIO(data))
@@ -104,6 +162,8 @@ class BlobStore:
             BlobMissing: there is none.
         """
         try:
+            if self._open_part is not None:
+                return self._open_part(_name(sha256))
             return cast(BinaryIO, self._storage.open(_name(sha256), "rb"))
         except FileNotFoundError as error:
             raise BlobMissing(f"blob {sha256} is not in the store") from error
@@ -162,6 +222,21 @@ def _name(sha256: str) -> str:
     return f"sha256/{sha256[:2]}/{sha256}"
 
 
+def _open_on_s3(storage: Any, location: str, name: str) -> BinaryIO:
+    """An object of the bucket; S3Storage's own files are downloaded whole at the first read."""
+    from botocore.exceptions import ClientError
+
+    found = storage.bucket.Object(f"{location}/{name}" if location else name)
+    try:
+        size: int = found.content_length  # asks S3
+    except ClientError as error:
+        if error.response["Error"]["Code"] in ("404", "NoSuchKey"):
+            raise FileNotFoundError(name) from error
+        raise OSError(f"the store does not give {name}: {error}") from error
+    remote = RemoteFile(size, lambda start: found.get(Range=f"bytes={start}-")["Body"])
+    return cast(BinaryIO, io.BufferedReader(remote, READ_AHEAD))
+
+
 @cache
 def blob_store() -> BlobStore:
     """The store that `STORAGE_URL` names: `file:///folder` or `s3://bucket/prefix?endpoint=https://…&region=…`.
@@ -176,16 +251,16 @@ def blob_store() -> BlobStore:
         from storages.backends.s3 import S3Storage  # imports boto3, which files do not need
 
         query = parse_qs(url.query)
-        return BlobStore(
-            S3Storage(
-                bucket_name=url.netloc,
-                location=url.path.strip("/"),
-                endpoint_url=query.get("endpoint", [None])[0],
-                region_name=query.get("region", [None])[0],
-                file_overwrite=True,
-                default_acl=None,
-            )
+        location = url.path.strip("/")
+        storage = S3Storage(
+            bucket_name=url.netloc,
+            location=location,
+            endpoint_url=query.get("endpoint", [None])[0],
+            region_name=query.get("region", [None])[0],
+            file_overwrite=True,
+            default_acl=None,
         )
+        return BlobStore(storage, open_part=partial(_open_on_s3, storage, location))
     raise ImproperlyConfigured(
         f"STORAGE_URL={settings.STORAGE_URL!r} is not understood: use file:///folder or s3://bucket/prefix"
     )

@@ -9,29 +9,35 @@ from billing.selectors import contracts_for_buyer
 from inference.domain.lifecycle import Origin
 from inference.models import Prediction
 from inference.selectors import prediction_for_buyer
+from inference.services.admit import Callable as Target
 from inference.services.admit import admit
 from inference.services.review import review
 from marketplace.accounts.models import Organization, User
 from marketplace.accounts.selectors import Caller, caller_by_member
 from marketplace.catalog.domain import Reference
 from marketplace.catalog.services.call import resolve, under_contract
+from marketplace.core.problems import Conflict, NotFound
 from marketplace.demo.market import BUYER, CONTRACT_CALLS, MODELS, PROMPTS
+from providers.domain import VersionState
+from providers.selectors import head_of, model_named
 
-LONGEST_WAIT = 300.0
+LONGEST_WAIT = 600.0
 
 
 def make_history(report: Callable[[str], None]) -> None:
     """Run each prompt once on each model, as the demo buyer, where that was not done yet.
 
     Raises:
-        TimeoutError: the nodes did not finish them within five minutes.
+        TimeoutError: the models were not on sale or the pictures not made within the time that each has.
+        Conflict: a model was refused by its checks.
     """
     organization = Organization.objects.get(slug=BUYER.slug)
     user = User.objects.get(email=BUYER.email)
     caller = caller_by_member(user, organization)
     admitted: list[uuid.UUID] = []
+    deadline = time.monotonic() + LONGEST_WAIT
     for party, model in MODELS.items():
-        target = resolve(Reference(party.slug, model.name))
+        target = _on_sale(Reference(party.slug, model.name), deadline, report)
         done = set(
             Prediction.objects.filter(model=target.model_id, origin=Origin.DEMO).values_list("input__prompt", flat=True)
         )
@@ -77,3 +83,24 @@ def _await(organization: Organization, admitted: Sequence[uuid.UUID], report: Ca
             time.sleep(0.2)
         if count % 6 == 0 or count == len(admitted):
             report(f"{count} of {len(admitted)} pictures of the demo's history are made")
+
+
+def _on_sale(reference: Reference, deadline: float, report: Callable[[str], None]) -> Target:
+    """What callers of the model get, once it has passed its checks and is on sale."""
+    said = False
+    while True:
+        try:
+            return resolve(reference)
+        except NotFound:
+            model = model_named(reference.owner, reference.name)
+            head = head_of(model) if model is not None else None
+            if head is not None and head.state == VersionState.REFUSED:
+                raise Conflict(
+                    f"{reference.owner}/{reference.name} was refused; its provider's page says why"
+                ) from None
+            if time.monotonic() > deadline:
+                raise TimeoutError(f"{reference.owner}/{reference.name} is not on sale: is a node running?") from None
+        if not said:
+            report(f"{reference.owner}/{reference.name} is being checked by a node")
+            said = True
+        time.sleep(0.5)

@@ -6,7 +6,7 @@ from marketplace.web.console import views as console
 from marketplace.web.operator import payments
 from marketplace.web.operator import views as operator
 from marketplace.web.provider import contracts as provider_contracts
-from marketplace.web.provider import payouts
+from marketplace.web.provider import payouts, publishing, selling
 from marketplace.web.provider import views as provider
 from marketplace.web.public import playground
 from marketplace.web.public import views as public
@@ -54,6 +54,19 @@ urlpatterns = [
     path("console/<str:org>/benchmarks/<str:id>/undo", voting.undo, name="console_undo_vote"),
     path("console/<str:org>/benchmarks/<str:id>/results.csv", benchmarks.results_csv, name="console_results_csv"),
     path("console/<str:org>/benchmarks/<str:id>/votes.csv", benchmarks.votes_csv, name="console_votes_csv"),
+    path("provider/<str:org>/", publishing.entrance, name="provider"),
+    path("provider/<str:org>/publish", publishing.publish, name="provider_publish"),
+    path("provider/<str:org>/drafts", publishing.drafts, name="provider_drafts"),
+    path("provider/<str:org>/drafts/check", publishing.check_draft, name="provider_draft_check"),
+    path("provider/<str:org>/drafts/<str:id>/commit", publishing.commit, name="provider_draft_commit"),
+    path("provider/<str:org>/drafts/<str:id>/discard", publishing.discard, name="provider_draft_discard"),
+    path("provider/<str:org>/models/<str:name>", selling.model, name="provider_model"),
+    path("provider/<str:org>/models/<str:name>/preview", selling.price_preview, name="provider_price_preview"),
+    path("provider/<str:org>/models/<str:name>/price", selling.set_price, name="provider_set_price"),
+    path("provider/<str:org>/models/<str:name>/list", selling.put_on_sale, name="provider_list"),
+    path("provider/<str:org>/models/<str:name>/unlist", selling.take_off_sale, name="provider_unlist"),
+    path("provider/<str:org>/models/<str:name>/delete", selling.delete, name="provider_delete_model"),
+    path("provider/<str:org>/models/<str:name>/versions/<int:number>", publishing.version, name="provider_version"),
     path("provider/<str:org>/models", provider.models, name="provider_models"),
     path("provider/<str:org>/earnings", provider.earnings, name="provider_earnings"),
     path("provider/<str:org>/earnings/<int:id>", provider.transaction, name="provider_transaction"),

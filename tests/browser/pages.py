@@ -54,6 +54,9 @@ def pages_of(demo: Mapping[str, Any]) -> list[Page]:
         Page("top-up", f"/console/{buyer}/balance", "buyer", then="[href*='/top-ups/']"),
         Page("members", f"/console/{buyer}/members", "buyer"),
         Page("provider-models", f"/provider/{provider}/models", "provider"),
+        Page("provider-publish", f"/provider/{provider}/publish", "provider"),
+        Page("provider-model", f"/provider/{provider}/models/{model.split('/')[1]}", "provider"),
+        Page("provider-version", f"/provider/{provider}/models/{model.split('/')[1]}/versions/1", "provider"),
         Page("provider-earnings", f"/provider/{provider}/earnings", "provider"),
         Page("provider-transaction", f"/provider/{provider}/earnings", "provider", then=".ledger a"),
         Page("provider-payouts", f"/provider/{provider}/payouts", "provider"),
@@ -92,7 +95,7 @@ class Visitors:
         self._states: dict[str, Any] = {}
 
     def context(self, who: str | None, *, scheme: str = "light", size: str = "wide") -> BrowserContext:
-        """A fresh context of a party, in a colour scheme and size."""
+        """A fresh context of a party (`other-buyer` is that of `others`), in a colour scheme and size."""
         width, height = SIZES[size]
         state = self._state(who) if who else None
         return self._browser.new_context(
@@ -107,7 +110,8 @@ class Visitors:
         if who not in self._states:
             with self._browser.new_context() as context:
                 tab = context.new_page()
-                sign_in(tab, self._base_url, self._demo[who])
+                own = who.removeprefix("other-")
+                sign_in(tab, self._base_url, self._demo[who] if own == who else self._demo["others"][own])
                 self._states[who] = context.storage_state()
         return self._states[who]
 

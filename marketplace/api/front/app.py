@@ -10,7 +10,7 @@ from typing import Any
 from psycopg import OperationalError
 from psycopg_pool import PoolTimeout
 
-from marketplace.api.front import artifacts, files, health, openai, predictions, streaming
+from marketplace.api.front import artifacts, files, health, openai, predictions, streaming, uploads
 from marketplace.api.front.http import Disconnected, Receive, Request, Response, Scope, Send, problem_response
 from marketplace.api.front.resources import Resources
 from marketplace.api.problems import AWAY, FAILED
@@ -56,6 +56,7 @@ ROUTES = (
     Route(("GET",), "/openai/v1/models", openai.models, refuse=openai.refuse),
     Route(("GET",), "/openai/v1/models/{owner}/{name}", openai.model, refuse=openai.refuse),
     Route(("GET", "HEAD"), "/artifacts/{id}", artifacts.download),
+    Route(("PUT",), "/uploads/{id}", uploads.put),
     Route(("GET", "HEAD"), "/healthz", health.healthz),
     Route(("GET", "HEAD"), "/readyz", health.readyz),
     Route(("GET",), "/metrics", health.metrics),

@@ -17,7 +17,10 @@ log = logging.getLogger(__name__)
 
 RANGE = re.compile(r"bytes=(\d{0,18})-(\d{0,18})", re.ASCII)
 EXTENSIONS = {"image/png": "png", "image/webp": "webp", "image/jpeg": "jpg", "application/json": "json"}
-ARTIFACT = "SELECT sha256, media_type, size FROM inference_artifact WHERE id = %(id)s"
+ARTIFACT = """
+SELECT sha256, media_type, size FROM inference_artifact WHERE id = %(id)s
+UNION ALL SELECT sha256, media_type, size FROM inference_example WHERE id = %(id)s
+"""
 
 
 async def download(request: Request, resources: Resources, *, id: str) -> Response:

@@ -7,14 +7,12 @@ from typing import TYPE_CHECKING
 
 from django.db import transaction
 
-from billing.domain import Unit
-from billing.services.prices import check_amount, set_price
-from marketplace.catalog.domain import sku_of
+from billing.services.prices import check_amount
 from marketplace.catalog.models import Listing, PendingListing
 from marketplace.catalog.services.listing import list_version
+from marketplace.catalog.services.pricing import price_model
 from marketplace.core.events import Payload
 from marketplace.core.problems import Problem
-from providers import tasks
 from providers.domain import VersionState
 from providers.selectors import version_by_id
 from providers.services.publish import publish_folder
@@ -81,12 +79,7 @@ def _settle(version_id: str) -> None:
     version = version_by_id(version_id)
     if pending is None or version is None:
         return
-    set_price(
-        sku=sku_of(version.model_id),
-        unit=Unit(tasks.task_named(version.model.task).unit),
-        amount=pending.unit_price,
-        payee=str(version.model.organization_id),
-    )
+    price_model(model=version.model, amount=pending.unit_price, actor=pending.actor)
     if not Listing.objects.filter(model=version.model_id, listed=True, version__number__gt=version.number).exists():
         list_version(version=version, actor=pending.actor)
     pending.delete()

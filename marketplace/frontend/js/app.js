@@ -6,6 +6,7 @@ import { watch } from "./live.js";
 import { playground } from "./playground.js";
 import { reviewer } from "./reviewer.js";
 import { call } from "./snippets.js";
+import { upload } from "./upload.js";
 import { voting } from "./voting.js";
 
 Alpine.data("call", call);
@@ -14,6 +15,7 @@ Alpine.data("playground", playground);
 Alpine.data("reviewer", reviewer);
 Alpine.data("slug", slug);
 Alpine.data("tabs", tabs);
+Alpine.data("upload", upload);
 Alpine.data("voting", voting);
 Alpine.data("watch", watch);
 Alpine.start();

@@ -29,3 +29,13 @@ export function duration(seconds) {
   if (minutes < 60) return `${minutes}\u00a0min ${String(whole % 60).padStart(2, "0")}\u00a0s`;
   return `${Math.floor(minutes / 60)}\u00a0h ${String(minutes % 60).padStart(2, "0")}\u00a0min`;
 }
+
+/** Bytes in decimal units, as disks and networks count. */
+export function filesize(size) {
+  if (size < 1000) return `${size}\u00a0B`;
+  let value = size;
+  for (const unit of ["kB", "MB", "GB", "TB", "PB"]) {
+    value /= 1000;
+    if (value < 999.5 || unit === "PB") return `${value.toFixed(value >= 99.5 ? 0 : 1)}\u00a0${unit}`;
+  }
+}

@@ -13,7 +13,7 @@ from marketplace.catalog.domain import sku_of
 from marketplace.catalog.selectors import listings_for_provider, price_of
 from marketplace.web.access import MemberRequest, member_page
 from marketplace.web.console.views import statement_page, transaction_context
-from providers.selectors import models_for_provider, versions_of
+from providers.selectors import models_for_provider, versions_for_provider
 
 EARNINGS_DAYS = 30
 
@@ -30,7 +30,7 @@ def models(request: MemberRequest) -> HttpResponse:
             "slug": f"{organization.slug}/{model.name}",
             "listing": listings.get(model.pk),
             "price": price_of(model.pk),
-            "versions": versions_of(model),
+            "versions": versions_for_provider(model),
             "runs": runs.get(model.pk, 0),
             "measured": measured(model.pk),
             "is_warm": model.pk in listings and listings[model.pk].version_id in resident,

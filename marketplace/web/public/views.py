@@ -15,7 +15,7 @@ from django.urls import reverse
 from billing.domain import AccountKind
 from billing.selectors import balance_of, contracts_in_force
 from inference.links import artifact_path, input_path, upload_path
-from inference.selectors import market_totals, showcase
+from inference.selectors import examples_of, market_totals, showcase
 from inference.statements import PredictionView
 from marketplace.accounts.domain import is_name
 from marketplace.accounts.models import Membership
@@ -32,8 +32,9 @@ from marketplace.web.calls import answers_with_value, code_call
 from marketplace.web.links import playground_path
 from marketplace.web.markdown import render_documentation, render_markdown
 from marketplace.web.public.forms import schema_fields
+from marketplace.web.versions import example_picture, profile_of
 from providers import tasks
-from providers.selectors import versions_of
+from providers.selectors import checks_of, versions_of
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 DOC_NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,80}(/[a-z0-9][a-z0-9-]{0,80})?")
@@ -117,7 +118,8 @@ def model(request: HttpRequest, owner: str, name: str) -> HttpResponse:
         "versions": versions_of(listing.model),
         "price": offer.price,
         "stats": card["stats"],
-        "examples": [_picture(view) for view in showcase(model_id=listing.model_id, limit=8)],
+        "examples": _examples(offer, limit=8),
+        "profile": profile_of(checks_of(listing.version)),
         "fields": fields,
         "contracts": _contracts(membership, listing.model_id),
         "asked_contract": request.GET.get("contract", ""),
@@ -182,6 +184,18 @@ def _doc_groups() -> list[dict[str, Any]]:
     ]
 
 
+def _examples(offer: Offer, *, limit: int) -> list[dict[str, Any]]:
+    """Pictures that were made to be shown, and those that the version on sale made at its checks."""
+    shown = [_picture(view) for view in showcase(model_id=offer.listing.model_id, limit=limit)]
+    if len(shown) >= limit:
+        return shown
+    made = [example_picture(example) for example in examples_of(offer.listing.version_id)]
+    for example in made:
+        values = {"prompt": example["prompt"], "seed": example["seed"]}
+        example["url"] = playground_path(offer.slug, values)
+    return (shown + [example for example in made if example["image_url"]])[:limit]
+
+
 def _why_not(
     request: HttpRequest, membership: Membership | None, *, balance: int | None, price: int
 ) -> dict[str, str] | None:
@@ -212,8 +226,7 @@ def _contracts(membership: Membership | None, model_id: uuid.UUID) -> list[dict[
 
 def _card(offer: Offer, *, pictures: int) -> dict[str, Any]:
     model, measured = offer.listing.model, offer.measured
-    views = showcase(model_id=model.pk, limit=pictures) if pictures else []
-    examples = [_picture(view) for view in views]
+    examples = _examples(offer, limit=pictures) if pictures else []
     return {
         "owner": model.organization.slug,
         "owner_name": model.organization.name,

@@ -46,6 +46,11 @@ STATES: dict[str, tuple[str, str, str]] = {
     "cold": ("Not loaded", "circle-dashed", "off"),
     "listed": ("Listed", "circle-check", "good"),
     "unlisted": ("Not listed", "circle", "off"),
+    "waiting": ("Waiting", "circle-dashed", "off"),
+    "passed": ("Passed", "circle-check", "good"),
+    "skipped": ("Skipped", "circle-slash", "off"),
+    "checking": ("Being checked", "circle-dot", "plain"),
+    "refused": ("Refused", "octagon-x", "bad"),
     "ok": ("Up", "circle-check", "good"),
     "late": ("Late", "triangle-alert", "warn"),
     "down": ("Down", "octagon-x", "bad"),
@@ -289,6 +294,34 @@ def gauge(used: float, total: float, label: str) -> SafeString:
         BAR,
         f"{share * BAR:.1f}",
     )
+
+
+@register.simple_tag
+def bar(share: float, label: str = "") -> SafeString:
+    """A share of the largest of several values, as a bar of a plot; the value stands beside it in words."""
+    naming = format_html('role="img" aria-label="{}"', label) if label else SafeString('aria-hidden="true"')
+    return format_html(
+        '<svg class="gauge" viewBox="0 0 {} 8" preserveAspectRatio="none" {}>'
+        '<rect class="gauge-used" width="{}" height="8"/></svg>',
+        BAR,
+        naming,
+        f"{min(max(share, 0.0), 1.0) * BAR:.1f}",
+    )
+
+
+SCALES = ((1e15, "P"), (1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k"))
+
+
+@register.filter
+def scaled(value: float | None, unit: str = "") -> str:
+    """A large number with its decimal prefix: ``3.1 M``, ``12.4 GFLOP``."""
+    if value is None:
+        return "–"
+    for size, prefix in SCALES:
+        if value >= size:
+            shown = value / size
+            return f"{shown:.{0 if shown >= 99.5 else 1}f}{NO_BREAK_SPACE}{prefix}{unit}"
+    return f"{value:.0f}{NO_BREAK_SPACE}{unit}".rstrip(NO_BREAK_SPACE)
 
 
 @register.simple_tag(takes_context=True)

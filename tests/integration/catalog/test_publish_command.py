@@ -80,7 +80,7 @@ def test_another_price_is_a_new_version_of_the_price_only(provider: Party, tmp_p
     run(folder, name, "0.004")
     models, versions, listings, prices, audit = rows()
     assert run(folder, name, "1").endswith("is on sale at $1.00 an image\n")
-    assert rows() == (models, versions, listings, prices + 1, audit)
+    assert rows() == (models, versions, listings, prices + 1, audit + 1)
 
 
 @pytest.mark.parametrize(
@@ -159,6 +159,7 @@ def test_two_who_publish_at_once_put_one_version_on_sale(provider: Party, tmp_pa
         "model.created",
         "model.listed",
         "organization.created",
+        "price.set",
         "version.committed",
         "version.passed",
     ]

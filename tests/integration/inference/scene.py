@@ -81,6 +81,7 @@ def put_on_sale(*, price: int = PRICE) -> OnSale:
         id=secrets.token_hex(20),
         model=model,
         number=1,
+        state=like.state,
         pipeline_class=like.pipeline_class,
         input_schema=like.input_schema,
         size=like.size,
