@@ -61,7 +61,7 @@ def make_history(report: Callable[[str], None]) -> None:
 
 @transaction.atomic
 def _agree() -> None:
-    """An offer by the hero's provider to the buyer, signed by both, unless there was one. The hero is on sale by now."""
+    """An offer by the hero's provider to the buyer, signed by both, unless there was one."""
     provider = membership_for(User.objects.get(email=PROVIDER.email), PROVIDER.slug)
     buyer = membership_for(User.objects.get(email=BUYER.email), BUYER.slug)
     if contracts_for_buyer(str(buyer.organization_id)).exists():
