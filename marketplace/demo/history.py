@@ -47,11 +47,8 @@ def make_history(report: Callable[[str], None]) -> None:
     admitted: list[uuid.UUID] = []
     for party, model in MODELS.items():
         target = resolve(Reference(party.slug, model.name))
-        done = set(
-            Prediction.objects.filter(model=target.model_id, origin=Origin.DEMO, contract=None).values_list(
-                "input__prompt", flat=True
-            )
-        )
+        history = Prediction.objects.filter(model=target.model_id, origin=Origin.DEMO, contract=None)
+        done = set(history.values_list("input__prompt", flat=True))
         for seed, prompt in enumerate(PROMPTS, start=1):
             if prompt not in done:
                 inputs = {"prompt": prompt, "seed": seed}
