@@ -101,7 +101,7 @@ SOME_FOR_BUYER = _VIEW + "WHERE p.organization_id = %(organization)s AND p.id = 
 LATEST_PICTURES = (
     _VIEW
     + """
-WHERE p.origin = 'demo' AND p.status = 'succeeded' AND p.value IS NULL
+WHERE p.origin = 'demo' AND p.status = 'succeeded' AND p.value IS NULL AND p.contract_id IS NULL
   AND (%(model)s::uuid IS NULL OR p.model_id = %(model)s)
 ORDER BY p.id DESC LIMIT %(limit)s
 """

@@ -4,31 +4,23 @@ from django.conf import settings
 from django.db import transaction
 
 from billing.gateways import current_gateway
-from billing.selectors import contracts_for_buyer
-from billing.services.contracts import sign
 from billing.services.posting import grant
 from billing.services.top_ups import top_up
 from marketplace.accounts.models import Organization, User
 from marketplace.accounts.selectors import membership_for, organization_by_slug
 from marketplace.accounts.services.api_keys import create_key
 from marketplace.accounts.services.organizations import create_organization
-from marketplace.catalog.selectors import alias_named
-from marketplace.catalog.services.aliases import create_alias
-from marketplace.catalog.services.contracts import make_offer
 from marketplace.catalog.services.publish import publish
 from marketplace.demo import credentials
 from marketplace.demo.market import (
-    ACCEPTED_PRICE,
     ALIAS,
     BUYER,
     CREDIT,
     MODELS,
-    MOST_UNREVIEWED,
     OPERATOR_EMAIL,
     OTHER_BUYER,
     OTHER_PROVIDER,
     PROVIDER,
-    REVIEW_HOURS,
     WEIGHTS,
     Party,
 )
@@ -61,8 +53,6 @@ def _make() -> credentials.Document:
             unit_price=model.unit_price,
         )
     models = [f"{party.slug}/{model.name}" for party, model in MODELS.items()]
-    _alias(models[0])
-    _contract()
     return {
         "base_url": settings.BASE_URL,
         "buyer": buyer,
@@ -101,31 +91,6 @@ def _person(email: str, *, is_operator: bool = False) -> dict[str, str]:
     user.set_password(password)
     user.save()
     return {"email": email, "password": password}
-
-
-def _alias(target: str) -> None:
-    organization = _organization(BUYER)
-    if alias_named(organization.slug, ALIAS, organization.pk) is None:
-        create_alias(organization=organization, name=ALIAS, target=target, actor=User.objects.get(email=BUYER.email))
-
-
-@transaction.atomic
-def _contract() -> None:
-    """An offer by the hero's provider to the buyer, signed by both, unless there is one."""
-    provider = membership_for(User.objects.get(email=PROVIDER.email), PROVIDER.slug)
-    buyer = membership_for(User.objects.get(email=BUYER.email), BUYER.slug)
-    if contracts_for_buyer(str(buyer.organization_id)).exists():
-        return
-    offer = make_offer(
-        by=provider,
-        model=MODELS[PROVIDER].name,
-        buyer=BUYER.slug,
-        amount=ACCEPTED_PRICE,
-        review_hours=REVIEW_HOURS,
-        most_unreviewed=MOST_UNREVIEWED,
-        note="For the icons of the spring catalogue.",
-    )
-    sign(by=buyer, offer_id=offer.pk, document_hash=offer.hash)
 
 
 def _organization(party: Party) -> Organization:

@@ -18,6 +18,7 @@ from marketplace.core.problems import NotFound
 from marketplace.web.access import MemberRequest
 
 PAGE = 50
+NO_BREAK_SPACE = "\N{NO-BREAK SPACE}"
 
 
 def id_in_address(text: str, *, what: str) -> Any:
@@ -47,7 +48,9 @@ def contract_rows(contracts: list[OutcomeContract]) -> list[dict[str, Any]]:
 
 
 def offer_rows(offers: list[OutcomeOffer]) -> list[dict[str, Any]]:
-    names = organization_names()
+    names, ids = organization_names(), [offer.pk for offer in offers]
+    signed = set(OutcomeContract.objects.filter(offer__in=ids, ended_at=None).values_list("offer", flat=True))
+    superseded = set(OutcomeOffer.objects.filter(supersedes__in=ids).values_list("supersedes", flat=True))
     return [
         {
             "offer": offer,
@@ -55,10 +58,17 @@ def offer_rows(offers: list[OutcomeOffer]) -> list[dict[str, Any]]:
             "price": offer.price,
             "provider": names.get(offer.provider, ""),
             "buyer": names.get(offer.buyer, "any buyer"),
-            "state": "offered" if offer.ended_at is None else "withdrawn",
+            "is_superseded": offer.pk in superseded,
+            "state": _offer_state(offer, is_signed=offer.pk in signed, is_superseded=offer.pk in superseded),
         }
         for offer in offers
     ]
+
+
+def _offer_state(offer: OutcomeOffer, *, is_signed: bool, is_superseded: bool) -> str:
+    if offer.ended_at is not None:
+        return "superseded" if is_superseded else "withdrawn"
+    return "signed" if is_signed and offer.buyer else "offered"
 
 
 def offer_context(request: MemberRequest, offer: OutcomeOffer) -> dict[str, Any]:
@@ -69,7 +79,6 @@ def offer_context(request: MemberRequest, offer: OutcomeOffer) -> dict[str, Any]
         "fee_share": offer.price.fee_bps / BASIS_POINTS,
         "is_owner": request.membership.role == Role.OWNER,
         "is_mine": offer.provider == str(request.membership.organization_id),
-        "is_superseded": OutcomeOffer.objects.filter(supersedes=offer).exists(),
     }
 
 
@@ -114,7 +123,8 @@ def why(outcome: Outcome) -> str:
         case OutcomeState.AUTHORIZED:
             return "runs or waits for a node; its price is held"
         case OutcomeState.OBSERVING:
-            return f"{undecided} of {delivered} to decide until {outcome.review_until:%Y-%m-%d %H:%M} UTC"
+            until = f"{outcome.review_until:%d %b %Y, %H:%M} UTC".replace(" ", NO_BREAK_SPACE)
+            return f"{undecided} of {delivered} to decide until {until}"
         case OutcomeState.SETTLED:
             parts = [f"{outcome.accepted} accepted"]
             parts += [f"{outcome.rejected} rejected"] if outcome.rejected else []

@@ -15,12 +15,12 @@ SIZES = {"wide": (1440, 900), "narrow": (390, 844)}
 
 @dataclass(frozen=True)
 class Page:
-    """A page: `path` as `who` (a party of demo.json, None: signed out); `then` is a link on it to follow."""
+    """A page: `path` as `who` (a party of demo.json, None: signed out); `then` are links to follow from it, in turn."""
 
     name: str
     path: str
     who: str | None = None
-    then: str = ""
+    then: str | tuple[str, ...] = ()
 
 
 def pages_of(demo: Mapping[str, Any]) -> list[Page]:
@@ -52,6 +52,9 @@ def pages_of(demo: Mapping[str, Any]) -> list[Page]:
         Page("balance", f"/console/{buyer}/balance", "buyer"),
         Page("transaction", f"/console/{buyer}/balance", "buyer", then=".ledger a"),
         Page("top-up", f"/console/{buyer}/balance", "buyer", then="[href*='/top-ups/']"),
+        Page("contracts", f"/console/{buyer}/contracts", "buyer"),
+        Page("contract", f"/console/{buyer}/contracts", "buyer", then=".ledger a"),
+        Page("contract-review", f"/console/{buyer}/contracts", "buyer", then=(".ledger a", "a[href$='/review']")),
         Page("members", f"/console/{buyer}/members", "buyer"),
         Page("provider-models", f"/provider/{provider}/models", "provider"),
         Page("provider-publish", f"/provider/{provider}/publish", "provider"),
@@ -60,6 +63,10 @@ def pages_of(demo: Mapping[str, Any]) -> list[Page]:
         Page("provider-earnings", f"/provider/{provider}/earnings", "provider"),
         Page("provider-transaction", f"/provider/{provider}/earnings", "provider", then=".ledger a"),
         Page("provider-payouts", f"/provider/{provider}/payouts", "provider"),
+        Page("provider-contracts", f"/provider/{provider}/contracts", "provider"),
+        Page("provider-contract", f"/provider/{provider}/contracts", "provider", then=".ledger a"),
+        Page("provider-offer", f"/provider/{provider}/contracts", "provider", then="#offers + div .ledger a"),
+        Page("provider-new-offer", f"/provider/{provider}/contracts/new", "provider"),
         Page("provider-members", f"/provider/{provider}/members", "provider"),
         Page("operator-health", "/operator/", "operator"),
         Page("operator-inbox", "/operator/inbox", "operator"),
@@ -119,8 +126,8 @@ class Visitors:
 def open_page(tab: Tab, page: Page) -> None:
     """Go to a page and wait until all of it is there, what loads only when it is scrolled to included."""
     tab.goto(page.path)
-    if page.then:
-        tab.locator(page.then).first.click()
+    for link in (page.then,) if isinstance(page.then, str) else page.then:
+        tab.locator(link).first.click()
         tab.wait_for_load_state()
     tab.evaluate("document.querySelectorAll('img[loading=lazy]').forEach(image => image.loading = 'eager')")
     tab.evaluate("Promise.all([...document.images].map(image => image.decode().catch(() => 0)))")

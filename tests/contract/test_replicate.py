@@ -17,6 +17,7 @@ from PIL import Image, ImageChops
 from replicate.client import Client
 from replicate.exceptions import ReplicateError
 
+from marketplace.core.ids import short
 from tests.market import Market
 from tests.services import wait_until
 
@@ -50,8 +51,16 @@ def balance(http: httpx.Client) -> tuple[Decimal, Decimal]:
 
 
 def settled_balance(http: httpx.Client) -> tuple[Decimal, Decimal]:
-    """The balance once nothing is held any more: calls that earlier tests cut short may still be ending."""
-    wait_until(lambda: balance(http)[1] == 0, "the end of all earlier calls", seconds=30)
+    """The balance once nothing runs any more: calls that earlier tests cut short may still be ending.
+
+    What the demo's contract has delivered for review stays held.
+    """
+
+    def all_ended() -> bool:
+        latest = http.get("/v1/predictions").raise_for_status().json()["results"]
+        return all(one["status"] not in ("starting", "processing") for one in latest)
+
+    wait_until(all_ended, "the end of all earlier calls", seconds=30)
     return balance(http)
 
 
@@ -93,7 +102,7 @@ def test_stream_tells_steps_and_ends_with_the_output(market: Market, client: Cli
 
 
 def test_cancel_stops_a_running_prediction_and_costs_nothing(market: Market, client: Client, http: httpx.Client):
-    before, _ = settled_balance(http)
+    before = settled_balance(http)
     inputs = {"prompt": "a green tree", "num_inference_steps": 50, "num_outputs": 4, "width": 256, "height": 256}
     prediction = client.predictions.create(model=market.demo["models"][0], input=inputs)
     prediction.cancel()
@@ -103,7 +112,7 @@ def test_cancel_stops_a_running_prediction_and_costs_nothing(market: Market, cli
         return prediction.status == "canceled"
 
     wait_until(has_ended, "the prediction's end", seconds=30)
-    assert balance(http) == (before, Decimal(0))
+    assert balance(http) == before
     receipt = http.get(f"/v1/predictions/{prediction.id}").json()["receipt"]["payload"]
     assert receipt["charged"] == "0.000000"
     assert receipt["not_billed"] == "canceled: nothing was delivered, so nothing is charged"
@@ -251,3 +260,58 @@ def test_an_idempotency_key_and_a_ceiling_go_into_the_clients_headers(market: Ma
         pytest.raises(ReplicateError, match=r"may cost \$0.002"),
     ):
         client.predictions.create(model=model, input={"prompt": "a leaf", "num_outputs": 2})
+
+
+def test_a_call_under_a_contract_is_paid_by_verdict(market: Market, http: httpx.Client):
+    """The contract goes into the stock client's headers; a pipeline of the buyer's own may be the reviewer."""
+    key, hero = market.demo["buyer"]["api_key"], market.demo["models"][0]
+    with market.connect() as connection:
+        (contract,) = connection.execute(
+            "SELECT c.id FROM billing_outcomecontract c JOIN accounts_organization o ON o.id::text = c.buyer "
+            "WHERE o.slug = %s AND c.ended_at IS NULL ORDER BY c.id LIMIT 1",
+            [market.demo["buyer"]["organization"]],
+        ).fetchone()
+    available, held = settled_balance(http)
+    with client_with(key, market, headers={"Bourse-Contract": short(contract)}) as client:
+        output = client.run(hero, input={"prompt": "a gold crown", "num_outputs": 2, "seed": 3})
+        assert len(output) == 2
+        with pytest.raises(ReplicateError, match="contract is about lumen/icon-hero"):
+            client.predictions.create(model=market.demo["models"][1], input={"prompt": "x"})
+        prediction = client.predictions.list().results[0]
+    price = Decimal("0.006")
+    assert balance(http) == (available - 2 * price, held + 2 * price)
+    address = f"/v1/predictions/{prediction.id}"
+    waiting = http.get(address).json()["receipt"]["payload"]
+    assert (waiting["contract"]["outcome"], waiting["charged"]) == ("observing", "0.000000")
+
+    def verdict(**body: object) -> httpx.Response:
+        return http.post(f"{address}/reviews", json=body)
+
+    first = verdict(verdict="rejected", position=1, reason="too dark")
+    assert (first.status_code, first.json()["outcome"], first.json()["reason"]) == (201, "observing", "too dark")
+    assert verdict(verdict="rejected", position=1).status_code == 200
+    refused = verdict(verdict="accepted", position=1)
+    assert (refused.status_code, refused.json()["type"]) == (409, "/docs/errors#verdict-stands")
+    for wrong, field in (
+        ({"verdict": "fine"}, "verdict"),
+        ({"verdict": "accepted", "position": 2}, "position"),
+        ({"verdict": "accepted", "position": "0"}, "position"),
+        ({"verdict": "accepted", "position": 10**20}, "position"),
+        ({"verdict": "rejected", "reason": ["x"]}, "reason"),
+    ):
+        answer = verdict(**wrong)
+        assert (answer.status_code, [error["field"] for error in answer.json()["errors"]]) == (422, [field]), wrong
+    last = verdict(verdict="accepted")
+    assert (last.status_code, last.json()["outcome"]) == (201, "settled")
+    assert last.json()["receipt"]["payload"]["charged"] == "0.006000"
+    assert balance(http) == (available - price, held)
+    assert http.post("/v1/predictions/nothing/reviews", json={"verdict": "accepted"}).status_code == 404
+
+
+def test_a_contract_in_the_body_and_of_others(market: Market, http: httpx.Client):
+    hero = market.demo["models"][0]
+    before = settled_balance(http)
+    for contract in ("nothing", "0" * 26, 7):
+        answer = http.post(f"/v1/models/{hero}/predictions", json={"input": {"prompt": "x"}, "contract": contract})
+        assert (answer.status_code, answer.json()["detail"]) == (404, "There is no such contract")
+    assert balance(http) == before

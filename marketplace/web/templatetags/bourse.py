@@ -37,6 +37,8 @@ STATES: dict[str, tuple[str, str, str]] = {
     "settled": ("Settled", "circle-check", "good"),
     "not_met": ("Rejected", "circle-slash", "off"),
     "offered": ("Can be signed", "circle-dashed", "plain"),
+    "signed": ("Signed", "circle-check", "good"),
+    "superseded": ("Superseded", "circle-slash", "off"),
     "withdrawn": ("Withdrawn", "circle-slash", "off"),
     "ended": ("Ended", "circle-slash", "off"),
     "active": ("Active", "circle-check", "good"),
