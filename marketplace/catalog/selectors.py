@@ -87,6 +87,11 @@ def offer_named(owner: str, name: str) -> Offer:
     return found[0]
 
 
+def version_on_sale(model_id: uuid.UUID) -> str | None:
+    """The id of the version that callers of a listed model get; None if it is not on sale."""
+    return Listing.objects.filter(model=model_id, listed=True).values_list("version_id", flat=True).first()
+
+
 def listings_for_provider(organization: "Organization") -> QuerySet[Listing]:
     return _listings().filter(model__organization=organization).order_by("model__name")
 

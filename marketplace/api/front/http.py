@@ -26,6 +26,7 @@ class Request:
     def __init__(self, scope: Scope, receive: Receive) -> None:
         self.method: str = scope["method"]
         self.path: str = scope["path"]
+        self.scheme: str = scope.get("scheme", "http")
         self._scope = scope
         self._receive = receive
 
@@ -49,7 +50,7 @@ class Request:
             TooLarge: more than a mebibyte.
             NotUnderstood: not JSON, or not an object.
         """
-        body = await self._body()
+        body = await self.body()
         try:
             value = orjson.loads(body)
         except orjson.JSONDecodeError as error:
@@ -58,7 +59,8 @@ class Request:
             raise NotUnderstood('The body must be a JSON object such as {"input": {…}}.')
         return value
 
-    async def _body(self) -> bytes:
+    async def body(self) -> bytes:
+        """The body, of at most a mebibyte. Raises TooLarge."""
         return b"".join([piece async for piece in self.pieces(LARGEST_BODY)])
 
     async def pieces(self, limit: int) -> AsyncIterator[bytes]:
