@@ -32,10 +32,11 @@ app.config_from_object(
             "outbox": {"task": "core.relay_outbox", "schedule": 1.0, "options": {"expires": 5}},
             "sweep": {"task": "inference.sweep", "schedule": 5.0, "options": {"expires": 10}},
             "providers": {"task": "providers.sweep", "schedule": 10.0, "options": {"expires": 10}},
+            "uploads": {"task": "providers.sweep_uploads", "schedule": 600.0, "options": {"expires": 600}},
         },
         "timezone": "UTC",
     }
 )
 
 app.autodiscover_tasks(["marketplace.core", "inference"])
-app.autodiscover_tasks(["providers"], related_name="chores")
+app.autodiscover_tasks(["providers", "providers.hub"], related_name="chores")

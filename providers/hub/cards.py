@@ -35,7 +35,10 @@ def findings(content: str) -> dict[str, Any]:
     try:
         read_card({CARD: TextSource(content)})
     except LicenseMissing as refused:
-        return {"errors": [], "warnings": _messages(refused.errors, " Until then the version does not pass its checks.")}
+        return {
+            "errors": [],
+            "warnings": _messages(refused.errors, " Until then the version does not pass its checks."),
+        }
     except FolderRefused as refused:
         return {"errors": _messages(refused.errors, ""), "warnings": []}
     return {"errors": [], "warnings": []}

@@ -97,7 +97,9 @@ def refs(of: Repository, commit: str) -> Document:
 def commits(of: Repository, versions: Iterable["ModelVersion"]) -> list[Document]:
     """The history, newest first. Owners see that it starts with an empty commit."""
     author = of.model.organization.slug
-    found = [_commit(one.pk, f"{one.message}\n".splitlines()[0], one.message, one.created_at, author) for one in versions]
+    found = [
+        _commit(one.pk, f"{one.message}\n".splitlines()[0], one.message, one.created_at, author) for one in versions
+    ]
     if of.is_own:
         found.append(_commit(of.root, FIRST_COMMIT, "", of.model.created_at, author))
     return found

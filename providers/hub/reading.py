@@ -16,7 +16,7 @@ from marketplace.accounts.selectors import Caller
 from providers.hub import git
 from providers.hub.oids import oids_of
 from providers.hub.refusals import EntryNotFound, RepositoryNotFound, RevisionNotFound, WeightsKept
-from providers.selectors import files_of, head_of, model_named, version_by_id, versions_of
+from providers.selectors import files_of, head_of, model_named, version_by_id, versions_for_provider
 from providers.validation.paths import PICTURES
 
 if TYPE_CHECKING:
@@ -115,9 +115,9 @@ def resolve(repository: Repository, revision: str) -> "ModelVersion | None":
     elif repository.is_own and revision == repository.root:
         return None
     elif COMMIT_ID.fullmatch(revision):
-        found = versions_of(model).filter(pk=revision).first()
+        found = versions_for_provider(model).filter(pk=revision).first()
     elif match := NUMBERED.fullmatch(revision):
-        found = versions_of(model).filter(number=int(match[1])).first()
+        found = versions_for_provider(model).filter(number=int(match[1])).first()
     if found is None or not (repository.is_own or found.pk == repository.listed):
         raise RevisionNotFound(revision)
     return found

@@ -13,7 +13,7 @@ from datetime import timedelta
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Sum
+from django.db.models import Exists, OuterRef, Sum
 from django.utils import timezone
 
 from marketplace.accounts.models import Organization
@@ -23,8 +23,8 @@ from marketplace.core.problems import Forbidden, Invalid, NotUnderstood, TooLarg
 from marketplace.core.storage import CHUNK, BlobMissing, StoredBlob, blob_store
 from providers.hub import lfs
 from providers.hub.lfs import Announced
-from providers.models import Upload, UploadPart
-from providers.selectors import owned_blobs, unused_bytes
+from providers.models import NamespaceBlob, Upload, UploadPart, VersionFile
+from providers.selectors import owned_blobs
 from providers.services.commit import own_blob
 
 LINK_SECONDS = 24 * 3600
@@ -88,7 +88,10 @@ def _reserve(organization: Organization, one: Announced, upload: Upload | None) 
 def room_used(organization: Organization) -> int:
     """Bytes that the organisation has announced or brought and that no version names."""
     announced = Upload.objects.filter(organization=organization, finished_at=None, expires_at__gt=timezone.now())
-    return int(announced.aggregate(total=Sum("size"))["total"] or 0) + unused_bytes(organization)
+    named = VersionFile.objects.filter(blob=OuterRef("blob"), version__model__organization=organization)
+    unused = NamespaceBlob.objects.filter(~Exists(named), organization=organization)
+    waiting = announced.aggregate(total=Sum("size"))["total"] or 0
+    return int(waiting) + int(unused.aggregate(total=Sum("blob__size"))["total"] or 0)
 
 
 def require_room(*, organization: Organization, size: int) -> None:
@@ -131,9 +134,7 @@ def part_name(upload: Upload, number: int) -> str:
 
 def note_part(*, upload: Upload, number: int, name: str, sha256: str) -> None:
     """A part lies aside under `name`. The one that came last counts."""
-    UploadPart.objects.update_or_create(
-        upload_id=upload.pk, number=number, defaults={"name": name, "sha256": sha256}
-    )
+    UploadPart.objects.update_or_create(upload_id=upload.pk, number=number, defaults={"name": name, "sha256": sha256})
 
 
 def assemble(*, upload: Upload, digests: Sequence[str]) -> None:

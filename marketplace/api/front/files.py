@@ -62,11 +62,13 @@ async def _nothing(sha256: str) -> AsyncIterator[bytes]:
     if not await asyncio.to_thread(blob_store().has, sha256):
         raise _lost(BlobMissing(f"blob {sha256} is not in the store"))
 
-    async def stream() -> AsyncIterator[bytes]:
-        for piece in ():
-            yield piece
+    return _empty()
 
-    return stream()
+
+async def _empty() -> AsyncIterator[bytes]:
+    pieces: tuple[bytes, ...] = ()
+    for piece in pieces:
+        yield piece
 
 
 async def _pieces(sha256: str, start: int, length: int) -> AsyncIterator[bytes]:

@@ -16,7 +16,7 @@ from marketplace.core.problems import Conflict, Forbidden, NotAuthenticated, Not
 from providers import selectors as providers
 from providers.hub import cards, documents, reading
 from providers.hub.reading import BRANCH, Repository, Snapshot
-from providers.hub.refusals import EntryNotFound, RepositoryNotFound
+from providers.hub.refusals import EntryNotFound
 from providers.services.repositories import RepositoryExists, create_repository, delete_repository
 
 MOST_LISTED = 100
@@ -152,7 +152,9 @@ async def models(request: Request, resources: Resources) -> Response:
     limit = min(MOST_LISTED, int(given)) if (given := request.query("limit")[:9]).isdecimal() else MOST_LISTED
 
     def find() -> list[tuple[str, Repository]]:
-        found = {offer.slug: Repository(offer.listing.model, False, offer.listing.version_id) for offer in catalog.offers()}
+        found = {
+            offer.slug: Repository(offer.listing.model, False, offer.listing.version_id) for offer in catalog.offers()
+        }
         organization = organization_by_slug(caller.organization_slug) if caller else None
         for model in providers.models_for_provider(organization) if organization else ():
             repository = Repository(model, True, catalog.version_on_sale(model.pk))

@@ -1,7 +1,7 @@
 """The Hub's commits: how each file is to come, then the commit itself, read line by line as it arrives."""
 
-from marketplace.api.front.hub import own, site
 from marketplace.api.front.http import Request, Response, json_response
+from marketplace.api.front.hub import own, site
 from marketplace.api.front.resources import Resources, in_thread
 from marketplace.core.problems import NotUnderstood
 from providers.hub import git, reading, uploads

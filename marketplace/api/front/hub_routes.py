@@ -37,7 +37,5 @@ HUB_ROUTES = (
     _route(("PUT",), UPLOAD, hub_uploads.put, shared=True),
     _route(("POST",), UPLOAD, hub_uploads.complete),
     _route(("PUT",), f"{UPLOAD}/{{part}}", hub_uploads.put_part),
-    _route(
-        ("GET", "HEAD"), "/{owner:namespace}/{name}/resolve/{revision}/{path:path}", hub_files.download
-    ),
+    _route(("GET", "HEAD"), "/{owner:namespace}/{name}/resolve/{revision}/{path:path}", hub_files.download),
 )

@@ -1,9 +1,5 @@
 """Git LFS for the Hub's clients: announce, upload to signed links, declare complete, verify."""
 
-import uuid
-
-import orjson
-
 from marketplace.accounts.selectors import Caller
 from marketplace.api.front.authentication import holds_link
 from marketplace.api.front.http import Request, Response, json_response
@@ -12,7 +8,7 @@ from marketplace.api.front.resources import Resources, in_thread
 from marketplace.api.front.uploading import receive_blob, receive_part
 from marketplace.core import links
 from marketplace.core.ids import parse_short, short
-from marketplace.core.problems import Forbidden, NotFound, NotUnderstood
+from marketplace.core.problems import Forbidden, NotFound
 from marketplace.core.storage import StoredBlob
 from providers import selectors as providers
 from providers.hub import lfs, uploads
@@ -31,9 +27,7 @@ async def batch(request: Request, resources: Resources, *, owner: str, name: str
     return json_response(lfs.batch_answer(answers), headers={"Content-Type": lfs.MEDIA_TYPE})
 
 
-def _answer(
-    plan: Plan, repository: Repository, caller: Caller, base: str, takes_multipart: bool
-) -> dict[str, object]:
+def _answer(plan: Plan, repository: Repository, caller: Caller, base: str, takes_multipart: bool) -> dict[str, object]:
     announced = plan.announced
     if plan.refusal is not None:
         return lfs.refused(announced, code=plan.refusal.status, message=plan.refusal.detail)
@@ -75,9 +69,7 @@ async def put_part(
     return Response(200, headers={"ETag": f'"{digest}"'})
 
 
-async def complete(
-    request: Request, resources: Resources, *, owner: str, name: str, upload: str, key: str
-) -> Response:
+async def complete(request: Request, resources: Resources, *, owner: str, name: str, upload: str, key: str) -> Response:
     """`POST` to a signed link, as clients declare the parts complete, without a key."""
     waiting = await _linked(request, upload, key)
     announced = lfs.Announced(waiting.sha256, waiting.size)

@@ -66,7 +66,9 @@ class Client:
     def create(self, name: str) -> Answer:
         return self.request("POST", "/api/repos/create", {"name": name, "organization": self.owner})
 
-    def announce(self, repository: str, *contents: bytes, transfers: tuple[str, ...] = ("basic", "multipart")) -> Answer:
+    def announce(
+        self, repository: str, *contents: bytes, transfers: tuple[str, ...] = ("basic", "multipart")
+    ) -> Answer:
         objects = [{"oid": sha256(content), "size": len(content)} for content in contents]
         document = {"operation": "upload", "transfers": transfers, "objects": objects, "hash_algo": "sha256"}
         return self.request("POST", f"/{repository}.git/info/lfs/objects/batch", document)

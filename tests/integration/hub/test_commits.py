@@ -39,7 +39,9 @@ def test_a_commit_is_a_version_whose_checks_begin(client: Client, repository: st
 
 def test_files_stay_change_and_go(client: Client, repository: str, weights: bytes):
     client.upload(repository, weights)
-    client.commit(repository, {"README.md": CARD, "unet/config.json": b"{}", "vae/config.json": b"{}"}, large={UNET: weights})
+    client.commit(
+        repository, {"README.md": CARD, "unet/config.json": b"{}", "vae/config.json": b"{}"}, large={UNET: weights}
+    )
     client.commit(repository, {"README.md": CARD + b"More.\n"}, deleted=("vae/config.json",))
     assert client.paths(repository) == ["README.md", "unet/config.json", UNET]
     assert client.get(repository, "README.md").body == CARD + b"More.\n"
@@ -103,7 +105,12 @@ def test_no_path_leaves_the_repository(client: Client, repository: str, path: st
 
 def test_what_is_in_the_way_of_a_body_is_named(client: Client, repository: str):
     address = f"/api/models/{repository}/commit/main"
-    for body, message in [(b"", "no header line"), (b"{}", "Line 1 "), (b"\xff", "Line 1 "), (b"[" * 1_000_000, "Line 1 ")]:
+    for body, message in [
+        (b"", "no header line"),
+        (b"{}", "Line 1 "),
+        (b"\xff", "Line 1 "),
+        (b"[" * 1_000_000, "Line 1 "),
+    ]:
         answer = client.request("POST", address, body)
         assert (answer.status, message in answer.json()["error"]) == (400, True)
     too_large = client.request("POST", address, b"", headers={"Content-Length": str(2**40)})
@@ -112,9 +119,7 @@ def test_what_is_in_the_way_of_a_body_is_named(client: Client, repository: str):
 
 def test_large_files_must_have_come_as_large_as_they_are_said_to_be(client: Client, repository: str, weights: bytes):
     refused = client.commit(repository, large={UNET: weights})
-    assert refused.json()["errors"] == [
-        {"message": f"{UNET}: was not uploaded to this organisation; upload it again"}
-    ]
+    assert refused.json()["errors"] == [{"message": f"{UNET}: was not uploaded to this organisation; upload it again"}]
     client.upload(repository, weights)
     line = {"key": "lfsFile", "value": {"path": UNET, "algo": "sha256", "oid": sha256(weights), "size": 1}}
     header = {"key": "header", "value": {"summary": "s"}}

@@ -155,7 +155,10 @@ def test_revisions(client: Client, repository: str):
         assert client.request("GET", f"/api/models/{repository}/revision/{revision}").json()["sha"] == commit
     assert client.get(repository, "README.md", "v1").body == CARD
     for revision in ["v3", "v0", "dev", first[:12], "0" * 40, "refs%2Fpr%2F1", "x" * 300, "%00", "v%C2%B2"]:
-        for address in (f"/api/models/{repository}/revision/{revision}", f"/api/models/{repository}/commits/{revision}"):
+        for address in (
+            f"/api/models/{repository}/revision/{revision}",
+            f"/api/models/{repository}/commits/{revision}",
+        ):
             answer = client.request("GET", address)
             assert (answer.status, answer.headers["x-error-code"]) == (404, "RevisionNotFound"), address
     assert client.get(repository, "README.md", "dev").headers["x-error-code"] == "RevisionNotFound"

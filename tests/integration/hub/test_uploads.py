@@ -246,7 +246,9 @@ def test_two_completions_at_once_make_one_blob(client: Client, multipart: Multip
     assert owned(client, multipart.content)
 
 
-def test_abandoned_uploads_are_swept(client: Client, multipart: Multipart, blobs: Path, weights: bytes, repository: str):
+def test_abandoned_uploads_are_swept(
+    client: Client, multipart: Multipart, blobs: Path, weights: bytes, repository: str
+):
     multipart.put(1)
     multipart.put(2)
     client.upload(repository, weights)

@@ -27,7 +27,11 @@ def test_folders_are_named_as_git_names_them(tmp_path: Path):
 
     def run(*arguments: str) -> str:
         quiet = {"GIT_CONFIG_GLOBAL": "/dev/null", "GIT_CONFIG_SYSTEM": "/dev/null", "PATH": "/usr/bin:/bin"}
-        return subprocess.run(["git", *arguments], cwd=tmp_path, env=quiet, check=True, capture_output=True).stdout.decode().strip()
+        return (
+            subprocess.run(["git", *arguments], cwd=tmp_path, env=quiet, check=True, capture_output=True)
+            .stdout.decode()
+            .strip()
+        )
 
     run("init", "-q")
     run("add", ".")
