@@ -37,7 +37,7 @@ def findings(content: str) -> dict[str, Any]:
     except LicenseMissing as refused:
         return {
             "errors": [],
-            "warnings": _messages(refused.errors, " Until then the version does not pass its checks."),
+            "warnings": _messages(refused.errors, " Without it the version fails its checks."),
         }
     except FolderRefused as refused:
         return {"errors": _messages(refused.errors, ""), "warnings": []}

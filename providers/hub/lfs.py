@@ -1,7 +1,7 @@
 """Git LFS's batch call: which contents are to be uploaded, and how.
 
-Protocol: https://github.com/git-lfs/git-lfs/blob/main/docs/api/batch.md, with the Hub's own transfer "multipart", in which
-`header` carries the addresses of the parts by number and `chunk_size`.
+Protocol: https://github.com/git-lfs/git-lfs/blob/main/docs/api/batch.md, with the Hub's own transfer "multipart", in
+which `header` carries the addresses of the parts by number and `chunk_size`.
 """
 
 from collections.abc import Mapping, Sequence

@@ -232,7 +232,7 @@ async def commits(request: Request, resources: Resources, *, owner: str, name: s
 
 
 async def reference(request: Request, resources: Resources, *, owner: str, name: str, reference: str) -> Response:
-    """`POST, DELETE /api/models/{owner}/{name}/branch|tag/{reference}`: there is one branch, and versions name themselves."""
+    """`POST, DELETE /api/models/{owner}/{name}/branch|tag/{reference}`: the one branch is all that there is."""
     await own(request, owner, name)
     if request.method == "POST" and reference == BRANCH:
         raise Conflict(f"The branch {BRANCH} exists.")

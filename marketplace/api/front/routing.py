@@ -23,9 +23,9 @@ KINDS = {
 class Route:
     """`methods` of the addresses that match `template`, whose `{names}` are handed to the handler.
 
-    A `{name:path}` takes several segments, a `{name:namespace}` none that is reserved for the site itself. A method that
-    is not the front's goes on to later routes and to Django if `shared` says so. `refuse` makes the answer of a problem,
-    in the dialect of the address. Another's protocol is not `documented` as our API.
+    A `{name:path}` takes several segments, a `{name:namespace}` none that is reserved for the site itself. A method
+    that is not the front's goes on to later routes and to Django if `shared` says so. `refuse` makes the answer of a
+    problem, in the dialect of the address. Another's protocol is not `documented` as our API.
     """
 
     methods: tuple[str, ...]

@@ -180,6 +180,7 @@ def test_sixteen_commits_at_once_make_sixteen_versions(client: Client, repositor
         try:
             pending = PendingCommit(organization)
             pending.take([Header(f"n{number}", "", None), InlineFile(f"p{number}/config.json", b"%d" % number)])
+            connections.close_all()  # the pool has fewer than wait here
             start.wait()
             made.append(commit_changes(repository=reading.Repository(model, True, None), pending=pending))
         except BaseException as error:

@@ -1,6 +1,7 @@
 """Downloads: whole, in part, conditional; and what is not there."""
 
 import os
+from pathlib import Path
 
 import pytest
 
@@ -75,9 +76,8 @@ def test_an_empty_file(client: Client, repository: str):
     assert (answer.status, answer.body, answer.headers["content-length"]) == (200, b"", "0")
 
 
-def test_a_file_that_the_store_has_lost_is_no_success(
-    client: Client, repository: str, commit: str, blobs, weights: bytes
-):  # type: ignore[no-untyped-def]
+@pytest.mark.usefixtures("commit")
+def test_a_file_that_the_store_has_lost_is_no_success(client: Client, repository: str, blobs: Path, weights: bytes):
     digest = sha256(weights)
     os.unlink(blobs / "sha256" / digest[:2] / digest)
     assert not blob_store().has(digest)
