@@ -12,6 +12,7 @@ from providers.hub import git
 from providers.hub.commits import DeletedFile, DeletedFolder, Header, InlineFile, LargeFile, Line
 from providers.hub.reading import BRANCH, Repository
 from providers.hub.refusals import EntryNotFound, HubProblem, RevisionNotFound
+from providers.hub.uploads import require_room, room_used
 from providers.models import GenerativeModel, GitOid
 from providers.selectors import files_of, head_of, owned_blobs
 from providers.services.commit import Changes, commit, own_blob
@@ -39,6 +40,7 @@ class PendingCommit:
         self._written: dict[str, StoredBlob | LargeFile] = {}
         self._deleted: set[str] = set()
         self._folders: set[str] = set()
+        self._inline = self._used = 0  # bytes inside the commit, and what waited for one when the first of them came
         self.header = Header("", "", None)
 
     def take(self, lines: Iterable[Line]) -> None:
@@ -46,6 +48,7 @@ class PendingCommit:
 
         Raises:
             FolderRefused: a file may not be published; nothing of it was stored.
+            TooLarge: the organisation has brought too much already that no version names.
         """
         for line in lines:
             match line:
@@ -66,6 +69,10 @@ class PendingCommit:
                     self._folders.add(path)
 
     def _store(self, content: bytes) -> StoredBlob:
+        if not self._inline:
+            self._used = room_used(self._organization)
+        self._inline += len(content)
+        require_room(used=self._used, size=self._inline)
         blob = blob_store().put(content)
         own_blob(organization=self._organization, blob=blob)
         GitOid.objects.bulk_create([GitOid(blob_id=blob.sha256, oid=git.blob_oid(content))], ignore_conflicts=True)

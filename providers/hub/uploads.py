@@ -94,9 +94,8 @@ def room_used(organization: Organization) -> int:
     return int(waiting) + int(unused.aggregate(total=Sum("blob__size"))["total"] or 0)
 
 
-def require_room(*, organization: Organization, size: int) -> None:
-    """Raises TooLarge unless `size` more bytes may wait for a commit."""
-    used = room_used(organization)
+def require_room(*, used: int, size: int) -> None:
+    """Raises TooLarge unless `size` more bytes than are `used` may wait for a commit."""
     if used + size > settings.UPLOAD_ROOM_BYTES:
         raise no_room(used)
 

@@ -4,7 +4,7 @@ from marketplace.api.front.http import Request, Response, json_response
 from marketplace.api.front.hub import own, site
 from marketplace.api.front.resources import Resources, in_thread
 from marketplace.core.problems import NotUnderstood
-from providers.hub import git, reading, uploads
+from providers.hub import git, reading
 from providers.hub.commits import LARGEST_BODY, CommitReader
 from providers.hub.committing import PendingCommit, commit_changes, require_branch, require_publishable
 from providers.validation.paths import is_ignored
@@ -53,9 +53,7 @@ async def commit(request: Request, resources: Resources, *, owner: str, name: st
     repository = await own(request, owner, name)
     _require_plain_commit(request)
     require_branch(repository, revision)
-    organization = repository.model.organization
-    await in_thread(uploads.require_room, organization=organization, size=_size(request))
-    reader, pending = CommitReader(), PendingCommit(organization)
+    reader, pending = CommitReader(), PendingCommit(repository.model.organization)
     async for piece in request.pieces(LARGEST_BODY):
         if lines := list(reader.feed(piece)):
             await in_thread(pending.take, lines)
@@ -63,11 +61,6 @@ async def commit(request: Request, resources: Resources, *, owner: str, name: st
     oid = await in_thread(commit_changes, repository=repository, pending=pending)
     url = f"{site(request)}/{repository.slug}/commit/{oid}"
     return json_response({"success": True, "commitOid": oid, "commitUrl": url, "hookOutput": ""})
-
-
-def _size(request: Request) -> int:
-    given = request.header("content-length") or ""
-    return min(LARGEST_BODY, int(given)) if given.isdecimal() and len(given) < 19 else LARGEST_BODY
 
 
 def _require_plain_commit(request: Request) -> None:
