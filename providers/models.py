@@ -172,7 +172,7 @@ class GitOid(models.Model):
     oid = models.CharField(max_length=40)
 
 
-class Upload(models.Model):
+class LfsUpload(models.Model):
     """Room that is reserved for a file which an organisation has announced, until it came or its time is over.
 
     Attributes:
@@ -189,16 +189,16 @@ class Upload(models.Model):
     finished_at = models.DateTimeField(null=True)
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["organization", "sha256"], name="upload_once")]
+        constraints = [models.UniqueConstraint(fields=["organization", "sha256"], name="lfs_upload_once")]
 
 
-class UploadPart(models.Model):
+class LfsPart(models.Model):
     """One part of a large upload, which lies aside in the store under `name`."""
 
-    upload = models.ForeignKey(Upload, on_delete=models.CASCADE, related_name="parts")
+    upload = models.ForeignKey(LfsUpload, on_delete=models.CASCADE, related_name="parts")
     number = models.PositiveIntegerField()
     name = models.CharField(max_length=100)
     sha256 = models.CharField(max_length=64)
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["upload", "number"], name="upload_part_once")]
+        constraints = [models.UniqueConstraint(fields=["upload", "number"], name="lfs_part_once")]

@@ -23,7 +23,7 @@ from marketplace.core.problems import Forbidden, Invalid, NotUnderstood, TooLarg
 from marketplace.core.storage import CHUNK, BlobMissing, StoredBlob, blob_store
 from providers.hub import lfs
 from providers.hub.lfs import Announced
-from providers.models import NamespaceBlob, Upload, UploadPart, VersionFile
+from providers.models import NamespaceBlob, LfsUpload, LfsPart, VersionFile
 from providers.selectors import owned_blobs
 from providers.services.commit import own_blob
 
@@ -65,20 +65,20 @@ def announce(*, organization: Organization, objects: Sequence[Announced]) -> lis
     return plans
 
 
-def _waiting(organization: Organization, one: Announced) -> tuple[Upload | None, int]:
+def _waiting(organization: Organization, one: Announced) -> tuple[LfsUpload | None, int]:
     """The upload that this content has already, and how many bytes are to be reserved for it."""
-    upload = Upload.objects.filter(organization=organization, sha256=one.sha256).first()
+    upload = LfsUpload.objects.filter(organization=organization, sha256=one.sha256).first()
     if upload is None:
         return None, one.size
     counted = upload.finished_at is None and upload.expires_at > timezone.now()
     return upload, one.size - upload.size if counted else one.size
 
 
-def _reserve(organization: Organization, one: Announced, upload: Upload | None) -> uuid.UUID:
+def _reserve(organization: Organization, one: Announced, upload: LfsUpload | None) -> uuid.UUID:
     if upload is None or upload.size != one.size:  # a size that was a lie is announced anew, under a new link
         if upload is not None:
             _drop(upload)
-        upload = Upload(organization=organization, sha256=one.sha256, size=one.size)
+        upload = LfsUpload(organization=organization, sha256=one.sha256, size=one.size)
     upload.finished_at = None
     upload.expires_at = timezone.now() + LIFE
     upload.save()
@@ -87,7 +87,7 @@ def _reserve(organization: Organization, one: Announced, upload: Upload | None) 
 
 def room_used(organization: Organization) -> int:
     """Bytes that the organisation has announced or brought and that no version names."""
-    announced = Upload.objects.filter(organization=organization, finished_at=None, expires_at__gt=timezone.now())
+    announced = LfsUpload.objects.filter(organization=organization, finished_at=None, expires_at__gt=timezone.now())
     named = VersionFile.objects.filter(blob=OuterRef("blob"), version__model__organization=organization)
     unused = NamespaceBlob.objects.filter(~Exists(named), organization=organization)
     waiting = announced.aggregate(total=Sum("size"))["total"] or 0
@@ -107,36 +107,38 @@ def no_room(used: int) -> TooLarge:
     )
 
 
-def upload_by_link(upload_id: uuid.UUID, key_id: uuid.UUID) -> Upload:
+def upload_by_link(upload_id: uuid.UUID, key_id: uuid.UUID) -> LfsUpload:
     """The upload that a signed link is for.
 
     Raises:
         Forbidden: it is over, or the key that asked for the link was revoked.
     """
-    upload = Upload.objects.select_related("organization").filter(pk=upload_id, expires_at__gt=timezone.now()).first()
+    upload = (
+        LfsUpload.objects.select_related("organization").filter(pk=upload_id, expires_at__gt=timezone.now()).first()
+    )
     if upload is None or not is_live_key(key_id, upload.organization_id):
         raise Forbidden("This upload is over, or its API key was revoked. Start the upload again.")
     return upload
 
 
 @transaction.atomic
-def finish(*, upload: Upload, blob: StoredBlob) -> None:
+def finish(*, upload: LfsUpload, blob: StoredBlob) -> None:
     """The content has come and is what was announced. Saying so again changes nothing."""
     own_blob(organization=upload.organization, blob=blob)
-    Upload.objects.filter(pk=upload.pk, finished_at=None).update(finished_at=timezone.now())
+    LfsUpload.objects.filter(pk=upload.pk, finished_at=None).update(finished_at=timezone.now())
 
 
-def part_name(upload: Upload, number: int) -> str:
+def part_name(upload: LfsUpload, number: int) -> str:
     """A place for one coming of one part: the same part may come twice at once."""
     return f"{short(upload.pk)}/{number}-{secrets.token_hex(8)}"
 
 
-def note_part(*, upload: Upload, number: int, name: str, sha256: str) -> None:
+def note_part(*, upload: LfsUpload, number: int, name: str, sha256: str) -> None:
     """A part lies aside under `name`. The one that came last counts."""
-    UploadPart.objects.update_or_create(upload_id=upload.pk, number=number, defaults={"name": name, "sha256": sha256})
+    LfsPart.objects.update_or_create(upload_id=upload.pk, number=number, defaults={"name": name, "sha256": sha256})
 
 
-def assemble(*, upload: Upload, digests: Sequence[str]) -> None:
+def assemble(*, upload: LfsUpload, digests: Sequence[str]) -> None:
     """Join the parts to the announced content. A completion that is repeated, or runs twice at once, is fine.
 
     Args:
@@ -148,7 +150,7 @@ def assemble(*, upload: Upload, digests: Sequence[str]) -> None:
     """
     if upload.finished_at is not None:
         return
-    parts = dict(UploadPart.objects.filter(upload_id=upload.pk).values_list("number", "name"))
+    parts = dict(LfsPart.objects.filter(upload_id=upload.pk).values_list("number", "name"))
     count = lfs.parts_of(upload.size)
     try:
         if missing := [number for number in range(1, count + 1) if number not in parts]:
@@ -190,13 +192,13 @@ def sweep() -> int:
     Returns:
         how many uploads were forgotten.
     """
-    over = list(Upload.objects.filter(expires_at__lt=timezone.now()))
+    over = list(LfsUpload.objects.filter(expires_at__lt=timezone.now()))
     for upload in over:
         _drop(upload)
     blob_store().forget_drafts(older_than=DRAFT_SECONDS)
     return len(over)
 
 
-def _drop(upload: Upload) -> None:
+def _drop(upload: LfsUpload) -> None:
     blob_store().discard_aside(short(upload.pk))
     upload.delete()

@@ -14,7 +14,7 @@ from providers import selectors as providers
 from providers.hub import lfs, uploads
 from providers.hub.reading import Repository
 from providers.hub.uploads import Plan
-from providers.models import Upload
+from providers.models import LfsUpload
 
 
 async def batch(request: Request, resources: Resources, *, owner: str, name: str) -> Response:
@@ -89,7 +89,7 @@ async def verify(request: Request, resources: Resources, *, owner: str, name: st
     return json_response({})
 
 
-async def _linked(request: Request, upload: str, key: str) -> Upload:
+async def _linked(request: Request, upload: str, key: str) -> LfsUpload:
     """The upload that the request's signed link is for. Raises Forbidden."""
     upload_id, key_id = parse_short(upload), parse_short(key)
     if not holds_link(request) or upload_id is None or key_id is None:

@@ -14,7 +14,7 @@ from marketplace.accounts.services.api_keys import revoke_key
 from marketplace.core.ids import short
 from marketplace.core.storage import BlobMissing, blob_store
 from providers.hub import lfs, uploads
-from providers.models import NamespaceBlob, Upload, UploadPart
+from providers.models import NamespaceBlob, LfsUpload, LfsPart
 from providers.selectors import owned_blobs
 from tests.integration.api.edge import Edge
 from tests.integration.hub.conftest import Client, inside, sha256
@@ -123,7 +123,7 @@ def test_a_link_is_for_one_upload_of_one_organisation(
 
 def test_a_link_ends_with_its_key_and_with_its_upload(edge: Edge, client: Client, repository: str, weights: bytes):
     href = inside(str(wanted(client, repository, weights)["href"]))
-    Upload.objects.filter(organization=client.party.organization).update(expires_at=timezone.now())
+    LfsUpload.objects.filter(organization=client.party.organization).update(expires_at=timezone.now())
     assert edge.request("PUT", href, weights).status == 403
     href = inside(str(wanted(client, repository, weights)["href"]))
     revoke_key(by=membership_for(client.party.user, client.owner), key_id=client.key_row.pk)
@@ -163,8 +163,8 @@ class Multipart:
         parts = [{"partNumber": number, "etag": etag} for number, etag in sorted(self.etags.items())]
         return self.client.edge.request("POST", self.href, {"oid": sha256(self.content), "parts": parts})
 
-    def row(self) -> Upload:
-        return Upload.objects.get(sha256=sha256(self.content))
+    def row(self) -> LfsUpload:
+        return LfsUpload.objects.get(sha256=sha256(self.content))
 
 
 @pytest.fixture
@@ -229,7 +229,7 @@ def test_two_completions_at_once_make_one_blob(client: Client, multipart: Multip
     digests = [etag.strip('"') for _, etag in sorted(multipart.etags.items())]
     errors: list[BaseException] = []
 
-    def complete(upload: Upload) -> None:
+    def complete(upload: LfsUpload) -> None:
         try:
             uploads.assemble(upload=upload, digests=digests)
         except BaseException as error:
@@ -256,12 +256,12 @@ def test_abandoned_uploads_are_swept(
     draft.write_bytes(b"x")
     assert uploads.sweep() == 0
     assert (len(stored(blobs)), draft.exists()) == (4, True)
-    Upload.objects.filter(organization=client.party.organization).update(expires_at=timezone.now() - timedelta(1))
+    LfsUpload.objects.filter(organization=client.party.organization).update(expires_at=timezone.now() - timedelta(1))
     os.utime(draft, (0, 0))
     uploads.sweep()
     assert stored(blobs) == [f"sha256/{sha256(weights)[:2]}/{sha256(weights)}"]
-    assert not Upload.objects.filter(organization=client.party.organization).exists()
-    assert not UploadPart.objects.filter(upload__organization=client.party.organization).exists()
+    assert not LfsUpload.objects.filter(organization=client.party.organization).exists()
+    assert not LfsPart.objects.filter(upload__organization=client.party.organization).exists()
     assert owned(client, weights)  # what has come stays
     assert multipart.put(3) == 403
 
@@ -270,7 +270,7 @@ def test_a_part_set_aside_is_no_blob(client: Client, multipart: Multipart):
     multipart.put(1)
     with pytest.raises(BlobMissing):
         blob_store().open(sha256(multipart.part(1)))
-    name = UploadPart.objects.get(upload=multipart.row()).name
+    name = LfsPart.objects.get(upload=multipart.row()).name
     assert name.startswith(f"{short(multipart.row().pk)}/1-")
     with blob_store().open_aside(name) as stream:
         assert stream.read() == multipart.part(1)
@@ -289,7 +289,7 @@ def test_no_organisation_fills_the_disk_with_what_it_does_not_commit(settings, c
     assert inline.status == 413
     assert client.commit(repository, large={"unet/diffusion_pytorch_model.safetensors": first}).status == 200
     assert "actions" in client.announce(repository, second).json()["objects"][0]
-    Upload.objects.filter(organization=client.party.organization).update(expires_at=timezone.now())
+    LfsUpload.objects.filter(organization=client.party.organization).update(expires_at=timezone.now())
     assert "actions" in client.announce(repository, os.urandom(9_000)).json()["objects"][0]
 
 
