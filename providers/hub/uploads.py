@@ -23,7 +23,7 @@ from marketplace.core.problems import Forbidden, Invalid, NotUnderstood, TooLarg
 from marketplace.core.storage import CHUNK, BlobMissing, StoredBlob, blob_store
 from providers.hub import lfs
 from providers.hub.lfs import Announced
-from providers.models import NamespaceBlob, LfsUpload, LfsPart, VersionFile
+from providers.models import LfsPart, LfsUpload, NamespaceBlob, VersionFile
 from providers.selectors import owned_blobs
 from providers.services.commit import own_blob
 

@@ -14,7 +14,7 @@ from marketplace.accounts.services.api_keys import revoke_key
 from marketplace.core.ids import short
 from marketplace.core.storage import BlobMissing, blob_store
 from providers.hub import lfs, uploads
-from providers.models import NamespaceBlob, LfsUpload, LfsPart
+from providers.models import LfsPart, LfsUpload, NamespaceBlob
 from providers.selectors import owned_blobs
 from tests.integration.api.edge import Edge
 from tests.integration.hub.conftest import Client, inside, sha256
