@@ -20,6 +20,7 @@ from providers.hub.refusals import EntryNotFound
 from providers.services.repositories import RepositoryExists, create_repository, delete_repository
 
 MOST_LISTED = 100
+SET_THIS = "set-HF_HUB_DISABLE_XET=1-and-upload-again"
 
 
 def refuse(problem: Problem, *, instance: str) -> Response:
@@ -240,8 +241,16 @@ async def reference(request: Request, resources: Resources, *, owner: str, name:
 
 
 async def xet_token(request: Request, resources: Resources, *, owner: str, name: str, revision: str) -> Response:
-    """`GET /api/models/{owner}/{name}/xet-write-token/{revision}`: says what to do instead."""
+    """`GET /api/models/{owner}/{name}/xet-write-token/{revision}`: sends the client to an address that says what to do.
+
+    Of a failure here, clients show nothing but the address at which they ended.
+    """
     await own(request, owner, name)
+    return Response(302, headers={"Location": f"{site(request)}/api/xet/{SET_THIS}"})
+
+
+async def no_xet(request: Request, resources: Resources, *, rest: str) -> Response:
+    """`GET /api/xet/…`: there is none."""
     raise NotFound("This market takes uploads through LFS: set HF_HUB_DISABLE_XET=1 and upload again.")
 
 

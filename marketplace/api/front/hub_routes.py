@@ -27,6 +27,7 @@ HUB_ROUTES = (
     _route(("POST", "DELETE"), f"{MODEL}/branch/{{reference:path}}", hub.reference),
     _route(("POST", "DELETE"), f"{MODEL}/tag/{{reference:path}}", hub.reference),
     _route(("GET",), f"{MODEL}/xet-write-token/{{revision:path}}", hub.xet_token),
+    _route(("GET",), "/api/xet/{rest}", hub.no_xet),
     _route(("POST",), f"{MODEL}/preupload/{{revision:path}}", hub_commits.preupload),
     _route(("POST",), f"{MODEL}/commit/{{revision:path}}", hub_commits.commit),
     _route(("GET", "HEAD", "POST", "PUT", "DELETE"), "/api/models/{rest:path}", hub.nothing),

@@ -7,7 +7,7 @@ from marketplace.accounts.services.api_keys import revoke_key
 from marketplace.catalog.services.listing import unlist
 from providers.models import GenerativeModel
 from tests.integration.api.edge import Edge
-from tests.integration.hub.conftest import Client, sha256
+from tests.integration.hub.conftest import Client, inside, sha256
 from tests.parties import make_listing, make_party
 
 CARD = b"---\nlicense: apache-2.0\n---\nIcons.\n"
@@ -210,7 +210,9 @@ def test_branches_tags_pull_requests_and_xet_are_refused_with_words(client: Clie
         assert (answer.status, "one branch, main" in answer.json()["error"]) == (400, True)
     assert client.request("POST", f"/api/models/{repository}/branch/main", {}).status == 409
     token = client.request("GET", f"/api/models/{repository}/xet-write-token/main")
-    assert (token.status, "HF_HUB_DISABLE_XET=1" in token.json()["error"]) == (404, True)
+    assert (token.status, "HF_HUB_DISABLE_XET=1" in token.headers["location"]) == (302, True)
+    there = client.request("GET", inside(token.headers["location"]))
+    assert (there.status, "HF_HUB_DISABLE_XET=1" in there.json()["error"]) == (404, True)
     commit = client.request("POST", f"/api/models/{repository}/commit/main?create_pr=1", b"")
     assert (commit.status, "no pull requests" in commit.json()["error"]) == (400, True)
     for address in (f"/api/models/{repository}/discussions", "/api/datasets/a/b", "/api/spaces/a/b"):
