@@ -5,6 +5,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 
 from marketplace.accounts.selectors import organizations_of
+from providers.hub.reading import COMMIT_ID
 from providers.selectors import model_named, version_by_id
 
 
@@ -16,7 +17,8 @@ def revision(request: HttpRequest, owner: str, name: str, rest: str) -> HttpResp
     if model is None or not organizations_of(request.user).filter(pk=model.organization_id).exists():
         return redirect("web:model", owner, name)
     slug = model.organization.slug
-    version = version_by_id(rest.partition("/")[0])
+    commit = rest.partition("/")[0]
+    version = version_by_id(commit) if COMMIT_ID.fullmatch(commit) else None
     if version is None or version.model_id != model.pk:
         return redirect("web:provider_model", slug, model.name)
     return redirect("web:provider_version", slug, model.name, version.number)

@@ -145,7 +145,8 @@ def test_repositories_and_commits_as_the_api_knows_them(client: Hub, name: str, 
         assert first.repo_url.repo_id == name and first.commit_url.endswith(f"/commit/{first.oid}")
         api.upload_file(repo_id=name, path_in_repo="LICENSE", path_or_fileobj=b"Apache", commit_message="Two")
         vae = {"folder_path": folder + "/vae", "path_in_repo": "vae"}
-        api.upload_folder(repo_id=name, **vae, ignore_patterns="*.json", delete_patterns="*.json", commit_message="Three")
+        patterns = {"ignore_patterns": "*.json", "delete_patterns": "*.json"}
+        api.upload_folder(repo_id=name, **vae, **patterns, commit_message="Three")
         api.delete_file("LICENSE", name, commit_message="Four")
         last = api.delete_folder("vae", name, commit_message="Five")
         try:
