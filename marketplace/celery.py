@@ -34,10 +34,11 @@ app.config_from_object(
             "sweep": {"task": "inference.sweep", "schedule": 5.0, "options": {"expires": 10}},
             "providers": {"task": "providers.sweep", "schedule": 10.0, "options": {"expires": 10}},
             "benchmarks": {"task": "benchmarks.sweep", "schedule": 5.0, "options": {"expires": 10}},
+            "uploads": {"task": "providers.sweep_uploads", "schedule": 600.0, "options": {"expires": 600}},
         },
         "timezone": "UTC",
     }
 )
 
 app.autodiscover_tasks(["marketplace.core", "inference", "marketplace.benchmarks"])
-app.autodiscover_tasks(["providers"], related_name="chores")
+app.autodiscover_tasks(["providers", "providers.hub"], related_name="chores")

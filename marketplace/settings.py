@@ -217,6 +217,7 @@ PAYOUT_MINIMUM_CENTS = env.int("PAYOUT_MINIMUM_CENTS", default=100)
 LARGEST_VERSION_BYTES = env.int("LARGEST_VERSION_BYTES", default=100 * 10**9)  # that a browser may upload
 # What an hour of a device costs the provider's side, in the currency; set it to show margins beside prices.
 DEVICE_HOUR_COST = env.str("DEVICE_HOUR_COST", default="")
+UPLOAD_ROOM_BYTES = env.int("UPLOAD_ROOM_BYTES", default=200_000_000_000)  # of an organisation, waiting for a commit
 ARTIFACT_LINK_SECONDS = env.int("ARTIFACT_LINK_SECONDS", default=24 * 3600)
 
 # --- payments: Stripe, or without its key a sandbox with test money ------------------------------------------------

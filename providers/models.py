@@ -163,3 +163,42 @@ class DraftFile(models.Model):
     class Meta:
         ordering = ["path"]
         constraints = [models.UniqueConstraint(fields=["draft", "path"], name="draft_path_once")]
+
+
+class GitOid(models.Model):
+    """What git calls a small file: SHA-1 over its bytes with their length. Hub clients compare files by it."""
+
+    blob = models.OneToOneField(Blob, on_delete=models.CASCADE, primary_key=True, related_name="+")
+    oid = models.CharField(max_length=40)
+
+
+class LfsUpload(models.Model):
+    """Room that is reserved for a file which an organisation has announced, until it came or its time is over.
+
+    Attributes:
+        sha256: of the whole file, as announced.
+        finished_at: since when it is a blob of the organisation.
+    """
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    organization = models.ForeignKey("accounts.Organization", on_delete=models.CASCADE, related_name="+")
+    sha256 = models.CharField(max_length=64)
+    size = models.BigIntegerField()
+    created_at = models.DateTimeField(db_default=Now())
+    expires_at = models.DateTimeField(db_index=True)
+    finished_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["organization", "sha256"], name="lfs_upload_once")]
+
+
+class LfsPart(models.Model):
+    """One part of a large upload, which lies aside in the store under `name`."""
+
+    upload = models.ForeignKey(LfsUpload, on_delete=models.CASCADE, related_name="parts")
+    number = models.PositiveIntegerField()
+    name = models.CharField(max_length=100)
+    sha256 = models.CharField(max_length=64)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["upload", "number"], name="lfs_part_once")]

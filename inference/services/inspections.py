@@ -57,7 +57,9 @@ class Picture:
 def request_all(payloads: Sequence[Payload]) -> None:
     """Outbox subscriber of `version.checked`: let a node take each up. The same news again changes nothing."""
     for payload in payloads:
-        Inspection.objects.get_or_create(version_id=payload["version"])
+        # A version whose repository was deleted in between would make the whole delivery fail when it commits.
+        if version_by_id(payload["version"]) is not None:
+            Inspection.objects.get_or_create(version_id=payload["version"])
     transaction.on_commit(ring)
 
 

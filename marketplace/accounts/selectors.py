@@ -48,6 +48,16 @@ def buyer_by_id(organization_id: uuid.UUID) -> Caller:
     return Caller(organization_id=row.pk, organization_slug=row.slug, can_buy=row.can_buy)
 
 
+def is_live_key(key_id: uuid.UUID, organization_id: uuid.UUID) -> bool:
+    """Whether the key still speaks for this organisation."""
+    return ApiKey.objects.filter(pk=key_id, organization_id=organization_id, revoked_at=None).exists()
+
+
+def key_name(key_id: uuid.UUID) -> str:
+    """What people called the key."""
+    return ApiKey.objects.values_list("name", flat=True).get(pk=key_id)
+
+
 def caller_by_member(user: User, organization: Organization) -> Caller:
     """The caller that a signed-in member is for one of their organisations."""
     return Caller(

@@ -78,8 +78,8 @@ def without_query(endpoints: list[tuple[str, str, str, Any]]) -> list[tuple[str,
 
 
 def add_front_routes(result: dict[str, Any], generator: Any, request: Any, public: bool) -> dict[str, Any]:
-    """drf-spectacular postprocessing hook: adds every route of the front to the document."""
-    for route in ROUTES:
+    """drf-spectacular postprocessing hook: adds the front's routes that are documented there."""
+    for route in (route for route in ROUTES if route.documented):
         for method in route.methods:
             if method != "HEAD":
                 result["paths"].setdefault(route.template, {})[method.lower()] = _operation(

@@ -132,6 +132,11 @@ def aliases_of(organization: "Organization") -> list[AliasView]:
     return [AliasView(alias, offers.get(alias.model_id)) for alias in aliases]
 
 
+def version_on_sale(model_id: uuid.UUID) -> str | None:
+    """The id of the version that callers of a listed model get; None if it is not on sale."""
+    return Listing.objects.filter(model=model_id, listed=True).values_list("version_id", flat=True).first()
+
+
 def listings_for_provider(organization: "Organization") -> QuerySet[Listing]:
     return _listings().filter(model__organization=organization).order_by("model__name")
 

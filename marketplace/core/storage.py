@@ -5,8 +5,9 @@ import io
 import os
 import shutil
 import tempfile
+import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import cache, partial
 from pathlib import Path
@@ -20,6 +21,8 @@ from django.core.files.storage import FileSystemStorage, Storage
 
 CHUNK = 1024 * 1024
 READ_AHEAD = 64 * 1024
+INCOMING = "incoming-"
+ASIDE = "aside"
 
 
 class BlobMissing(LookupError):
@@ -41,8 +44,13 @@ class Draft:
         size: bytes written so far.
     """
 
-    def __init__(self, file: "tempfile._TemporaryFileWrapper[bytes]", keep: Callable[[Path, str], None]) -> None:
-        self._file, self._keep = file, keep
+    def __init__(
+        self,
+        file: "tempfile._TemporaryFileWrapper[bytes]",
+        keep: Callable[[Path, str], None],
+        set_aside: Callable[[Path, str], None],
+    ) -> None:
+        self._file, self._keep, self._set_aside = file, keep, set_aside
         self._digest = hashlib.sha256()
         self.size = 0
 
@@ -62,6 +70,11 @@ class Draft:
         blob = StoredBlob(self.sha256, self.size)
         self._keep(Path(self._file.name), blob.sha256)
         return blob
+
+    def set_aside(self, name: str) -> None:
+        """Keep the bytes under a name of the writer's own, as a part of what is still coming. No blob comes of it."""
+        self._file.flush()
+        self._set_aside(Path(self._file.name), name)
 
 
 class RemoteFile(io.RawIOBase):
@@ -146,9 +159,9 @@ class BlobStore:
     @contextmanager
     def draft(self) -> Iterator["Draft"]:
         """A blob to be written piece by piece. Unless it is kept before the block ends, nothing of it stays."""
-        with tempfile.NamedTemporaryFile(dir=self._incoming(), prefix="incoming-", delete=False) as file:
+        with tempfile.NamedTemporaryFile(dir=self._incoming(), prefix=INCOMING, delete=False) as file:
             try:
-                yield Draft(file, self._keep)
+                yield Draft(file, self._keep, self._set_aside)
             finally:
                 Path(file.name).unlink(missing_ok=True)
 
@@ -185,6 +198,36 @@ class BlobStore:
         with self.open(sha256) as stream:
             shutil.copyfileobj(stream, target, CHUNK)
 
+    def open_aside(self, name: str) -> BinaryIO:
+        """A stream of what was set aside under `name`, a path of two segments.
+
+        Raises:
+            BlobMissing: nothing is there, or no more.
+        """
+        try:
+            return cast(BinaryIO, self._storage.open(f"{ASIDE}/{name}", "rb"))
+        except FileNotFoundError as error:
+            raise BlobMissing(f"nothing is set aside as {name}") from error
+
+    def discard_aside(self, folder: str) -> None:
+        """Delete all that was set aside under names in `folder`."""
+        try:
+            _, names = self._storage.listdir(f"{ASIDE}/{folder}")
+        except FileNotFoundError:
+            return
+        for name in names:
+            self._storage.delete(f"{ASIDE}/{folder}/{name}")
+        if self._folder is not None:
+            with suppress(OSError):  # somebody set another part aside in between
+                (self._folder / ASIDE / folder).rmdir()
+
+    def forget_drafts(self, *, older_than: float) -> None:
+        """Delete the drafts that a process which was killed has left, `older_than` seconds after their last byte."""
+        for draft in self._folder.glob(f"{INCOMING}*") if self._folder is not None else ():
+            with suppress(FileNotFoundError):
+                if draft.stat().st_mtime < time.time() - older_than:
+                    draft.unlink()
+
     def _incoming(self) -> Path | None:
         if self._folder is None:
             return None
@@ -208,6 +251,15 @@ class BlobStore:
         draft.rename(target)
         for changed in (target.parent, *(folder.parent for folder in new_folders)):
             _sync_folder(changed)
+
+    def _set_aside(self, draft: Path, name: str) -> None:
+        if self._folder is None:
+            with draft.open("rb") as stream:
+                self._storage.save(f"{ASIDE}/{name}", File(stream))
+            return
+        target = self._folder / ASIDE / name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        draft.rename(target)
 
 
 def _sync_folder(folder: Path) -> None:

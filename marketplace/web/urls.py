@@ -1,5 +1,6 @@
 from django.urls import path
 
+from marketplace.web import hub
 from marketplace.web.console import aliases, balance, benchmarks, prompt_sets, voting
 from marketplace.web.console import contracts as console_contracts
 from marketplace.web.console import views as console
@@ -88,4 +89,6 @@ urlpatterns = [
     path("operator/inbox", operator.inbox, name="operator_inbox"),
     path("<str:owner>/<str:name>", public.model, name="model"),
     path("<str:owner>/<str:name>/run", playground.run, name="run"),
+    path("<str:owner>/<str:name>/commit/<path:rest>", hub.revision, name="hub_commit"),
+    path("<str:owner>/<str:name>/tree/<path:rest>", hub.revision, name="hub_tree"),
 ]

@@ -19,6 +19,10 @@ LONGEST_DESCRIPTION = 300
 MOST_EXAMPLES = 16
 
 
+class LicenseMissing(FolderRefused):
+    """The card could be read, but names no licence."""
+
+
 @dataclass(frozen=True)
 class Card:
     """What the card says.
@@ -56,7 +60,7 @@ def read_card(files: Mapping[str, Source]) -> Card:
     named = metadata.get("license") if isinstance(metadata, dict) else None
     license_ = named.strip().lower() if isinstance(named, str) else ""
     if not LICENSE.fullmatch(license_):
-        raise FolderRefused([FieldError(CARD, 'name the licence in the metadata block, e.g. "license: apache-2.0"')])
+        raise LicenseMissing([FieldError(CARD, 'name the licence in the metadata block, e.g. "license: apache-2.0"')])
     body = match[2].strip() if match else text.strip()
     return Card(
         text=body,

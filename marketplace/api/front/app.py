@@ -2,43 +2,23 @@
 
 import asyncio
 import logging
-import re
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from typing import Any
 
 from psycopg import OperationalError
 from psycopg_pool import PoolTimeout
 
 from marketplace.api.front import artifacts, files, health, openai, predictions, streaming, uploads
-from marketplace.api.front.http import Disconnected, Receive, Request, Response, Scope, Send, problem_response
+from marketplace.api.front.http import Disconnected, Receive, Request, Response, Scope, Send
+from marketplace.api.front.hub_routes import HUB_ROUTES
 from marketplace.api.front.resources import Resources
+from marketplace.api.front.routing import Route
 from marketplace.api.problems import AWAY, FAILED
 from marketplace.core.problems import InternalError, MethodNotAllowed, Problem, Unavailable
 
 log = logging.getLogger(__name__)
 
-Handler = Callable[..., Awaitable[Response]]
-Refusal = Callable[..., Response]
 Application = Callable[[Any, Any, Any], Awaitable[None]]  # ASGI, whose types differ from one package to the next
-
-
-@dataclass(frozen=True)
-class Route:
-    """`methods` of the addresses that match `template`, whose `{names}` are handed to the handler.
-
-    A method that is not the front's goes on to Django if `shared` says so. `refuse` makes the answer of a problem, in
-    the dialect of the address.
-    """
-
-    methods: tuple[str, ...]
-    template: str
-    handler: Handler
-    shared: bool = False
-    refuse: Refusal = problem_response
-
-    def pattern(self) -> re.Pattern[str]:
-        return re.compile(re.sub(r"\{(\w+)\}", r"(?P<\1>[^/]+)", self.template))
 
 
 ROUTES = (
@@ -60,6 +40,7 @@ ROUTES = (
     Route(("GET", "HEAD"), "/healthz", health.healthz),
     Route(("GET", "HEAD"), "/readyz", health.readyz),
     Route(("GET",), "/metrics", health.metrics),
+    *HUB_ROUTES,
 )
 
 

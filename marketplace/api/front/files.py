@@ -11,8 +11,9 @@ from inference.statements import FILE_OF_PREDICTION, UPLOAD
 from marketplace.accounts.selectors import Caller, buyer_by_id
 from marketplace.api.authentication import key_from_header, look_up_caller
 from marketplace.api.files import file_document
-from marketplace.api.front.artifacts import gone, send_file
+from marketplace.api.front.artifacts import send_file
 from marketplace.api.front.authentication import authenticate, holds_link
+from marketplace.api.front.blobs import gone
 from marketplace.api.front.forms import form_of
 from marketplace.api.front.http import Request, Response, json_response
 from marketplace.api.front.resources import Resources, in_thread

@@ -27,6 +27,7 @@ class Request:
     def __init__(self, scope: Scope, receive: Receive) -> None:
         self.method: str = scope["method"]
         self.path: str = scope["path"]
+        self.scheme: str = scope.get("scheme", "http")
         self._scope = scope
         self._receive = receive
 
@@ -50,7 +51,7 @@ class Request:
             TooLarge: more than `largest` bytes.
             NotUnderstood: not JSON, or not an object.
         """
-        body = b"".join([piece async for piece in self.pieces(largest=largest)])
+        body = await self.body(largest=largest)
         try:
             value = orjson.loads(body)
         except orjson.JSONDecodeError as error:
@@ -58,6 +59,10 @@ class Request:
         if not isinstance(value, dict):
             raise NotUnderstood('The body must be a JSON object such as {"input": {…}}.')
         return value
+
+    async def body(self, *, largest: int = LARGEST_BODY) -> bytes:
+        """The body. Raises TooLarge: more than `largest` bytes."""
+        return b"".join([piece async for piece in self.pieces(largest=largest)])
 
     async def pieces(self, *, largest: int) -> AsyncIterator[bytes]:
         """The body as it arrives.

@@ -19,6 +19,8 @@ from marketplace.api.front.waker import Waker
 
 log = logging.getLogger(__name__)
 
+ASSEMBLIES = 2  # uploads joined at once: each holds a thread for seconds
+
 P = ParamSpec("P")
 T = TypeVar("T")
 
@@ -37,6 +39,7 @@ class Resources:
         )
         self.redis = redis.asyncio.Redis.from_url(settings.REDIS_URL, socket_timeout=30, socket_connect_timeout=2)
         self.waker = Waker(self.redis)
+        self.assembling = asyncio.Semaphore(ASSEMBLIES)
 
     async def open(self) -> None:
         await self.pool.open(wait=False)

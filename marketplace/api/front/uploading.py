@@ -4,7 +4,7 @@ import asyncio
 
 from marketplace.api.front.http import Request
 from marketplace.core.problems import FieldError, Invalid
-from marketplace.core.storage import StoredBlob, blob_store
+from marketplace.core.storage import Draft, StoredBlob, blob_store
 
 WRITE_BYTES = 1024 * 1024  # a thread is asked for each so many bytes rather than for each small piece
 
@@ -22,17 +22,47 @@ async def receive_blob(request: Request, *, limit: int, expected: StoredBlob | N
         Disconnected: the client went away. Nothing was stored.
     """
     with blob_store().draft() as draft:
-        waiting = bytearray()
-        async for piece in request.pieces(largest=limit):
-            waiting += piece
-            if len(waiting) >= WRITE_BYTES:
-                await asyncio.to_thread(draft.write, bytes(waiting))
-                waiting.clear()
-        await asyncio.to_thread(draft.write, bytes(waiting))
+        await _write(request, draft, limit)
         if expected is not None and (draft.sha256, draft.size) != (expected.sha256, expected.size):
-            detail = (
-                f"{draft.size} bytes with SHA-256 {draft.sha256} came, where {expected.size} bytes with "
-                f"{expected.sha256} were announced; send the file again"
-            )
-            raise Invalid("The upload is not what was announced. Nothing was stored.", errors=[FieldError("", detail)])
+            raise not_as_announced(StoredBlob(draft.sha256, draft.size), expected)
         return await asyncio.to_thread(draft.keep)
+
+
+async def receive_part(request: Request, *, size: int, name: str) -> str:
+    """Set the body aside as `name`, a part of a file that is still coming.
+
+    Args:
+        size: bytes that it must have.
+
+    Returns:
+        its SHA-256 in hexadecimal.
+
+    Raises:
+        TooLarge: it has more bytes.
+        Invalid: it has fewer. Nothing was stored.
+        Disconnected: the client went away. Nothing was stored.
+    """
+    with blob_store().draft() as draft:
+        await _write(request, draft, size)
+        if draft.size != size:
+            raise Invalid(f"{draft.size} bytes came, where this part has {size}; send the part again")
+        await asyncio.to_thread(draft.set_aside, name)
+        return draft.sha256
+
+
+def not_as_announced(came: StoredBlob, announced: StoredBlob) -> Invalid:
+    detail = (
+        f"{came.size} bytes with SHA-256 {came.sha256} came, where {announced.size} bytes with "
+        f"{announced.sha256} were announced; send the file again"
+    )
+    return Invalid("The upload is not what was announced. Nothing was stored.", errors=[FieldError("", detail)])
+
+
+async def _write(request: Request, draft: Draft, limit: int) -> None:
+    waiting = bytearray()
+    async for piece in request.pieces(largest=limit):
+        waiting += piece
+        if len(waiting) >= WRITE_BYTES:
+            await asyncio.to_thread(draft.write, bytes(waiting))
+            waiting.clear()
+    await asyncio.to_thread(draft.write, bytes(waiting))

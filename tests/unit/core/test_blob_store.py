@@ -231,3 +231,34 @@ def test_the_folders_of_a_blob_reach_the_disk_too(folder: Path, monkeypatch: pyt
 
 def _prefix(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()[:2]
+
+
+def test_what_is_set_aside_is_no_blob_and_goes_with_its_folder(store: BlobStore):
+    for name in ("up/1-a", "up/2-b", "other/1-c"):
+        with store.draft() as draft:
+            draft.write(name.encode())
+            draft.set_aside(name)
+            assert not store.has(draft.sha256)
+    with store.open_aside("up/1-a") as stream:
+        assert stream.read() == b"up/1-a"
+    store.discard_aside("up")
+    store.discard_aside("up")
+    store.discard_aside("never")
+    for name in ("up/1-a", "up/2-b"):
+        with pytest.raises(BlobMissing, match=name):
+            store.open_aside(name)
+    with store.open_aside("other/1-c") as stream:
+        assert stream.read() == b"other/1-c"
+
+
+def test_drafts_of_killed_writers_are_forgotten_and_living_ones_kept(folder: Path):
+    store = files(folder)
+    folder.mkdir()
+    dead = folder / "incoming-dead"
+    dead.write_bytes(b"x")
+    os.utime(dead, (0, 0))
+    with store.draft() as draft:
+        draft.write(b"y")
+        store.forget_drafts(older_than=60)
+        assert not dead.exists()
+        assert store.has(draft.keep().sha256)

@@ -1,0 +1,47 @@
+"""The Hub's dialect of refusals: the status, headers and body from which its clients make their exceptions."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from marketplace.core.problems import Invalid, NotAuthenticated, NotFound, Problem
+from providers.hub.refusals import HubProblem
+
+BAD_TOKEN = "Invalid credentials in Authorization header"  # noqa: S105  # the words by which clients know it
+LONGEST_HEADER = 1_000
+
+
+@dataclass(frozen=True)
+class HubError:
+    """What a refusal is in this dialect."""
+
+    status: int
+    headers: Mapping[str, str]
+    document: dict[str, Any] = field(default_factory=dict)
+
+
+def hub_error(problem: Problem) -> HubError:
+    """The refusal as clients read it: they show the header, `error` and each message of `errors`.
+
+    What is wrong with fields is a 400, the only status whose text they show as it is.
+    """
+    message = BAD_TOKEN if isinstance(problem, NotAuthenticated) else problem.detail
+    headers = {"X-Error-Message": " ".join(message.split())[:LONGEST_HEADER]} | dict(problem.headers())
+    if isinstance(problem, HubProblem):
+        if problem.code:
+            headers["X-Error-Code"] = problem.code
+        if problem.commit:
+            headers["X-Repo-Commit"] = problem.commit
+    document: dict[str, Any] = {"error": problem.detail}
+    unsaid = [error for error in problem.errors if error.detail not in problem.detail]
+    if unsaid:
+        messages = [f"{error.field}: {error.detail}" if error.field else error.detail for error in unsaid]
+        document["errors"] = [{"message": message} for message in messages]
+    return HubError(400 if isinstance(problem, Invalid) else problem.status, headers, document)
+
+
+def no_address(path: str) -> NotFound:
+    return NotFound(
+        f"This market does not answer {path[:200]}: it keeps repositories of models only, with one branch and no "
+        "pull requests."
+    )

@@ -1,0 +1,115 @@
+"""Git LFS's batch call: which contents are to be uploaded, and how.
+
+Protocol: https://github.com/git-lfs/git-lfs/blob/main/docs/api/batch.md, with the Hub's own transfer "multipart", in
+which `header` carries the addresses of the parts by number and `chunk_size`.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from marketplace.core.problems import NotUnderstood
+from providers.hub.commits import SHA256
+
+MEDIA_TYPE = "application/vnd.git-lfs+json"
+PART_BYTES = 32 * 1024 * 1024  # what a killed upload sends again at worst, a file's other parts aside
+LARGEST_SINGLE = 64 * 1024 * 1024
+LARGEST_FILE = 50_000_000_000  # stock clients download no more over plain HTTP
+MOST_OBJECTS = 1_000
+
+
+@dataclass(frozen=True)
+class Announced:
+    """A content that the client wants to upload: SHA-256 in hexadecimal and bytes."""
+
+    sha256: str
+    size: int
+
+
+@dataclass(frozen=True)
+class BatchRequest:
+    objects: Sequence[Announced]
+    takes_multipart: bool
+
+
+def read_batch(document: Mapping[str, Any]) -> BatchRequest:
+    """Read a batch request for uploads.
+
+    Raises:
+        NotUnderstood: it is none, or asks for downloads.
+    """
+    objects, transfers = document.get("objects"), document.get("transfers", ["basic"])
+    if document.get("operation") != "upload":
+        raise NotUnderstood("Only uploads go through LFS here; download files by their /resolve/ addresses.")
+    if document.get("hash_algo", "sha256") != "sha256":
+        raise NotUnderstood("hash_algo must be sha256.")
+    if not isinstance(objects, list) or not isinstance(transfers, list):
+        raise NotUnderstood('Send {"operation": "upload", "transfers": […], "objects": [{"oid": …, "size": …}]}.')
+    if len(objects) > MOST_OBJECTS:
+        raise NotUnderstood(f"Announce {MOST_OBJECTS} objects at most in one call.")
+    return BatchRequest([_announced(one) for one in objects], takes_multipart="multipart" in transfers)
+
+
+def read_verify(document: Mapping[str, Any]) -> Announced:
+    """What a client wants to know to be there. Raises NotUnderstood."""
+    return _announced(document)
+
+
+def _announced(one: Any) -> Announced:
+    sha256, size = (one.get("oid"), one.get("size")) if isinstance(one, dict | Mapping) else (None, None)
+    if not isinstance(sha256, str) or not SHA256.fullmatch(sha256) or type(size) is not int or size < 0:
+        raise NotUnderstood("Each object needs an oid, a SHA-256 in lower-case hexadecimal, and a size in bytes.")
+    return Announced(sha256, size)
+
+
+def parts_of(size: int) -> int:
+    """How many parts a file of this size is uploaded in."""
+    return -(-size // PART_BYTES)
+
+
+def part_size(size: int, number: int) -> int:
+    """Bytes of part `number` (1, 2 …) of a file of this size; 0 if it has no such part."""
+    return max(0, min(PART_BYTES, size - (number - 1) * PART_BYTES)) if number >= 1 else 0
+
+
+def present(one: Announced) -> dict[str, Any]:
+    """The answer for what need not be uploaded: no actions."""
+    return {"oid": one.sha256, "size": one.size}
+
+
+def refused(one: Announced, *, code: int, message: str) -> dict[str, Any]:
+    return present(one) | {"error": {"code": code, "message": message}}
+
+
+def wanted(one: Announced, *, href: str, parts: Sequence[str], verify: str) -> dict[str, Any]:
+    """The answer for what is to be uploaded.
+
+    Args:
+        href: where the content goes, or where its parts are declared complete.
+        parts: an address for each part; none: it goes to `href` in one piece.
+    """
+    header = {str(number): part for number, part in enumerate(parts, start=1)}
+    if parts:
+        header["chunk_size"] = str(PART_BYTES)
+    return present(one) | {"actions": {"upload": {"href": href, "header": header}, "verify": {"href": verify}}}
+
+
+def batch_answer(objects: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    multipart = any(one.get("actions", {}).get("upload", {}).get("header") for one in objects)
+    return {"transfer": "multipart" if multipart else "basic", "objects": list(objects), "hash_algo": "sha256"}
+
+
+def read_completion(document: Mapping[str, Any], *, announced: Announced) -> Sequence[str]:
+    """The digests of the parts in order, as a client declares them complete.
+
+    Raises:
+        NotUnderstood: it is about another content, or does not list each part once and in order.
+    """
+    parts = document.get("parts")
+    if document.get("oid") != announced.sha256:
+        raise NotUnderstood("The parts that are declared complete are another file's; send the file again.")
+    if not isinstance(parts, list) or not all(isinstance(part, dict) for part in parts):
+        raise NotUnderstood('Send {"oid": …, "parts": [{"partNumber": 1, "etag": …}, …]}.')
+    if [part.get("partNumber") for part in parts] != list(range(1, parts_of(announced.size) + 1)):
+        raise NotUnderstood(f"The file has {parts_of(announced.size)} parts; declare each once and in order.")
+    return [str(part.get("etag")).strip('"') for part in parts]

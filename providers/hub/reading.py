@@ -1,0 +1,155 @@
+"""Repositories as one caller may see them, and their revisions.
+
+An organisation sees its own repositories whole. Others see of a model on sale the version that is on sale, and may read
+what says what it is: card, licence, configurations, pictures. Weights are sold by the call.
+"""
+
+import hashlib
+import re
+import uuid
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from marketplace.accounts.selectors import Caller
+from providers.hub import git
+from providers.hub.oids import oids_of
+from providers.hub.refusals import EntryNotFound, RepositoryNotFound, RevisionNotFound, WeightsKept
+from providers.selectors import files_of, head_of, model_named, version_by_id, versions_for_provider
+from providers.validation.paths import PICTURES
+
+if TYPE_CHECKING:
+    from providers.models import GenerativeModel, ModelVersion
+
+COMMIT_ID = re.compile(r"[0-9a-f]{40}", re.ASCII)
+NUMBERED = re.compile(r"v([1-9][0-9]{0,8})", re.ASCII)
+BRANCH = "main"
+OPEN_NAMES = re.compile(r"README\.md|NOTICE|LICENSE(\.md|\.txt)?|model_index\.json|([a-z]+_)?config\.json", re.ASCII)
+
+ListedVersion = Callable[[uuid.UUID], str | None]
+
+
+@dataclass(frozen=True)
+class Repository:
+    """A repository as its caller may see it.
+
+    Attributes:
+        is_own: whether it belongs to the caller's organisation.
+        listed: the version on sale, if there is one.
+    """
+
+    model: "GenerativeModel"
+    is_own: bool
+    listed: str | None
+
+    @property
+    def slug(self) -> str:
+        return f"{self.model.organization.slug}/{self.model.name}"
+
+    @property
+    def root(self) -> str:
+        """The empty commit that every repository starts with: 40 hexadecimal digits of its own."""
+        return hashlib.sha1(f"bourse repository {self.model.pk}".encode(), usedforsecurity=False).hexdigest()
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One file of a revision; `oid` is what git calls it."""
+
+    path: str
+    sha256: str
+    size: int
+    oid: str
+
+    @property
+    def is_lfs(self) -> bool:
+        return git.is_lfs(self.path, self.size)
+
+    @property
+    def etag(self) -> str:
+        """What clients compare with the file they have: SHA-256 of a large file, else git's oid."""
+        return self.sha256 if self.is_lfs else self.oid
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """The files of one revision by path; `version` is None for the empty first commit."""
+
+    commit: str
+    at: datetime
+    entries: Mapping[str, Entry]
+    version: "ModelVersion | None"
+
+
+def open_repository(caller: Caller | None, owner: str, name: str, *, listed: ListedVersion) -> Repository:
+    """The repository, for reading.
+
+    Args:
+        listed: tells which version of a model is on sale.
+
+    Raises:
+        RepositoryNotFound: there is none, or it is another's and not on sale.
+    """
+    model = model_named(owner, name)
+    if model is not None:
+        is_own = caller is not None and caller.organization_id == model.organization_id
+        on_sale = listed(model.pk)
+        if is_own or on_sale is not None:
+            return Repository(model, is_own, on_sale)
+    raise RepositoryNotFound(f"{owner}/{name}", signed_in=caller is not None)
+
+
+def resolve(repository: Repository, revision: str) -> "ModelVersion | None":
+    """The version that a revision (`main`, `v2`, 40 hexadecimal digits) names; None is the empty first commit.
+
+    Raises:
+        RevisionNotFound: it names none that this caller may see.
+    """
+    model = repository.model
+    found: ModelVersion | None = None
+    if revision == BRANCH:
+        if repository.is_own:
+            return head_of(model)
+        found = version_by_id(repository.listed or "")
+    elif repository.is_own and revision == repository.root:
+        return None
+    elif COMMIT_ID.fullmatch(revision):
+        found = versions_for_provider(model).filter(pk=revision).first()
+    elif match := NUMBERED.fullmatch(revision):
+        found = versions_for_provider(model).filter(number=int(match[1])).first()
+    if found is None or not (repository.is_own or found.pk == repository.listed):
+        raise RevisionNotFound(revision)
+    return found
+
+
+def snapshot(repository: Repository, revision: str) -> Snapshot:
+    """The files of a revision. Raises RevisionNotFound."""
+    version = resolve(repository, revision)
+    if version is None:
+        return Snapshot(repository.root, repository.model.created_at, {}, None)
+    files = files_of(version)
+    oids = oids_of(files)
+    entries = {path: Entry(path, sha256, size, oids[path]) for path, sha256, size in sorted(files)}
+    return Snapshot(version.pk, version.created_at, entries, version)
+
+
+def require_entry(repository: Repository, found: Snapshot, path: str) -> Entry:
+    """A file of the snapshot whose bytes the caller may have.
+
+    Raises:
+        EntryNotFound: there is none of this path.
+        WeightsKept: there is, and it is what the model's owner sells.
+    """
+    entry = found.entries.get(path)
+    if entry is None:
+        raise EntryNotFound(f"{repository.slug} has no file {path[:255]} at {found.commit}", commit=found.commit)
+    if not repository.is_own and not is_open(path):
+        raise WeightsKept(repository.slug, path, commit=found.commit)
+    return entry
+
+
+def is_open(path: str) -> bool:
+    """Whether everybody may read a file of this name, once its model is on sale."""
+    name = path.rsplit("/", 1)[-1]
+    return OPEN_NAMES.fullmatch(name) is not None or PICTURES.fullmatch(name) is not None

@@ -1,0 +1,204 @@
+"""Uploads of large files: room is reserved when a file is announced, and it counts once its digest was verified.
+
+Nobody is told more than what they brought themselves: a content that only another organisation has is to be uploaded.
+"""
+
+import hashlib
+import re
+import secrets
+import uuid
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models import Exists, OuterRef, Sum
+from django.utils import timezone
+
+from marketplace.accounts.models import Organization
+from marketplace.accounts.selectors import is_live_key
+from marketplace.core.ids import short
+from marketplace.core.problems import Forbidden, Invalid, NotUnderstood, TooLarge
+from marketplace.core.storage import CHUNK, BlobMissing, StoredBlob, blob_store
+from providers.hub import lfs
+from providers.hub.lfs import Announced
+from providers.models import LfsPart, LfsUpload, NamespaceBlob, VersionFile
+from providers.selectors import owned_blobs
+from providers.services.commit import own_blob
+
+LINK_SECONDS = 24 * 3600
+LIFE = timedelta(seconds=LINK_SECONDS + 3600)
+DRAFT_SECONDS = 24 * 3600.0
+ETAG = re.compile(r"[0-9a-f]{64}", re.ASCII)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What is to happen with an announced content: it is present, refused, or `upload` waits for it."""
+
+    announced: Announced
+    upload: uuid.UUID | None = None
+    refusal: TooLarge | None = None
+
+
+@transaction.atomic
+def announce(*, organization: Organization, objects: Sequence[Announced]) -> list[Plan]:
+    """Reserve room for what the organisation has not yet brought. What was announced before keeps its upload."""
+    Organization.objects.select_for_update(no_key=True).get(pk=organization.pk)  # one reservation after the other
+    present = owned_blobs(organization, [one.sha256 for one in objects])
+    used = room_used(organization)
+    plans: list[Plan] = []
+    for one in {one.sha256: one for one in objects}.values():
+        if present.get(one.sha256) == one.size:
+            plans.append(Plan(one))
+        elif one.size > lfs.LARGEST_FILE:
+            detail = f"A file may have {lfs.LARGEST_FILE} bytes; save the model with a smaller max_shard_size."
+            plans.append(Plan(one, refusal=TooLarge(detail)))
+        else:
+            upload, needed = _waiting(organization, one)
+            if used + needed > settings.UPLOAD_ROOM_BYTES:
+                plans.append(Plan(one, refusal=no_room(used)))
+                continue
+            used += needed
+            plans.append(Plan(one, upload=_reserve(organization, one, upload)))
+    return plans
+
+
+def _waiting(organization: Organization, one: Announced) -> tuple[LfsUpload | None, int]:
+    """The upload that this content has already, and how many bytes are to be reserved for it."""
+    upload = LfsUpload.objects.filter(organization=organization, sha256=one.sha256).first()
+    if upload is None:
+        return None, one.size
+    counted = upload.finished_at is None and upload.expires_at > timezone.now()
+    return upload, one.size - upload.size if counted else one.size
+
+
+def _reserve(organization: Organization, one: Announced, upload: LfsUpload | None) -> uuid.UUID:
+    if upload is None or upload.size != one.size:  # a size that was a lie is announced anew, under a new link
+        if upload is not None:
+            _drop(upload)
+        upload = LfsUpload(organization=organization, sha256=one.sha256, size=one.size)
+    upload.finished_at = None
+    upload.expires_at = timezone.now() + LIFE
+    upload.save()
+    return upload.pk
+
+
+def room_used(organization: Organization) -> int:
+    """Bytes that the organisation has announced or brought and that no version names."""
+    announced = LfsUpload.objects.filter(organization=organization, finished_at=None, expires_at__gt=timezone.now())
+    named = VersionFile.objects.filter(blob=OuterRef("blob"), version__model__organization=organization)
+    unused = NamespaceBlob.objects.filter(~Exists(named), organization=organization)
+    waiting = announced.aggregate(total=Sum("size"))["total"] or 0
+    return int(waiting) + int(unused.aggregate(total=Sum("blob__size"))["total"] or 0)
+
+
+def require_room(*, used: int, size: int) -> None:
+    """Raises TooLarge unless `size` more bytes than are `used` may wait for a commit."""
+    if used + size > settings.UPLOAD_ROOM_BYTES:
+        raise no_room(used)
+
+
+def no_room(used: int) -> TooLarge:
+    return TooLarge(
+        f"{used} bytes of your organisation wait for a commit, and {settings.UPLOAD_ROOM_BYTES} may. Commit the files "
+        "that you have uploaded, or wait until abandoned uploads expire after a day."
+    )
+
+
+def upload_by_link(upload_id: uuid.UUID, key_id: uuid.UUID) -> LfsUpload:
+    """The upload that a signed link is for.
+
+    Raises:
+        Forbidden: it is over, or the key that asked for the link was revoked.
+    """
+    upload = (
+        LfsUpload.objects.select_related("organization").filter(pk=upload_id, expires_at__gt=timezone.now()).first()
+    )
+    if upload is None or not is_live_key(key_id, upload.organization_id):
+        raise Forbidden("This upload is over, or its API key was revoked. Start the upload again.")
+    return upload
+
+
+@transaction.atomic
+def finish(*, upload: LfsUpload, blob: StoredBlob) -> None:
+    """The content has come and is what was announced. Saying so again changes nothing."""
+    own_blob(organization=upload.organization, blob=blob)
+    LfsUpload.objects.filter(pk=upload.pk, finished_at=None).update(finished_at=timezone.now())
+
+
+def part_name(upload: LfsUpload, number: int) -> str:
+    """A place for one coming of one part: the same part may come twice at once."""
+    return f"{short(upload.pk)}/{number}-{secrets.token_hex(8)}"
+
+
+def note_part(*, upload: LfsUpload, number: int, name: str, sha256: str) -> None:
+    """A part lies aside under `name`. The one that came last counts."""
+    LfsPart.objects.update_or_create(upload_id=upload.pk, number=number, defaults={"name": name, "sha256": sha256})
+
+
+def assemble(*, upload: LfsUpload, digests: Sequence[str]) -> None:
+    """Join the parts to the announced content. A completion that is repeated, or runs twice at once, is fine.
+
+    Args:
+        digests: SHA-256 of the parts in order, as the client got them.
+
+    Raises:
+        NotUnderstood: parts are missing.
+        Invalid: the parts together are not what was announced; they are deleted.
+    """
+    if upload.finished_at is not None:
+        return
+    parts = dict(LfsPart.objects.filter(upload_id=upload.pk).values_list("number", "name"))
+    count = lfs.parts_of(upload.size)
+    try:
+        if missing := [number for number in range(1, count + 1) if number not in parts]:
+            raise BlobMissing(f"part {missing[0]}")
+        with blob_store().draft() as draft:
+            for number in range(1, count + 1):
+                for piece in _checked(parts[number], digests[number - 1], number):
+                    draft.write(piece)
+            if (draft.sha256, draft.size) != (upload.sha256, upload.size):
+                blob_store().discard_aside(short(upload.pk))
+                raise Invalid(
+                    f"The parts together have {draft.size} bytes and SHA-256 {draft.sha256}, where {upload.size} bytes "
+                    f"with {upload.sha256} were announced. They were deleted; send the file again."
+                )
+            blob = draft.keep()
+    except BlobMissing as error:
+        upload.refresh_from_db()
+        if upload.finished_at is not None:  # the other completion was quicker
+            return
+        raise NotUnderstood(f"The upload is not complete ({error}); send the file again.") from None
+    finish(upload=upload, blob=blob)
+    blob_store().discard_aside(short(upload.pk))
+
+
+def _checked(name: str, expected: str, number: int) -> Iterator[bytes]:
+    """The bytes of a part, which must be those that the client was told of."""
+    digest = hashlib.sha256()
+    with blob_store().open_aside(name) as stream:
+        while piece := stream.read(CHUNK):
+            digest.update(piece)
+            yield piece
+    if digest.hexdigest() != expected:
+        raise Invalid(f"Part {number} was replaced while the upload was completed; send the file again.")
+
+
+def sweep() -> int:
+    """Forget uploads whose time is over, with the parts that came, and drafts of processes that were killed.
+
+    Returns:
+        how many uploads were forgotten.
+    """
+    over = list(LfsUpload.objects.filter(expires_at__lt=timezone.now()))
+    for upload in over:
+        _drop(upload)
+    blob_store().forget_drafts(older_than=DRAFT_SECONDS)
+    return len(over)
+
+
+def _drop(upload: LfsUpload) -> None:
+    blob_store().discard_aside(short(upload.pk))
+    upload.delete()
