@@ -7,6 +7,7 @@ account.
 """
 
 import logging
+import math
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
@@ -131,7 +132,9 @@ def _score_of(view: PredictionView) -> float | None:
     """What a scorer answered, `{"score": number}`; None if it answered something else or nothing."""
     value = getattr(view, "value", None)
     score = value.get("score") if isinstance(value, Mapping) else None
-    return float(score) if isinstance(score, int | float) and not isinstance(score, bool) else None
+    if isinstance(score, bool) or not isinstance(score, int | float) or not math.isfinite(score):
+        return None
+    return float(score)
 
 
 def _complete_if_done(benchmark: Benchmark) -> None:

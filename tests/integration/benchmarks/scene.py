@@ -1,7 +1,7 @@
 """A buyer's team with a prompt set and models on sale; the tests play the nodes."""
 
 import secrets
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from billing.selectors import terms_by_id
 from inference.domain.lifecycle import Status
@@ -13,11 +13,13 @@ from marketplace.benchmarks.domain.prompts import parse_text
 from marketplace.benchmarks.domain.states import CellState, State
 from marketplace.benchmarks.models import Benchmark, Cell, PromptSet
 from marketplace.benchmarks.services import rounds
-from marketplace.benchmarks.services.estimates import estimate
+from marketplace.benchmarks.services.estimates import SCORING_TASK, estimate
 from marketplace.benchmarks.services.prompt_sets import create_prompt_set
 from marketplace.benchmarks.services.start import start
 from marketplace.catalog.models import Listing
 from marketplace.core.ids import new_id
+from providers.models import GenerativeModel, ModelVersion
+from providers.tasks.base import Components, Inputs, Schema
 from tests.integration.inference.scene import OnSale, claim_all, make_buyer, make_node, put_on_sale, succeeded
 from tests.parties import Party
 
@@ -57,6 +59,7 @@ class Scene:
         self.prompt_set = make_prompts(self.by, prompts)
         self.node = make_node()
         self.id = new_id()
+        self.scorer = ""
 
     @property
     def names(self) -> list[str]:
@@ -64,13 +67,14 @@ class Scene:
 
     def start(self) -> Benchmark:
         prompts = list(self.prompt_set.prompts.all())
-        costs = estimate(organization=self.buyer.organization, prompts=prompts, models=self.names)
+        costs = estimate(organization=self.buyer.organization, prompts=prompts, models=self.names, scorer=self.scorer)
         return start(
             by=self.by,
             benchmark_id=self.id,
             name="Icons, November",
             prompt_set_id=self.prompt_set.pk,
             models=self.names,
+            scorer=self.scorer,
             agreed=costs.total,
         )
 
@@ -106,3 +110,42 @@ class Scene:
     def cells(self, *states: CellState) -> list[Cell]:
         found = self.benchmark.cells.filter(state__in=states) if states else self.benchmark.cells.all()
         return list(found.order_by("prompt__position", "contestant__position"))
+
+
+class StandInScoring:
+    """A scoring task that takes a prompt and a picture's address; the tests play what runs it."""
+
+    name = SCORING_TASK
+    title = "Scoring"
+    unit = "image"
+    allowed_classes: Mapping[str, frozenset[tuple[str, str]]] = {}
+
+    def input_schema(self, components: Components) -> Schema:
+        text = {"type": "string", "minLength": 1}
+        properties = {"prompt": text, "image": text}
+        return {
+            "type": "object",
+            "properties": properties,
+            "required": ["prompt", "image"],
+            "additionalProperties": False,
+        }
+
+    def complete(self, inputs: Inputs) -> Inputs:
+        return inputs
+
+    def quantity(self, inputs: Inputs) -> int:
+        return 1
+
+    def batch_key(self, inputs: Inputs) -> str:
+        return ""
+
+
+def list_scorer(*, price: int = 100) -> OnSale:
+    """A listed model of the task that `StandInScoring` stands for, which must be registered."""
+    sale = put_on_sale(price=price)
+    task = StandInScoring()
+    schema = task.input_schema(Components("", {}, {}, {}))
+    GenerativeModel.objects.filter(pk=sale.target.model_id).update(task=SCORING_TASK)
+    ModelVersion.objects.filter(pk=sale.target.version).update(input_schema=schema)
+    Listing.objects.create(model_id=sale.target.model_id, version_id=sale.target.version)
+    return sale
