@@ -119,7 +119,7 @@ def _note_cell(cell: Cell, predictions: Mapping[uuid.UUID, PredictionView], benc
     elif (score := _score_of(view)) is not None:
         cell.score = score
     else:
-        cell.score_error = _why(view)
+        cell.score_error = _why(view) if view.status is not Status.SUCCEEDED else "The scorer answered with no score."
 
 
 def _why(view: PredictionView) -> str:
@@ -130,8 +130,7 @@ def _why(view: PredictionView) -> str:
 
 def _score_of(view: PredictionView) -> float | None:
     """What a scorer answered, `{"score": number}`; None if it answered something else or nothing."""
-    value = getattr(view, "value", None)
-    score = value.get("score") if isinstance(value, Mapping) else None
+    score = view.value.get("score") if isinstance(view.value, Mapping) else None
     if isinstance(score, bool) or not isinstance(score, int | float) or not math.isfinite(score):
         return None
     return float(score)

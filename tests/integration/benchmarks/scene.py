@@ -1,7 +1,7 @@
 """A buyer's team with a prompt set and models on sale; the tests play the nodes."""
 
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from billing.selectors import terms_by_id
 from inference.domain.lifecycle import Status
@@ -18,8 +18,9 @@ from marketplace.benchmarks.services.prompt_sets import create_prompt_set
 from marketplace.benchmarks.services.start import start
 from marketplace.catalog.models import Listing
 from marketplace.core.ids import new_id
+from providers import tasks
 from providers.models import GenerativeModel, ModelVersion
-from providers.tasks.base import Components, Inputs, Schema
+from providers.tasks.base import Components
 from tests.integration.inference.scene import OnSale, claim_all, make_buyer, make_node, put_on_sale, succeeded
 from tests.parties import Party
 
@@ -112,39 +113,23 @@ class Scene:
         return list(found.order_by("prompt__position", "contestant__position"))
 
 
-class StandInScoring:
-    """A scoring task that takes a prompt and a picture's address; the tests play what runs it."""
-
-    name = SCORING_TASK
-    title = "Scoring"
-    unit = "image"
-    allowed_classes: Mapping[str, frozenset[tuple[str, str]]] = {}
-
-    def input_schema(self, components: Components) -> Schema:
-        text = {"type": "string", "minLength": 1}
-        properties = {"prompt": text, "image": text}
-        return {
-            "type": "object",
-            "properties": properties,
-            "required": ["prompt", "image"],
-            "additionalProperties": False,
-        }
-
-    def complete(self, inputs: Inputs) -> Inputs:
-        return inputs
-
-    def quantity(self, inputs: Inputs) -> int:
-        return 1
-
-    def batch_key(self, inputs: Inputs) -> str:
-        return ""
+# The configurations of a scorer, as far as its task looks at them.
+SCORER = Components(
+    "CLIPModel",
+    {},
+    {
+        "model": {"text_config": {}, "vision_config": {"image_size": 64}},
+        "image_processor": {"image_processor_type": "CLIPImageProcessor"},
+        "tokenizer": {"tokenizer_class": "CLIPTokenizer"},
+    },
+    {},
+)
 
 
 def list_scorer(*, price: int = 100) -> OnSale:
-    """A listed model of the task that `StandInScoring` stands for, which must be registered."""
+    """A scorer on sale; the tests play what runs it."""
     sale = put_on_sale(price=price)
-    task = StandInScoring()
-    schema = task.input_schema(Components("", {}, {}, {}))
+    schema = tasks.task_named(SCORING_TASK).input_schema(SCORER)
     GenerativeModel.objects.filter(pk=sale.target.model_id).update(task=SCORING_TASK)
     ModelVersion.objects.filter(pk=sale.target.version).update(input_schema=schema)
     Listing.objects.create(model_id=sale.target.model_id, version_id=sale.target.version)

@@ -1,6 +1,6 @@
 """A scorer beside the votes: its own predictions about the pictures, which hold up nothing."""
 
-from collections.abc import Iterator
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
 
@@ -13,28 +13,16 @@ from marketplace.benchmarks.domain.states import CellState, State
 from marketplace.benchmarks.selectors.benchmarks import progress_of
 from marketplace.benchmarks.selectors.results import results_of
 from marketplace.benchmarks.services import control
-from marketplace.benchmarks.services.estimates import SCORING_TASK, estimate
+from marketplace.benchmarks.services.estimates import estimate
 from marketplace.benchmarks.services.rounds import _score_of
-from marketplace.core.ids import short
-from providers import tasks
-from tests.integration.benchmarks.scene import Scene, StandInScoring, list_scorer
-from tests.integration.inference.scene import OnSale, claim_all, purse
+from tests.integration.benchmarks.scene import Scene, list_scorer
+from tests.integration.inference.scene import OnSale, claim_all, purse, succeeded
 
 pytestmark = pytest.mark.usefixtures("database")
 
 
-@pytest.fixture(autouse=True)
-def scoring(database: None) -> Iterator[None]:
-    before = tasks._tasks.get(SCORING_TASK)
-    tasks.register(StandInScoring())
-    yield
-    tasks._tasks.pop(SCORING_TASK)
-    if before is not None:
-        tasks.register(before)
-
-
 @pytest.fixture
-def scorer(scoring: None) -> OnSale:
+def scorer(database: None) -> OnSale:
     return list_scorer(price=100)
 
 
@@ -54,16 +42,35 @@ def test_scores_are_in_the_estimate(scene: Scene):
     assert costs.total == 2 * 4_000 + 2 * 1_000 + 400
 
 
+def score_all(scorer: OnSale, node: str, value: Any) -> list[Any]:
+    """Answer all that the scorer is asked with this value; the inputs it got."""
+    claimed = claim_all(scorer, node)
+    done = [replace(succeeded(one, price=100, delivered=0), quantity=1, amount=100, value=value) for one in claimed]
+    complete(done)
+    return [one.input for one in claimed]
+
+
 def test_each_picture_is_scored_once(scene: Scene, scorer: OnSale):
     scene.run_to_the_end()
     assert scene.state is State.RUNNING  # the pictures are there, the scores are not
     scene.advance()
-    asked = Prediction.objects.filter(version=scorer.target.version)
-    pictures = {(cell.prompt.text, short(cell.artifact_id)) for cell in scene.cells() if cell.artifact_id}
-    assert {(one.input["prompt"], one.input["image"].split("?")[0].split("/")[-1]) for one in asked} == pictures
-    assert asked.count() == 4
-    assert all(one.input["image"].startswith("http") for one in asked)
     assert progress_of(scene.benchmark).to_score == 4
+    asked = score_all(scorer, scene.node, {"score": 0.25})
+    assert sorted(one["prompt"] for one in asked) == sorted(cell.prompt.text for cell in scene.cells())
+    assert {one["image"]["$file"] for one in asked} == {"0" * 64}  # the pictures that the scene's node delivers
+    scene.advance()
+    assert scene.state is State.COMPLETED
+    assert [cell.score for cell in scene.cells()] == [0.25] * 4
+    assert [(row.score, row.scored) for row in results_of(scene.benchmark).rows] == [(0.25, 2)] * 2
+    assert purse(scene.buyer).posted == 1_000_000 - 10_000 - 400
+
+
+def test_an_answer_that_is_no_score_is_said_to_be_none(scene: Scene, scorer: OnSale):
+    scene.run_to_the_end()
+    score_all(scorer, scene.node, {"grade": "A"})
+    scene.advance()
+    assert scene.state is State.COMPLETED
+    assert {cell.score_error for cell in scene.cells()} == {"The scorer answered with no score."}
 
 
 def test_a_scorer_that_fails_takes_no_picture_away(scene: Scene, scorer: OnSale):
