@@ -7,6 +7,7 @@ account.
 """
 
 import logging
+import math
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
@@ -118,7 +119,7 @@ def _note_cell(cell: Cell, predictions: Mapping[uuid.UUID, PredictionView], benc
     elif (score := _score_of(view)) is not None:
         cell.score = score
     else:
-        cell.score_error = _why(view)
+        cell.score_error = _why(view) if view.status is not Status.SUCCEEDED else "The scorer answered with no score."
 
 
 def _why(view: PredictionView) -> str:
@@ -129,9 +130,10 @@ def _why(view: PredictionView) -> str:
 
 def _score_of(view: PredictionView) -> float | None:
     """What a scorer answered, `{"score": number}`; None if it answered something else or nothing."""
-    value = getattr(view, "value", None)
-    score = value.get("score") if isinstance(value, Mapping) else None
-    return float(score) if isinstance(score, int | float) and not isinstance(score, bool) else None
+    score = view.value.get("score") if isinstance(view.value, Mapping) else None
+    if isinstance(score, bool) or not isinstance(score, int | float) or not math.isfinite(score):
+        return None
+    return float(score)
 
 
 def _complete_if_done(benchmark: Benchmark) -> None:

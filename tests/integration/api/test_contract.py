@@ -59,7 +59,7 @@ def django_routes(patterns: "list[URLPattern | URLResolver]") -> set[tuple[str, 
         ("/" + re.sub(r"<(?:\w+:)?(\w+)>", r"{\1}", str(pattern.pattern)), method)
         for pattern in patterns
         for method in ("get", "post", "put", "patch", "delete")
-        if hasattr(pattern.callback.view_class, method)
+        if hasattr(getattr(pattern.callback, "view_class", None), method)
     }
 
 

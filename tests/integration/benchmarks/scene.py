@@ -13,11 +13,14 @@ from marketplace.benchmarks.domain.prompts import parse_text
 from marketplace.benchmarks.domain.states import CellState, State
 from marketplace.benchmarks.models import Benchmark, Cell, PromptSet
 from marketplace.benchmarks.services import rounds
-from marketplace.benchmarks.services.estimates import estimate
+from marketplace.benchmarks.services.estimates import SCORING_TASK, estimate
 from marketplace.benchmarks.services.prompt_sets import create_prompt_set
 from marketplace.benchmarks.services.start import start
 from marketplace.catalog.models import Listing
 from marketplace.core.ids import new_id
+from providers import tasks
+from providers.models import GenerativeModel, ModelVersion
+from providers.tasks.base import Components
 from tests.integration.inference.scene import OnSale, claim_all, make_buyer, make_node, put_on_sale, succeeded
 from tests.parties import Party
 
@@ -57,6 +60,7 @@ class Scene:
         self.prompt_set = make_prompts(self.by, prompts)
         self.node = make_node()
         self.id = new_id()
+        self.scorer = ""
 
     @property
     def names(self) -> list[str]:
@@ -64,13 +68,14 @@ class Scene:
 
     def start(self) -> Benchmark:
         prompts = list(self.prompt_set.prompts.all())
-        costs = estimate(organization=self.buyer.organization, prompts=prompts, models=self.names)
+        costs = estimate(organization=self.buyer.organization, prompts=prompts, models=self.names, scorer=self.scorer)
         return start(
             by=self.by,
             benchmark_id=self.id,
             name="Icons, November",
             prompt_set_id=self.prompt_set.pk,
             models=self.names,
+            scorer=self.scorer,
             agreed=costs.total,
         )
 
@@ -106,3 +111,26 @@ class Scene:
     def cells(self, *states: CellState) -> list[Cell]:
         found = self.benchmark.cells.filter(state__in=states) if states else self.benchmark.cells.all()
         return list(found.order_by("prompt__position", "contestant__position"))
+
+
+# The configurations of a scorer, as far as its task looks at them.
+SCORER = Components(
+    "CLIPModel",
+    {},
+    {
+        "model": {"text_config": {}, "vision_config": {"image_size": 64}},
+        "image_processor": {"image_processor_type": "CLIPImageProcessor"},
+        "tokenizer": {"tokenizer_class": "CLIPTokenizer"},
+    },
+    {},
+)
+
+
+def list_scorer(*, price: int = 100) -> OnSale:
+    """A scorer on sale; the tests play what runs it."""
+    sale = put_on_sale(price=price)
+    schema = tasks.task_named(SCORING_TASK).input_schema(SCORER)
+    GenerativeModel.objects.filter(pk=sale.target.model_id).update(task=SCORING_TASK)
+    ModelVersion.objects.filter(pk=sale.target.version).update(input_schema=schema)
+    Listing.objects.create(model_id=sale.target.model_id, version_id=sale.target.version)
+    return sale
