@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import connection
-from django.db.models import Count, QuerySet, Sum
+from django.db.models import Count, Q, QuerySet, Sum
 from django.utils import timezone
 
 from inference import statements
@@ -162,5 +162,6 @@ def queue_depths() -> list[dict[str, Any]]:
 
 def market_totals() -> dict[str, int]:
     """Successful predictions and the pictures they delivered, ever."""
-    succeeded = Prediction.objects.filter(status=Status.SUCCEEDED).aggregate(runs=Count("id"), units=Sum("quantity"))
+    files = Sum("quantity", filter=Q(value__isnull=True))
+    succeeded = Prediction.objects.filter(status=Status.SUCCEEDED).aggregate(runs=Count("id"), units=files)
     return {"predictions": succeeded["runs"] or 0, "artifacts": succeeded["units"] or 0}

@@ -1,10 +1,11 @@
 """Fixtures that all tests share: a real database without rollback, parties, a live market."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import pytest
 
 from tests.market import Market, start_market
+from tests.unit.providers.singles import SAVERS
 
 
 @pytest.fixture(scope="session")
@@ -27,6 +28,16 @@ def market(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Market]:
     """A whole live market with its own services: web, node, platform worker, beat and the demo. Started once."""
     with start_market(tmp_path_factory.mktemp("market")) as running:
         yield running
+
+
+@pytest.fixture(scope="session")
+def picture_models(market: Market, tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, str]:
+    """Models on sale in the live market that start from a picture, small and of random weights: task to slug."""
+    owner = market.demo["others"]["provider"]["organization"]
+    return {
+        task: market.publish(save(tmp_path_factory.mktemp(task) / "model"), f"{owner}/tiny-{task}")
+        for task, save in SAVERS.items()
+    }
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -8,6 +8,7 @@ from typing import Any
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import ValidationError
 
+from inference.domain.files import MARK
 from marketplace.core.problems import FieldError, Invalid
 
 Schema = Mapping[str, Any]
@@ -42,6 +43,12 @@ class InputCheck:
             FieldError(f"input.{name}", "must not contain NUL characters")
             for name, value in given.items()
             if isinstance(value, str) and "\0" in value
+        ]
+        errors += [
+            # Only admission itself may say which blob of the store an input is.
+            FieldError(f"input.{name}", f"must not be an object with the key {MARK}")
+            for name, value in given.items()
+            if isinstance(value, dict) and MARK in value
         ]
         if errors:
             errors = sorted(set(errors), key=lambda error: error.field)[:MOST_ERRORS]

@@ -16,10 +16,13 @@ if TYPE_CHECKING:
     from marketplace.catalog.selectors import Offer
 
 SIZE = re.compile(r"(\d{1,5})x(\d{1,5})", re.ASCII)
+NUMBER = re.compile(r"-?\d{1,15}(\.\d{1,15})?", re.ASCII)
 FORMATS = {"png": "png", "jpeg": "jpg", "webp": "webp"}
 RESPONSE_FORMATS = ("url", "b64_json")
 # What OpenAI's own models take and models here have no use for; "auto" and the like change nothing.
-WITHOUT_EFFECT = frozenset({"user", "quality", "style", "background", "moderation", "output_compression"})
+WITHOUT_EFFECT = frozenset(
+    {"user", "quality", "style", "background", "moderation", "output_compression", "input_fidelity", "partial_images"}
+)
 OWN = frozenset({"model", "prompt", "n", "size", "output_format", "response_format", "stream"})
 NO_INPUT = OWN | WITHOUT_EFFECT | FIELDS
 
@@ -77,6 +80,44 @@ def image_request(body: Mapping[str, Any]) -> tuple[Reference, dict[str, Any], s
     return reference, inputs, response_format
 
 
+def check_edit(*, pictures: int, mask: bool) -> None:
+    """Raises Invalid unless `POST /images/edits` brings one picture and nothing that no model here can use."""
+    errors = []
+    if pictures != 1:
+        errors.append(FieldError("image", f"must be one picture, not {pictures}"))
+    if mask:
+        errors.append(FieldError("mask", "is not to be had here; the models change the whole picture"))
+    if errors:
+        named = "; ".join(f"{error.field} {error.detail}" for error in errors)
+        raise Invalid(f"Nothing was run and nothing is charged: {named}", errors=errors)
+
+
+def form_body(fields: Mapping[str, str]) -> dict[str, Any]:
+    """The fields of a form as `image_request` takes them: of OpenAI's own, `n` and `stream` are no texts."""
+    body: dict[str, Any] = dict(fields)
+    if "n" in body and body["n"].isascii() and body["n"].isdigit() and len(body["n"]) < 6:
+        body["n"] = int(body["n"])
+    if body.get("stream", "").lower() == "false":
+        del body["stream"]
+    return body
+
+
+def typed(inputs: Mapping[str, Any], schema: Mapping[str, Any]) -> dict[str, Any]:
+    """A form's texts as the types that a model's schema asks for; what cannot be one stays for the schema to refuse."""
+    return {name: _typed(value, schema["properties"].get(name, {}).get("type")) for name, value in inputs.items()}
+
+
+def _typed(value: Any, wanted: Any) -> Any:
+    if not isinstance(value, str):
+        return value
+    kinds = [wanted] if isinstance(wanted, str) else list(wanted or ())
+    if "boolean" in kinds and value.lower() in ("true", "false"):
+        return value.lower() == "true"
+    if {"integer", "number"} & set(kinds) and NUMBER.fullmatch(value):
+        return int(value) if value.lstrip("-").isdigit() else float(value)
+    return value
+
+
 def check_ended_well(prediction: PredictionView) -> None:
     """Raises PredictionFailed or StillRunning unless the pictures are there."""
     id_ = short(prediction.id)
@@ -92,7 +133,7 @@ def check_ended_well(prediction: PredictionView) -> None:
 def images_document(
     prediction: PredictionView, encoded: Sequence[str], *, response_format: str | None
 ) -> dict[str, Any]:
-    """The answer of `POST /images/generations`.
+    """The answer of `POST /images/generations` and `/images/edits`.
 
     Args:
         encoded: the pictures in base64, in order.
@@ -103,13 +144,13 @@ def images_document(
     for artifact, text in zip(prediction.artifacts, encoded, strict=True):
         picture = {"url": absolute(artifact_path(artifact.id)), "b64_json": text}
         data.append({name: value for name, value in picture.items() if response_format in (None, name)})
-    inputs = prediction.input
+    inputs, first = prediction.input, prediction.artifacts[0]
     document = prediction_document(prediction)
     return {
         "created": int(prediction.created_at.timestamp()),
         "data": data,
         "output_format": {ours: theirs for theirs, ours in FORMATS.items()}.get(str(inputs.get("output_format"))),
-        "size": f"{inputs['width']}x{inputs['height']}" if "width" in inputs and "height" in inputs else None,
+        "size": f"{first.width}x{first.height}" if first.width and first.height else None,
         "prediction": {name: document[name] for name in ("id", "metrics", "receipt", "urls")},
     }
 

@@ -66,6 +66,12 @@ UPLOAD = {
         "metadata": {"type": "string", "description": "A JSON object, given back as it is"},
     },
 }
+EDIT = {
+    "type": "object",
+    "required": ["model", "image", "prompt"],
+    "properties": GENERATE["properties"] | {"image": {"type": "string", "format": "binary"}},  # type: ignore[operator]
+    "additionalProperties": GENERATE["additionalProperties"],
+}
 OPENAI_ERROR = {
     "description": "A refusal, as OpenAI's clients read it",
     "content": {"application/json": {"schema": {"type": "object"}}},
@@ -101,6 +107,8 @@ def _operation(method: str, template: str, handler: Any) -> dict[str, Any]:
         operation["responses"]["4XX"] = OPENAI_ERROR
     if template.startswith(("/v1/", "/openai/")):
         operation["security"] = [{SCHEME_NAME: []}]
+    if template.endswith("/images/edits"):
+        operation["requestBody"] = {"required": True, "content": {"multipart/form-data": {"schema": EDIT}}}
     if template.endswith("/images/generations"):
         operation["parameters"] += CONDITIONS
         operation["requestBody"] = {"required": True, "content": {"application/json": {"schema": GENERATE}}}

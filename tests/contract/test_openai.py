@@ -3,7 +3,7 @@
 import base64
 import io
 import secrets
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 
 import httpx
@@ -12,6 +12,7 @@ import pytest
 from PIL import Image
 
 from tests.market import Market
+from tests.pictures import picture
 
 
 @pytest.fixture
@@ -32,12 +33,12 @@ def test_generate_gives_pictures_as_base64_and_by_link(market: Market, client: o
         extra_body={"seed": 7, "num_inference_steps": 8},
     )
     assert (answer.size, answer.output_format, len(answer.data)) == ("128x128", "jpeg", 2)
-    for picture in answer.data:
-        image = Image.open(io.BytesIO(base64.b64decode(picture.b64_json)))
+    for made in answer.data:
+        image = Image.open(io.BytesIO(base64.b64decode(made.b64_json)))
         assert (image.format, image.size) == ("JPEG", (128, 128))
         red, green, _ = image.convert("RGB").getpixel((64, 64))
         assert red > 180 > 110 > green
-        assert httpx.get(picture.url).content == base64.b64decode(picture.b64_json)
+        assert httpx.get(made.url).content == base64.b64decode(made.b64_json)
 
 
 @pytest.mark.parametrize(("wanted", "other"), [("url", "b64_json"), ("b64_json", "url")])
@@ -50,8 +51,52 @@ def test_the_response_format_that_was_asked_for_comes_alone(
 
 
 def test_models_are_listed_and_found(market: Market, client: openai.OpenAI):
-    assert sorted(model.id for model in client.models.list()) == sorted(market.demo["models"])
+    assert set(market.demo["models"]) <= {model.id for model in client.models.list()}
     assert client.models.retrieve(market.demo["models"][0]).owned_by == "lumen"
+
+
+def test_edit_starts_from_a_picture(client: openai.OpenAI, picture_models: Mapping[str, str]):
+    answer = client.images.edit(
+        model=picture_models["image-to-image"],
+        image=("cat.png", picture(72, 64), "image/png"),
+        prompt="7",  # a text that looks like a number stays one
+        n=2,
+        output_format="webp",
+        extra_body={"seed": 7, "strength": 0.5, "num_inference_steps": 4, "negative_prompt": "8"},
+    )
+    assert (answer.size, answer.output_format, len(answer.data)) == ("72x64", "webp", 2)
+    for made in answer.data:
+        image = Image.open(io.BytesIO(base64.b64decode(made.b64_json)))
+        assert (image.format, image.size) == ("WEBP", (72, 64))
+
+
+@pytest.mark.parametrize(
+    ("given", "field"),
+    [
+        ({"image": ("a.txt", b"no picture", "text/plain")}, "content"),
+        ({"image": [("a.png", picture(64, 64), "image/png")] * 2}, "image"),
+        ({"mask": ("m.png", picture(64, 64), "image/png")}, "mask"),
+        ({"size": "128x128"}, "input.height"),
+        ({"prompt": ""}, "input.prompt"),
+        ({"extra_body": {"strength": "much"}}, "input.strength"),
+        ({"extra_body": {"strength": 7}}, "input.strength"),
+        ({"image": ("a.png", picture(8, 8), "image/png")}, "input.image"),
+    ],
+)
+def test_bad_edits_name_the_field(
+    client: openai.OpenAI, picture_models: Mapping[str, str], given: dict[str, object], field: str
+):
+    call = {"image": ("cat.png", picture(64, 64), "image/png"), "prompt": "a star"} | given
+    with pytest.raises(openai.UnprocessableEntityError) as refused:
+        client.images.edit(model=picture_models["image-to-image"], **call)
+    assert (refused.value.param, refused.value.type) == (field, "invalid_request_error")
+
+
+def test_a_model_that_answers_with_a_value_says_so(client: openai.OpenAI, picture_models: Mapping[str, str]):
+    with pytest.raises(openai.InternalServerError, match="answers with a value, not with pictures"):
+        client.images.edit(
+            model=picture_models["scoring"], image=("cat.png", picture(64, 64), "image/png"), prompt="a star"
+        )
 
 
 @pytest.mark.parametrize(

@@ -50,6 +50,8 @@ def decode(data: bytes) -> Image.Image:
     try:
         with Image.open(io.BytesIO(data), formats=FORMATS) as file:
             upright = ImageOps.exif_transpose(file)
+            if upright.mode.startswith("I"):  # 16 bits of grey, which Pillow would cut off rather than scale
+                upright = Image.fromarray((np.asarray(upright).astype(np.uint32) >> 8).astype(np.uint8))
             if upright.mode in ("RGBA", "LA", "PA") or "transparency" in upright.info:
                 layer = upright.convert("RGBA")
                 ground = Image.new("RGBA", layer.size, "white")

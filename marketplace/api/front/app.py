@@ -33,6 +33,7 @@ ROUTES = (
     Route(("GET", "HEAD"), "/v1/files/{id}/download", files.download),
     Route(("POST",), "/v1/uploads/{organization}", files.upload_by_link),
     Route(("POST",), "/openai/v1/images/generations", openai.generate, refuse=openai.refuse),
+    Route(("POST",), "/openai/v1/images/edits", openai.edit, refuse=openai.refuse),
     Route(("GET",), "/openai/v1/models", openai.models, refuse=openai.refuse),
     Route(("GET",), "/openai/v1/models/{owner}/{name}", openai.model, refuse=openai.refuse),
     Route(("GET", "HEAD"), "/artifacts/{id}", artifacts.download),

@@ -69,15 +69,15 @@ async def prediction_input(request: Request, resources: Resources, *, id: str, f
 async def _kept(request: Request, caller: Caller) -> Response:
     async with form_of(request, largest=LARGEST_FILE + AROUND) as form:
         sent = form.files.get(FIELD)
-        if sent is None:
+        if not sent:
             wrong = FieldError(FIELD, "is required: the picture, as a file of the form")
             raise Invalid("Nothing was kept: the form has no file", errors=[wrong])
         file = await in_thread(
             keep_upload,
             organization_id=caller.organization_id,
             can_buy=caller.can_buy,
-            source=sent.content,
-            name=sent.name,
+            source=sent[0].content,
+            name=sent[0].name,
             metadata=_metadata(form.fields.get("metadata", "")),
         )
     return json_response(file_document(file), status=201)

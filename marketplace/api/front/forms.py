@@ -2,7 +2,7 @@
 
 import asyncio
 import tempfile
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, BinaryIO, cast
@@ -29,10 +29,10 @@ class SentFile:
 
 @dataclass(frozen=True)
 class Form:
-    """The fields and files of a form, each by its first value."""
+    """The fields of a form, each by its first value, and its files."""
 
     fields: Mapping[str, str]
-    files: Mapping[str, SentFile]
+    files: Mapping[str, Sequence[SentFile]]
 
 
 @asynccontextmanager
@@ -76,8 +76,7 @@ def _parse(content_type: str, body: BinaryIO) -> tuple[Form, Any]:
     return Form(
         {name: str(fields.getlist(name)[0]) for name in fields if fields.getlist(name)},
         {
-            name: SentFile(several[0].name or "file", cast(BinaryIO, several[0].file))
+            name: [SentFile(file.name or "file", cast(BinaryIO, file.file)) for file in several]
             for name, several in sent.items()
-            if several
         },
     ), close

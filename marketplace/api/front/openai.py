@@ -5,13 +5,21 @@ import base64
 
 import orjson
 
+from inference.domain.files import LARGEST_FILE
+from inference.services.files import keep_upload
+from inference.statements import PredictionView
 from marketplace.api import openai
+from marketplace.api.authentication import key_from_header, look_up_caller
 from marketplace.api.conditions import conditions_of
 from marketplace.api.front.authentication import authenticate
+from marketplace.api.front.files import AROUND
+from marketplace.api.front.forms import form_of
 from marketplace.api.front.http import Request, Response, json_response
 from marketplace.api.front.resources import Resources, in_thread
 from marketplace.api.front.running import run
 from marketplace.catalog import selectors as catalog
+from marketplace.catalog.services import call
+from marketplace.core.ids import short
 from marketplace.core.problems import Problem
 from marketplace.core.storage import blob_store
 
@@ -25,9 +33,34 @@ async def generate(request: Request, resources: Resources) -> Response:
     reference, inputs, response_format = openai.image_request(body)
     conditions = conditions_of(request.header, body, reference=reference, inputs=inputs)
     view = await run(resources, caller, reference, inputs, wait_seconds=LONGEST_WAIT, conditions=conditions)
-    openai.check_ended_well(view)
-    encoded = [await asyncio.to_thread(_encoded, artifact.sha256) for artifact in view.artifacts]
-    return json_response(openai.images_document(view, encoded, response_format=response_format))
+    return await _answer(view, response_format)
+
+
+async def edit(request: Request, resources: Resources) -> Response:
+    """`POST /openai/v1/images/edits`: run an image-to-image model on the picture of a form."""
+    # Asked of the database, not of a snapshot: the picture is kept before anything looks at the key again.
+    caller = await in_thread(look_up_caller, key_from_header(request.header("authorization")))
+    async with form_of(request, largest=LARGEST_FILE + AROUND) as form:
+        pictures = [*form.files.get("image", ()), *form.files.get("image[]", ())]
+        openai.check_edit(pictures=len(pictures), mask="mask" in form.files)
+        body = openai.form_body(form.fields)
+        reference, inputs, response_format = openai.image_request(body)
+        target = await in_thread(call.resolve, reference, organization_id=caller.organization_id)
+        inputs = openai.typed(inputs, target.check.schema)
+        file = await in_thread(
+            keep_upload,
+            organization_id=caller.organization_id,
+            can_buy=caller.can_buy,
+            source=pictures[0].content,
+            name=pictures[0].name,
+            metadata={},
+        )
+    # The same picture sent again is the same request, though each time it is an upload of its own.
+    same = inputs | {"image": file.sha256}
+    conditions = conditions_of(request.header, body, reference=reference, inputs=same)
+    inputs["image"] = f"/v1/files/{short(file.pk)}"
+    view = await run(resources, caller, reference, inputs, wait_seconds=LONGEST_WAIT, conditions=conditions)
+    return await _answer(view, response_format)
 
 
 async def models(request: Request, resources: Resources) -> Response:
@@ -48,6 +81,12 @@ def refuse(problem: Problem, *, instance: str) -> Response:
     """A refusal in this dialect; it has no place for `instance`."""
     headers = {"Content-Type": "application/json"} | dict(problem.headers())
     return Response(problem.status, orjson.dumps(openai.error_document(problem)), headers=headers)
+
+
+async def _answer(view: PredictionView, response_format: str | None) -> Response:
+    openai.check_ended_well(view)
+    encoded = [await asyncio.to_thread(_encoded, artifact.sha256) for artifact in view.artifacts]
+    return json_response(openai.images_document(view, encoded, response_format=response_format))
 
 
 def _encoded(sha256: str) -> str:

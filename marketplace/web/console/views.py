@@ -31,6 +31,7 @@ from marketplace.web.public.forms import chosen_values, schema_fields
 from providers.selectors import version_by_id
 
 PAGE = 30
+SHOWN_DIGITS = 4
 
 
 @login_required
@@ -241,7 +242,13 @@ def value_rows(value: Any) -> list[dict[str, Any]]:
     if value is None:
         return []
     parts = value.items() if isinstance(value, dict) else [("value", value)]
-    return [{"label": str(name).replace("_", " ").capitalize(), "value": part} for name, part in parts]
+    return [
+        {
+            "label": str(name).replace("_", " ").capitalize(),
+            "value": round(part, SHOWN_DIGITS) if isinstance(part, float) else part,
+        }
+        for name, part in parts
+    ]
 
 
 def _figure(value: Any) -> str | None:

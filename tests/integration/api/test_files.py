@@ -18,7 +18,7 @@ from inference.domain.files import LARGEST_FILE
 from inference.domain.lifecycle import Status
 from inference.links import artifact_path, upload_path
 from inference.models import Artifact, InputFile, Node, Prediction
-from inference.services.files import expire_uploads
+from inference.services.files import MOST_UPLOADS, expire_uploads
 from inference.worker.claims import Ended, claim, complete
 from inference.worker.files import LOST, read_files
 from marketplace.accounts.selectors import membership_for
@@ -213,7 +213,11 @@ def test_what_cannot_be_used_is_refused_by_its_field_and_holds_nothing(edge: Edg
         answer = edge.request("POST", address, {"input": {"image": value}}, key=buyer.key)
         assert_problem(answer, 422, path=address, detail=f"input.image {detail}", fields=["input.image"])
         assert len(answer.body) < 2_000
-    for value in (7, None, True, ["x"], {"$file": "0" * 64, "media_type": "image/png", "width": 64, "height": 64}):
+    reference = {"$file": "0" * 64, "media_type": "image/png", "size": 1, "width": 64, "height": 64}
+    answer = edge.request("POST", address, {"input": {"image": reference}}, key=buyer.key)
+    detail = "must not be an object with the key $file"
+    assert_problem(answer, 422, path=address, detail=detail, fields=["input.image"] * 2)
+    for value in (7, None, True, ["x"], {"a": 1}):
         answer = edge.request("POST", address, {"input": {"image": value}}, key=buyer.key)
         assert_problem(answer, 422, path=address, detail="must be of type string", fields=["input.image"])
     answer = edge.request("POST", address, {"input": {}}, key=buyer.key)
@@ -320,6 +324,18 @@ def test_pages_upload_by_a_signed_link_of_their_organisation(edge: Edge, buyer: 
     assert send(edge, None, body, path=gone).status == 404
     provider = make_party(can_buy=False, can_provide=True)
     assert send(edge, None, body, path=upload_path(provider.organization.pk)).status == 403
+
+
+def test_uploads_of_an_organisation_are_bounded(edge: Edge, buyer: Buyer):
+    made = upload(edge, buyer, picture())
+    row = InputFile.objects.get(pk=parse_short(made["id"]))
+    fields = {name: getattr(row, name) for name in ("sha256", "media_type", "size", "width", "height", "expires_at")}
+    more = [InputFile(organization=buyer.party.organization, name="x", **fields) for _ in range(MOST_UPLOADS - 1)]
+    InputFile.objects.bulk_create(more)
+    answer = send(edge, buyer.key, form(("content", "a.png", picture())))
+    assert_problem(answer, 409, path="/v1/files", detail="There are 1000 uploads already; delete some")
+    APIClient(HTTP_AUTHORIZATION=f"Bearer {buyer.key}").delete(f"/v1/files/{made['id']}")
+    upload(edge, buyer, picture())
 
 
 def test_a_client_that_leaves_while_it_uploads_leaves_nothing(edge: Edge, buyer: Buyer):

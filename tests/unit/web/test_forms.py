@@ -1,3 +1,4 @@
+from marketplace.web.calls import code_call
 from marketplace.web.public.forms import chosen_values, schema_fields
 
 SCHEMA = {
@@ -53,3 +54,19 @@ def test_values_come_from_the_address_else_are_the_defaults() -> None:
 def test_chosen_values_are_what_a_call_has_to_name() -> None:
     given = {"prompt": "a star", "tag": "", "width": 128, "seed": 0, "guidance": 7.5, "format": "jpg", "tiled": None}
     assert chosen_values(schema_fields(SCHEMA, given)) == {"prompt": "a star", "seed": 0, "format": "jpg"}
+
+
+def test_a_field_that_takes_a_picture_is_a_file_in_the_form_and_in_code() -> None:
+    image = {"type": "string", "format": "uri", "x-media": "image", "x-max-side": 512, "x-order": 7}
+    schema = SCHEMA | {"properties": SCHEMA["properties"] | {"image": image}, "required": ["prompt", "image"]}
+    fields = schema_fields(schema, {"image": "/v1/files/x"})
+    (field,) = [field for field in fields if field["name"] == "image"]
+    assert (field["type"], field["value"], field["largest_side"]) == ("file", "/v1/files/x", 512)
+    call = code_call("acme/cut", task="matting", fields=fields, chosen={"prompt": "x"})
+    assert call == {"model": "acme/cut", "input": {"prompt": "x"}, "files": ["image"], "value": False}
+    assert code_call("acme/score", task="scoring", fields=schema_fields(SCHEMA, {}), chosen={}) == {
+        "model": "acme/score",
+        "input": {},
+        "files": [],
+        "value": True,
+    }

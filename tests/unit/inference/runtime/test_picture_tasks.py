@@ -213,6 +213,12 @@ def test_a_folder_of_another_class_or_with_code_of_its_own_is_refused(tmp_path: 
         adapter_for("matting", "UNet2DModel").load(tmp_path / "nothing", device)
 
 
+def test_sixteen_bits_of_grey_are_scaled():
+    file = io.BytesIO()
+    Image.fromarray(np.array([[0, 32_768, 65_535]], np.uint16)).save(file, "PNG")
+    assert [decode(file.getvalue()).getpixel((x, 0)) for x in range(3)] == [(0,) * 3, (128,) * 3, (255,) * 3]
+
+
 def test_pictures_are_read_upright_and_without_transparency():
     picture = Image.new("RGBA", (2, 1), (255, 0, 0, 0))
     picture.putpixel((1, 0), (0, 0, 255, 255))
