@@ -8,7 +8,7 @@ from typing import Any
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import ValidationError
 
-from inference.domain.files import MARK
+from marketplace.core.files import MARK
 from marketplace.core.problems import FieldError, Invalid
 
 Schema = Mapping[str, Any]
