@@ -7,13 +7,17 @@ from psycopg_pool import PoolTimeout
 
 from marketplace.api.front.http import Request, Response, json_response
 from marketplace.api.front.resources import Resources
+from marketplace.core import opening
 
 WAITING = Gauge("bourse_predictions_waiting", "Predictions that wait for a node")
 RUNNING = Gauge("bourse_predictions_running", "Predictions that a node works on")
 NODES = Gauge("bourse_nodes_alive", "Nodes with a fresh heartbeat")
 OUTBOX = Gauge("bourse_outbox_events", "Events that were not delivered yet")
 
-ALIVE = "SELECT count(*) AS nodes FROM inference_node WHERE heartbeat_at > now() - interval '15 seconds'"
+LOOK = """
+SELECT (SELECT count(*) FROM inference_node WHERE heartbeat_at > now() - interval '15 seconds') AS nodes,
+       EXISTS (SELECT FROM catalog_pendinglisting) AS checking
+"""
 FIGURES = """
 SELECT (SELECT count(*) FROM inference_prediction WHERE status = 'starting') AS waiting,
        (SELECT count(*) FROM inference_prediction WHERE status = 'processing') AS running,
@@ -23,7 +27,7 @@ SELECT (SELECT count(*) FROM inference_prediction WHERE status = 'starting') AS 
 
 
 async def healthz(request: Request, resources: Resources) -> Response:
-    """200 once the database, Redis and a node answer."""
+    """200 once the database, Redis and a node answer; the first time of all, also once the first models are on sale."""
     checks = await _checks(resources)
     return json_response(checks, status=200 if all(value == "ok" for value in checks.values()) else 503)
 
@@ -48,14 +52,17 @@ async def metrics(request: Request, resources: Resources) -> Response:
 
 async def _checks(resources: Resources) -> dict[str, str]:
     checks = {"database": "ok", "redis": "ok", "node": "ok"}
+    row, is_opening = None, False
     try:
-        row = await resources.fetch_one(ALIVE, {})
-        if row is None or not row["nodes"]:
-            checks["node"] = "no node has sent a heartbeat for 15 seconds"
+        row = await resources.fetch_one(LOOK, {})
     except (Error, PoolTimeout):
         checks |= {"database": "does not answer", "node": "unknown"}
     try:
-        await resources.redis.ping()
+        is_opening = bool(await resources.redis.exists(opening.KEY))
     except (redis.RedisError, OSError):
         checks["redis"] = "does not answer"
+    if row is not None and not row["nodes"]:
+        checks["node"] = "no node has sent a heartbeat for 15 seconds"
+    if row is not None and row["checking"] and is_opening:
+        checks["models"] = "the first ones are being checked by a node"
     return checks

@@ -1,15 +1,20 @@
 """Which requests the front answers, which it refuses, and which it hands on to Django."""
 
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from django.utils import timezone
 from prometheus_client.parser import text_string_to_metric_families
 
 from inference.models import Node
+from marketplace.catalog.models import PendingListing
+from marketplace.core import opening
 from marketplace.core.ids import new_id
 from tests.integration.api.conftest import Buyer
 from tests.integration.api.edge import Edge
+from tests.parties import make_listing
+from tests.unit.providers.folders import make_folder
 
 
 @pytest.mark.parametrize(
@@ -73,7 +78,7 @@ def test_a_client_that_leaves_while_it_sends_is_not_answered(edge: Edge, buyer: 
     assert buyer.state() == before
 
 
-def test_health_is_told_with_its_causes(edge: Edge):
+def test_health_is_told_with_its_causes(edge: Edge, tmp_path: Path):
     Node.objects.update(heartbeat_at=timezone.now() - timedelta(seconds=16))
     answer = edge.request("GET", "/healthz")
     assert (answer.status, answer.json()) == (
@@ -85,6 +90,13 @@ def test_health_is_told_with_its_causes(edge: Edge):
     answer = edge.request("GET", "/healthz")
     assert (answer.status, answer.json()) == (200, {"database": "ok", "redis": "ok", "node": "ok"})
     assert edge.request("HEAD", "/healthz").body == b""
+    opening.begin()
+    pending = PendingListing.objects.create(version=make_listing(folder=make_folder(tmp_path)).version, unit_price=1)
+    answer = edge.request("GET", "/healthz")
+    assert (answer.status, answer.json()["models"]) == (503, "the first ones are being checked by a node")
+    assert edge.request("GET", "/readyz").status == 200
+    pending.delete()
+    assert edge.request("GET", "/healthz").status == 200
     figures = {
         family.name: family for family in text_string_to_metric_families(edge.request("GET", "/metrics").body.decode())
     }
