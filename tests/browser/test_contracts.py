@@ -83,13 +83,13 @@ def test_a_contract_from_the_offer_to_both_statements(newcomer: Tab, visitors: V
     first = picture.get_attribute("src")
     assert picture.evaluate("image => image.decode().then(() => image.naturalWidth)") == 128
     tab.keyboard.press("a")
-    expect(tab.get_by_role("status")).to_have_text("1 of 3 accepted: $0.009 is charged once its call is decided.")
+    expect(tab.locator(".review-last")).to_have_text("1 of 3 accepted: $0.009 is charged once its call is decided.")
     expect(tab.locator("[data-left]")).to_have_text("2")
     assert picture.get_attribute("src") != first
     tab.keyboard.press("/")
     tab.keyboard.type("a red star")
     tab.keyboard.press("Enter")
-    expect(tab.get_by_role("status")).to_have_text("2 of 3 rejected (a red star): it costs nothing.")
+    expect(tab.locator(".review-last")).to_have_text("2 of 3 rejected (a red star): it costs nothing.")
     tab.keyboard.press("ArrowLeft")
     tab.keyboard.press("ArrowLeft")
     expect(tab.get_by_text("Accepted. A verdict is final.")).to_be_visible()
