@@ -209,7 +209,18 @@ class BlobStore:
         except FileNotFoundError as error:
             raise BlobMissing(f"nothing is set aside as {name}") from error
 
-    def discard_aside(self, folder: str) -> None:
+    def discard_aside(self, name: str) -> None:
+        """Delete what was set aside under `name`, if it is there."""
+        self._storage.delete(f"{ASIDE}/{name}")
+
+    def folders_aside(self) -> set[str]:
+        """The first segments of the names under which something is set aside."""
+        try:
+            return set(self._storage.listdir(ASIDE)[0])
+        except FileNotFoundError:
+            return set()
+
+    def discard_folder_aside(self, folder: str) -> None:
         """Delete all that was set aside under names in `folder`."""
         try:
             _, names = self._storage.listdir(f"{ASIDE}/{folder}")

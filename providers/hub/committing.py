@@ -11,7 +11,7 @@ from marketplace.core.storage import StoredBlob, blob_store
 from providers.hub import git
 from providers.hub.commits import DeletedFile, DeletedFolder, Header, InlineFile, LargeFile, Line
 from providers.hub.reading import BRANCH, Repository
-from providers.hub.refusals import EntryNotFound, HubProblem, RevisionNotFound
+from providers.hub.refusals import EntryNotFound, HubProblem, RepositoryNotFound, RevisionNotFound
 from providers.hub.uploads import require_room, room_used
 from providers.models import GenerativeModel, GitOid
 from providers.selectors import files_of, head_of, owned_blobs
@@ -123,12 +123,14 @@ def commit_changes(*, repository: Repository, pending: PendingCommit) -> str:
         the commit's 40 hexadecimal digits.
 
     Raises:
+        RepositoryNotFound: it was deleted in between.
         StaleParent: the client's parent is not the newest commit.
         EntryNotFound: a file or folder that is to be deleted is not there.
         Problem: the commit service refuses it.
     """
     model = repository.model
-    GenerativeModel.objects.select_for_update(no_key=True).get(pk=model.pk)
+    if not GenerativeModel.objects.select_for_update(no_key=True).filter(pk=model.pk):  # deleted in between
+        raise RepositoryNotFound(repository.slug, signed_in=True)
     head = head_of(model)
     newest = head.pk if head else repository.root
     parent = pending.header.parent

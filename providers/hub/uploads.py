@@ -117,8 +117,12 @@ def upload_by_link(upload_id: uuid.UUID, key_id: uuid.UUID) -> LfsUpload:
         LfsUpload.objects.select_related("organization").filter(pk=upload_id, expires_at__gt=timezone.now()).first()
     )
     if upload is None or not is_live_key(key_id, upload.organization_id):
-        raise Forbidden("This upload is over, or its API key was revoked. Start the upload again.")
+        raise upload_over()
     return upload
+
+
+def upload_over() -> Forbidden:
+    return Forbidden("This upload is over, or its API key was revoked. Start the upload again.")
 
 
 @transaction.atomic
@@ -133,8 +137,19 @@ def part_name(upload: LfsUpload, number: int) -> str:
     return f"{short(upload.pk)}/{number}-{secrets.token_hex(8)}"
 
 
+@transaction.atomic
 def note_part(*, upload: LfsUpload, number: int, name: str, sha256: str) -> None:
-    """A part lies aside under `name`. The one that came last counts."""
+    """A part lies aside under `name`. The one that came last counts; what came before is deleted.
+
+    Raises:
+        Forbidden: the upload was swept in between.
+    """
+    if not LfsUpload.objects.select_for_update(no_key=True).filter(pk=upload.pk):  # one part after the other
+        raise upload_over()
+    before = LfsPart.objects.filter(upload_id=upload.pk, number=number).first()
+    if before is not None:
+        replaced = before.name
+        transaction.on_commit(lambda: blob_store().discard_aside(replaced))
     LfsPart.objects.update_or_create(upload_id=upload.pk, number=number, defaults={"name": name, "sha256": sha256})
 
 
@@ -160,7 +175,7 @@ def assemble(*, upload: LfsUpload, digests: Sequence[str]) -> None:
                 for piece in _checked(parts[number], digests[number - 1], number):
                     draft.write(piece)
             if (draft.sha256, draft.size) != (upload.sha256, upload.size):
-                blob_store().discard_aside(short(upload.pk))
+                blob_store().discard_folder_aside(short(upload.pk))
                 raise Invalid(
                     f"The parts together have {draft.size} bytes and SHA-256 {draft.sha256}, where {upload.size} bytes "
                     f"with {upload.sha256} were announced. They were deleted; send the file again."
@@ -172,7 +187,7 @@ def assemble(*, upload: LfsUpload, digests: Sequence[str]) -> None:
             return
         raise NotUnderstood(f"The upload is not complete ({error}); send the file again.") from None
     finish(upload=upload, blob=blob)
-    blob_store().discard_aside(short(upload.pk))
+    blob_store().discard_folder_aside(short(upload.pk))
 
 
 def _checked(name: str, expected: str, number: int) -> Iterator[bytes]:
@@ -187,7 +202,7 @@ def _checked(name: str, expected: str, number: int) -> Iterator[bytes]:
 
 
 def sweep() -> int:
-    """Forget uploads whose time is over, with the parts that came, and drafts of processes that were killed.
+    """Forget uploads whose time is over, with the parts that came, and what processes that were killed have left.
 
     Returns:
         how many uploads were forgotten.
@@ -195,10 +210,14 @@ def sweep() -> int:
     over = list(LfsUpload.objects.filter(expires_at__lt=timezone.now()))
     for upload in over:
         _drop(upload)
+    folders = blob_store().folders_aside()  # looked at first: an upload is there before its parts
+    known = {short(pk) for pk in LfsUpload.objects.values_list("pk", flat=True)}
+    for folder in folders - known:
+        blob_store().discard_folder_aside(folder)
     blob_store().forget_drafts(older_than=DRAFT_SECONDS)
     return len(over)
 
 
 def _drop(upload: LfsUpload) -> None:
-    blob_store().discard_aside(short(upload.pk))
+    blob_store().discard_folder_aside(short(upload.pk))
     upload.delete()

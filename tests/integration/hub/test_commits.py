@@ -13,6 +13,7 @@ from marketplace.core.storage import blob_store
 from providers.hub import reading
 from providers.hub.commits import Header, InlineFile
 from providers.hub.committing import PendingCommit, commit_changes
+from providers.hub.refusals import RepositoryNotFound
 from providers.models import GenerativeModel, ModelVersion
 from tests.integration.api.edge import Edge
 from tests.integration.hub.conftest import Client, sha256
@@ -223,6 +224,15 @@ def test_of_two_commits_on_one_parent_one_is_refused(client: Client, repository:
     for thread in threads:
         thread.join()
     assert sorted(outcomes) == ["StaleParent", "made"]
+
+
+def test_a_commit_to_a_repository_that_was_deleted_in_between_is_refused(client: Client, repository: str):
+    model = GenerativeModel.objects.select_related("organization").get(organization=client.party.organization)
+    pending = PendingCommit(client.party.organization)
+    pending.take([Header("x", "", None), InlineFile("README.md", CARD)])
+    assert client.request("DELETE", "/api/repos/delete", {"name": "icons"}).status == 200
+    with pytest.raises(RepositoryNotFound):
+        commit_changes(repository=reading.Repository(model, True, None), pending=pending)
 
 
 def test_a_commit_that_breaks_off_changes_nothing(edge: Edge, client: Client, repository: str):

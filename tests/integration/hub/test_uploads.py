@@ -211,9 +211,11 @@ def test_parts_that_are_wrong_missing_or_others_are_refused(client: Client, mult
     assert owned(client, multipart.content)
 
 
-def test_a_part_that_came_again_counts_as_it_came_last(client: Client, multipart: Multipart):
+def test_a_part_that_came_again_counts_as_it_came_last(client: Client, multipart: Multipart, blobs: Path):
     multipart.put(1, os.urandom(lfs.PART_BYTES))
     first = multipart.etags[1]
+    multipart.put(1)
+    assert len(stored(blobs)) == 1  # sending again and again fills no disk
     for number in (1, 2, 3):
         multipart.put(number)
     right = dict(multipart.etags)
@@ -258,6 +260,9 @@ def test_abandoned_uploads_are_swept(
     assert (len(stored(blobs)), draft.exists()) == (4, True)
     LfsUpload.objects.filter(organization=client.party.organization).update(expires_at=timezone.now() - timedelta(1))
     os.utime(draft, (0, 0))
+    orphan = blobs / "aside" / ("0" * 26) / "1-x"
+    orphan.parent.mkdir()
+    orphan.write_bytes(b"x")
     uploads.sweep()
     assert stored(blobs) == [f"sha256/{sha256(weights)[:2]}/{sha256(weights)}"]
     assert not LfsUpload.objects.filter(organization=client.party.organization).exists()

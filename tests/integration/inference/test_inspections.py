@@ -7,7 +7,7 @@ from functools import cache
 from pathlib import Path
 
 import pytest
-from django.db import connections
+from django.db import connections, transaction
 
 from inference.domain.lifecycle import InspectionState
 from inference.models import Example, Inspection, Node, Residency
@@ -122,6 +122,12 @@ def test_a_node_loads_runs_measures_and_shows_a_version(node: TestNode):
     before = Example.objects.count()
     node.turns()
     assert Example.objects.count() == before
+
+
+def test_news_of_a_version_that_was_deleted_in_between_holds_nothing_up():
+    with transaction.atomic():
+        request_all([{"version": "0" * 40}])
+    assert not Inspection.objects.filter(version_id="0" * 40).exists()
 
 
 def test_a_version_that_does_not_fit_together_is_refused_with_the_file(node: TestNode, tmp_path: Path):

@@ -241,9 +241,15 @@ def test_what_is_set_aside_is_no_blob_and_goes_with_its_folder(store: BlobStore)
             assert not store.has(draft.sha256)
     with store.open_aside("up/1-a") as stream:
         assert stream.read() == b"up/1-a"
-    store.discard_aside("up")
-    store.discard_aside("up")
-    store.discard_aside("never")
+    assert store.folders_aside() == {"up", "other"}
+    store.discard_aside("up/1-a")
+    with pytest.raises(BlobMissing, match="up/1-a"):
+        store.open_aside("up/1-a")
+    with store.open_aside("up/2-b") as stream:
+        assert stream.read() == b"up/2-b"
+    store.discard_folder_aside("up")
+    store.discard_folder_aside("up")
+    store.discard_folder_aside("never")
     for name in ("up/1-a", "up/2-b"):
         with pytest.raises(BlobMissing, match=name):
             store.open_aside(name)
