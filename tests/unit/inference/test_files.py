@@ -7,16 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from inference.domain.admission import InputCheck
-from inference.domain.files import (
-    FileReference,
-    NotAPicture,
-    inspect_picture,
-    media_fields,
-    read_data_uri,
-    reference_in,
-    references_in,
-    unsuitable,
-)
+from inference.domain.files import NotAPicture, inspect_picture, media_fields, read_data_uri, unsuitable
+from marketplace.core.files import FileReference, reference_in, references_in
 from marketplace.core.problems import Invalid
 from tests.pictures import animation, data_uri, picture, turned
 
