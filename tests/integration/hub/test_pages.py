@@ -24,6 +24,17 @@ def test_a_commit_leads_its_owner_to_the_version(client: Client, repository: str
     assert leads_to(browser, f"/{repository}/tree/{commit}/unet") == leads_to(browser, address)
     for rest in ("tree/main/.", f"commit/{'0' * 40}", "commit/%00"):
         assert leads_to(browser, f"/{repository}/{rest}") == f"/provider/{client.owner}/models/icons"
+    page = browser.get(f"/provider/{client.owner}/models/icons/versions/1", headers={"host": "localhost"})
+    assert (page.status_code, "Change it" in page.content.decode()) == (200, True)
+
+
+def test_a_repository_without_versions_has_its_pages(client: Client, repository: str):
+    browser = Browser()
+    browser.force_login(client.party.user, backend="allauth.account.auth_backends.AuthenticationBackend")
+    assert leads_to(browser, f"/{repository}/tree/main/.") == f"/provider/{client.owner}/models/icons"
+    for address in (f"/provider/{client.owner}/models/icons", f"/provider/{client.owner}/models"):
+        page = browser.get(address, headers={"host": "localhost"})
+        assert (page.status_code, "icons" in page.content.decode()) == (200, True)
 
 
 def test_others_learn_nothing_from_it(client: Client, repository: str):
