@@ -8,7 +8,7 @@ from diffusers import AutoencoderTiny
 from torch import nn
 
 from marketplace.demo.recipe.loop import Dice, fast_math
-from marketplace.demo.recipe.pictures import Pictures
+from marketplace.demo.recipe.pictures import Pictures, as_planes
 from marketplace.demo.recipe.render import Pixels
 
 SHRINK = 8  # pixels a side that become one latent
@@ -67,7 +67,7 @@ def main_directions(latents: torch.Tensor, count: int) -> torch.Tensor:
 
 def as_input(rgb: Pixels, device: torch.device) -> torch.Tensor:
     """n × side × side × 3 bytes to n × 3 × side × side from -1 to 1."""
-    return torch.from_numpy(np.ascontiguousarray(rgb)).to(device).permute(0, 3, 1, 2).float() / 127.5 - 1
+    return as_planes(rgb, device) * 2 - 1
 
 
 class AutoencoderLesson:
@@ -84,7 +84,8 @@ class AutoencoderLesson:
         pictures = self._sets[int(dice.numpy.integers(len(self._sets)))]
         wanted = as_input(np.stack([_busy_crop(pictures, dice) for _ in range(self.batch)]), self._device)
         with fast_math(self._device):
-            latents = self.module.encode(wanted.contiguous(memory_format=torch.channels_last)).latents.float()
+            seen = wanted.contiguous(memory_format=torch.channels_last)
+            latents: torch.Tensor = self.module.encode(seen).latents.float()
             noise = 0.1 * dice.normal(*latents.shape)
             made = self.module.decode(latents + noise).sample.float()
         return _difference(made - wanted) + 0.003 * latents.pow(2).mean()

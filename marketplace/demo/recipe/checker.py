@@ -12,7 +12,7 @@ from torch import nn
 from marketplace.demo.recipe.attributes import CLASSES, labels
 from marketplace.demo.recipe.domain import Icon
 from marketplace.demo.recipe.loop import Dice, fast_math
-from marketplace.demo.recipe.pictures import Pictures
+from marketplace.demo.recipe.pictures import Pictures, as_planes
 from marketplace.demo.recipe.render import NATIVE, Pixels
 
 _SEEN = 64  # pixels a side that it looks at
@@ -62,6 +62,7 @@ class CheckerLesson:
 
 
 def save_checker(model: Checker, file: Path) -> None:
+    file.parent.mkdir(parents=True, exist_ok=True)
     draft = file.with_suffix(".draft")
     state = model.state_dict().items()
     save_file({name: (each.half() if each.is_floating_point() else each).contiguous() for name, each in state}, draft)
@@ -87,5 +88,4 @@ def verdicts(model: Checker, rgb: Pixels, icons: Sequence[Icon], device: torch.d
 
 
 def _seen(rgb: Pixels, device: torch.device) -> torch.Tensor:
-    pictures = torch.from_numpy(np.ascontiguousarray(rgb)).to(device).permute(0, 3, 1, 2).float()
-    return F.avg_pool2d(pictures, NATIVE // _SEEN) / 127.5 - 1
+    return F.avg_pool2d(as_planes(rgb, device), NATIVE // _SEEN) * 2 - 1

@@ -99,8 +99,9 @@ def train(
     while (progress := budget.progress(step, seconds)) < 1 and step != until:
         for group in optimizer.param_groups:
             group["lr"] = lesson.rate * _rate(step, progress, lesson.steady)
-        loss = lesson.loss(Dice(seed, step, device))
-        torch.autograd.backward(loss)
+        with torch.enable_grad():  # the runtime, in the same process, switches gradients off for all
+            loss = lesson.loss(Dice(seed, step, device))
+            torch.autograd.backward(loss)
         torch.nn.utils.clip_grad_norm_(weights, 1.0)
         optimizer.step()
         optimizer.zero_grad(set_to_none=True)

@@ -50,7 +50,7 @@ class MatteLesson:
         pictures = self._sets[int(dice.numpy.integers(len(self._sets)))]
         chosen = np.sort(dice.numpy.choice(len(pictures), self.batch, replace=False))
         seen = as_input(pictures.rgb[chosen], self._device)
-        wanted = torch.from_numpy(pictures.alpha[chosen]).to(self._device).float()[:, None] / 255
+        wanted = torch.tensor(pictures.alpha[chosen]).to(self._device).float()[:, None] / 255
         with fast_math(self._device):
             logits = self.module(seen + 0.06 * dice.uniform(self.batch, 1, 1, 1) * dice.normal(*seen.shape), 0).sample
         logits = logits.float()
@@ -70,7 +70,7 @@ def cut_out(model: UNet2DModel, rgb: Pixels, device: torch.device) -> torch.Tens
 
 def matte_quality(model: UNet2DModel, pictures: Pictures, device: torch.device) -> MatteQuality:
     made = cut_out(model, pictures.rgb, device)
-    wanted = torch.from_numpy(pictures.alpha).float() / 255
+    wanted = torch.tensor(pictures.alpha).float() / 255
     both = ((made > 0.5) & (wanted > 0.5)).sum((1, 2)).float()
     either = ((made > 0.5) | (wanted > 0.5)).sum((1, 2)).float()
     return MatteQuality(overlap=(both / either.clamp(min=1)).mean().item(), error=(made - wanted).abs().mean().item())

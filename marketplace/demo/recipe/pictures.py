@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
+import torch
 
 from marketplace.demo.recipe.domain import Icon, icon_at
 from marketplace.demo.recipe.render import NATIVE, RENDERERS, Pixels
@@ -33,6 +34,11 @@ class Pictures:
 
     def icons(self) -> list[Icon]:
         return [self.icon(index) for index in range(len(self))]
+
+
+def as_planes(rgb: Pixels, device: torch.device) -> torch.Tensor:
+    """n × side × side × 3 bytes to n × 3 × side × side from 0 to 1."""
+    return torch.tensor(rgb).to(device).permute(0, 3, 1, 2).float() / 255
 
 
 def fresh_pictures(style: str, seed: int, count: int, side: int = NATIVE) -> Pictures:

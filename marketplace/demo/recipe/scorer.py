@@ -15,7 +15,7 @@ from transformers.models.clip import CLIPImageProcessorPil
 from marketplace.demo.recipe.attributes import CLASSES, labels
 from marketplace.demo.recipe.domain import COLORS, FINISHES, GROUNDS, OUTLINES, PATTERNS, SHAPES, Icon, caption
 from marketplace.demo.recipe.loop import Dice, fast_math
-from marketplace.demo.recipe.pictures import Pictures
+from marketplace.demo.recipe.pictures import Pictures, as_planes
 from marketplace.demo.recipe.render import NATIVE, Pixels
 from marketplace.demo.recipe.tokens import LONGEST, token_ids
 
@@ -25,6 +25,7 @@ KINDS = ("shape", "color", "ground", "pattern", "count", "outline", "finish")
 _OFTEN = (8, 2, 1, 2, 4, 2, 3)  # how often each kind of wrong caption is practised
 _LARGEST_SCALE = 4.6
 _AT_ONCE = 64
+_GROUP = 64  # captions among which retrieval is measured
 
 
 @dataclass(frozen=True)
@@ -169,8 +170,9 @@ def scorer_quality(
         wrong = similarities(model, tokenizer, pictures.rgb, texts, device).diagonal()
         told_apart[kind] = (right > wrong).float().mean().item()
         wrong_means.append(wrong.mean().item())
-    groups = [scores[start : start + 64, start : start + 64] for start in range(0, len(icons) - 63, 64)]
-    found = torch.cat([group.argmax(1) == torch.arange(64) for group in groups])
+    side = min(_GROUP, len(icons))
+    groups = [scores[start : start + side, start : start + side] for start in range(0, len(icons) - side + 1, side)]
+    found = torch.cat([group.argmax(1) == torch.arange(side) for group in groups])
     return ScorerQuality(
         right=right.mean().item(),
         wrong=sum(wrong_means) / len(wrong_means),
@@ -185,5 +187,4 @@ def _text(model: CLIPModel, ids: torch.Tensor) -> torch.Tensor:
 
 
 def _normal(rgb: Pixels, device: torch.device) -> torch.Tensor:
-    pictures = torch.from_numpy(np.ascontiguousarray(rgb)).to(device).permute(0, 3, 1, 2).float()
-    return (pictures / 255 - MEAN) / SPREAD
+    return (as_planes(rgb, device) - MEAN) / SPREAD

@@ -10,7 +10,7 @@ from transformers import Swin2SRConfig, Swin2SRForImageSuperResolution
 from transformers.models.swin2sr import Swin2SRImageProcessorPil
 
 from marketplace.demo.recipe.loop import Dice, fast_math
-from marketplace.demo.recipe.pictures import Pictures
+from marketplace.demo.recipe.pictures import Pictures, as_planes
 from marketplace.demo.recipe.render import NATIVE, Pixels
 
 SCALE = 2
@@ -59,7 +59,7 @@ class UpscalerLesson:
         self._pictures, self._device = pictures, device
 
     def loss(self, dice: Dice) -> torch.Tensor:
-        wanted = _unit(np.stack([self._crop(dice) for _ in range(self.batch)]), self._device)
+        wanted = as_planes(np.stack([self._crop(dice) for _ in range(self.batch)]), self._device)
         seen = F.avg_pool2d(wanted, SCALE)
         soft = F.avg_pool2d(F.pad(seen, (1, 1, 1, 1), mode="replicate"), 3, 1)
         soft = (seen + soft) / 2 + 0.01 * dice.normal(*seen.shape)
@@ -83,7 +83,7 @@ def upscaler_quality(
     model = model.to(device).eval()
     errors: dict[str, list[torch.Tensor]] = {"model": [], "bicubic": []}
     for start in range(0, len(pictures), _AT_ONCE):
-        wanted = _unit(pictures.rgb[start : start + _AT_ONCE], device)
+        wanted = as_planes(pictures.rgb[start : start + _AT_ONCE], device)
         seen = F.avg_pool2d(wanted, SCALE)
         made = {
             "model": model(pixel_values=seen).reconstruction,
@@ -92,10 +92,6 @@ def upscaler_quality(
         for name, picture in made.items():
             errors[name].append((picture.clamp(0, 1) - wanted).pow(2).mean((1, 2, 3)).cpu())
     return UpscalerQuality(**{name: -10 * math.log10(torch.cat(each).mean().item()) for name, each in errors.items()})
-
-
-def _unit(rgb: Pixels, device: torch.device) -> torch.Tensor:
-    return torch.from_numpy(np.ascontiguousarray(rgb)).to(device).permute(0, 3, 1, 2).float() / 255
 
 
 @torch.no_grad()
