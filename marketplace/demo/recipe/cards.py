@@ -89,15 +89,14 @@ def _knows() -> str:
 
 
 def _common(own: Figures) -> Values:
-    one_core = own["device"] == "cpu" and own["threads"] == 1
-    where = "one processor core" if one_core else f"{own['device']} with {own['threads']} threads"
+    where = "of one processor core" if own["device"] == "cpu" else f"on {own['device']}"
     digits = 2 if own["seconds"] >= 0.1 else 3
     return {
         "count": str(own.get("count", "")),
         "steps": str(own.get("steps", "")),
         "guidance": str(own.get("guidance", "")),
         "parameters": _number(own.get("parameters", 0)),
-        "seconds": f"{own['seconds']:.{digits}f} s on {where}",
+        "seconds": f"{own['seconds']:.{digits}f} s {where}",
     }
 
 

@@ -1,5 +1,6 @@
 """The denoiser and its text encoder, trained together by flow matching on latents."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -72,6 +73,40 @@ def narrowed(donor: UNet2DConditionModel, basis: torch.Tensor) -> UNet2DConditio
     state["conv_out.bias"] = basis @ state["conv_out.bias"]
     model.load_state_dict(state)
     return model
+
+
+@torch.no_grad()
+def thinned(donor: UNet2DConditionModel, size: DenoiserSize) -> UNet2DConditionModel:
+    """A narrower denoiser that keeps evenly chosen channels of a trained one, and so need not begin from nothing."""
+    model = new_denoiser(size)
+    wide = donor.state_dict()
+    joints = _joints(donor.config.block_out_channels, size.widths)
+    for name, weight in model.state_dict().items():
+        kept = wide[name]
+        for dimension, (before, after) in enumerate(zip(kept.shape, weight.shape, strict=True)):
+            if before != after:
+                chosen = _chosen(joints.get((before, after), ((before, after),)))
+                kept = kept.index_select(dimension, chosen)
+                if dimension == 1:
+                    kept = kept * (before / after)  # so that sums over fewer inputs stay as large
+        weight.copy_(kept)
+    return model
+
+
+def _joints(wide: Sequence[int], narrow: Sequence[int]) -> dict[tuple[int, int], tuple[tuple[int, int], ...]]:
+    """Where two levels' channels lie one behind the other, as skip connections put them: sizes of both parts."""
+    levels = list(zip(wide, narrow, strict=True))
+    pairs = [(levels[above], levels[below]) for above in range(3) for below in range(3)]
+    return {(a[0] + b[0], a[1] + b[1]): (a, b) for a, b in pairs}
+
+
+def _chosen(parts: tuple[tuple[int, int], ...]) -> torch.Tensor:
+    """Evenly spaced numbers of the channels to keep, part by part, so that heads and groups keep their share."""
+    numbers, start = list[int](), 0
+    for before, after in parts:
+        numbers += [start + number * before // after for number in range(after)]
+        start += before
+    return torch.tensor(numbers)
 
 
 def new_scheduler() -> DPMSolverMultistepScheduler:

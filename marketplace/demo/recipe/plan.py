@@ -60,10 +60,10 @@ def train_hero(shop: Workshop, budget: Budget, into: Path) -> None:
 
 
 def train_workhorse(shop: Workshop, budget: Budget, into: Path) -> None:
-    """A narrow denoiser that is taught from nothing, with the words that the hero has learned."""
+    """A narrow denoiser, begun from a part of the hero's channels, with the words that the hero has learned."""
     text_encoder = _begun(lambda: shop.text_encoder("workhorse"), lambda: shop.text_encoder("hero"))
     model, begun = _maybe(lambda: shop.denoiser("workhorse"))
-    model = model or denoiser.new_denoiser(WORKHORSE)
+    model = model or denoiser.thinned(shop.denoiser("hero"), WORKHORSE)
     _train_denoiser(shop, "workhorse", budget, into, "autoencoder", shop.flat, text_encoder, model, begun)
 
 
