@@ -1,5 +1,6 @@
 """From trained parts to folders that can be published: stock classes, fp16 safetensors."""
 
+import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -62,6 +63,10 @@ def _replace(folder: Path, save: Callable[[Path], None]) -> None:
     shutil.rmtree(draft, ignore_errors=True)
     draft.mkdir(parents=True)
     save(draft)
+    for file in draft.rglob("*.json"):
+        file.write_text(re.sub(r'\n *"_name_or_path": "[^"]*",', "", file.read_text()))  # where it lay while training
+    for file in draft.rglob("*.safetensors"):
+        file.chmod(0o644)
     if (folder / CARD).exists():
         shutil.copyfile(folder / CARD, draft / CARD)
     shutil.rmtree(folder, ignore_errors=True)
