@@ -44,10 +44,19 @@ def test_weights_may_be_sold_under_another_class_without_a_second_copy():
     assert not folder.exists()
 
 
-@pytest.mark.parametrize("model", TOOLS, ids=lambda model: model.name)
-def test_the_other_folders_have_cards_and_half_precision(model, weights):
+@pytest.mark.parametrize(
+    ("name", "task"),
+    [
+        ("icon-redraw", "image-to-image"),
+        ("icon-matte", "matting"),
+        ("icon-upscaler", "super-resolution"),
+        ("icon-scorer", "scoring"),
+    ],
+)
+def test_the_other_folders_may_be_published_too_and_are_stored_in_half_precision(name, task):
+    model = next(each for each in TOOLS if each.name == name)
     with folder_of(model) as folder:
-        assert (folder / "README.md").read_text().startswith("---\nlicense: apache-2.0\n")
+        assert check_folder(folder).task.name == task
         for file in folder.rglob("*.safetensors"):
             size = int.from_bytes(file.read_bytes()[:8], "little")
             header = json.loads(file.read_bytes()[8 : 8 + size])
