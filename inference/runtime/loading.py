@@ -35,7 +35,7 @@ LONGEST_HEADER = 100_000_000  # bytes; the format's own limit
 DTYPE = torch.float32
 
 diffusers_logging.disable_progress_bar()
-transformers_logging.disable_progress_bar()  # type: ignore[no-untyped-call]  # the library leaves it unannotated
+transformers_logging.disable_progress_bar()
 
 
 class FolderInvalid(Exception):

@@ -29,6 +29,7 @@ from marketplace.demo.market import (
     ALIAS,
     BUYER,
     CONTRACT_CALLS,
+    HERO,
     MODELS,
     MOST_UNREVIEWED,
     PROMPTS,
@@ -53,8 +54,8 @@ def make_history(report: Callable[[str], None]) -> None:
     caller = caller_by_member(user, organization)
     admitted: list[uuid.UUID] = []
     deadline = time.monotonic() + LONGEST_WAIT
-    for party, model in MODELS.items():
-        target = _on_sale(Reference(party.slug, model.name), deadline, report)
+    for model in (each for each in MODELS if each.makes_history):
+        target = _on_sale(Reference(model.provider.slug, model.name), deadline, report)
         history = Prediction.objects.filter(model=target.model_id, origin=Origin.DEMO, contract=None)
         done = set(history.values_list("input__prompt", flat=True))
         for seed, prompt in enumerate(PROMPTS, start=1):
@@ -70,8 +71,7 @@ def make_history(report: Callable[[str], None]) -> None:
 def _name_the_hero(organization: Organization, user: User) -> None:
     """The buyer's own name for the hero, unless it has one; wherever it was moved since, it stays."""
     if alias_named(organization.slug, ALIAS, organization.pk) is None:
-        hero = f"{PROVIDER.slug}/{MODELS[PROVIDER].name}"
-        create_alias(organization=organization, name=ALIAS, target=hero, actor=user)
+        create_alias(organization=organization, name=ALIAS, target=HERO.full_name, actor=user)
 
 
 @transaction.atomic
@@ -83,7 +83,7 @@ def _agree() -> None:
         return
     offer = make_offer(
         by=provider,
-        model=MODELS[PROVIDER].name,
+        model=HERO.name,
         buyer=BUYER.slug,
         amount=ACCEPTED_PRICE,
         review_hours=REVIEW_HOURS,

@@ -22,23 +22,59 @@ class Party:
 
 @dataclass(frozen=True)
 class DemoModel:
-    """A folder of `WEIGHTS` and how it is sold; `unit_price` in micro-units an image."""
+    """A folder of `WEIGHTS` and how it is sold.
 
+    Attributes:
+        unit_price: micro-units for one unit of the model's task, for example one image.
+        pipeline_class: sell the folder's weights under another pipeline class than its own.
+        card: a card of `WEIGHTS` to publish instead of the folder's own, as another pipeline needs.
+        makes_history: whether the demo's past runs the demo's prompts on it.
+    """
+
+    provider: Party
     folder: str
     name: str
     unit_price: int
+    pipeline_class: str | None = None
+    card: str | None = None
+    makes_history: bool = True
+
+    @property
+    def full_name(self) -> str:
+        return f"{self.provider.slug}/{self.name}"
 
 
 BUYER = Party("acme", "Acme Retail", "buyer@demo.bourse", can_buy=True)
 OTHER_BUYER = Party("borealis", "Borealis Travel", "other-buyer@demo.bourse", can_buy=True)
 PROVIDER = Party("lumen", "Lumen Studio", "provider@demo.bourse", can_provide=True)
 OTHER_PROVIDER = Party("papercut", "Papercut Labs", "other-provider@demo.bourse", can_provide=True)
+THIRD_PROVIDER = Party("kirigami", "Kirigami House", "third-provider@demo.bourse", can_provide=True)
 OPERATOR_EMAIL = "operator@demo.bourse"
 
-MODELS = {
-    PROVIDER: DemoModel("hero", "icon-hero", 4_000),
-    OTHER_PROVIDER: DemoModel("draft", "icon-draft", 1_000),
-}
+HERO = DemoModel(PROVIDER, "hero", "icon-hero", 4_000)
+
+# What is on sale from the start; the first is the hero.
+MODELS = (
+    HERO,
+    DemoModel(OTHER_PROVIDER, "workhorse", "icon-workhorse", 1_000),
+    DemoModel(THIRD_PROVIDER, "cutout", "icon-cutout", 3_000),
+)
+
+# Folders whose tasks are not on the market yet: an entry moves up to MODELS when its task is registered.
+TOOLS = (
+    DemoModel(
+        PROVIDER,
+        "hero",
+        "icon-redraw",
+        4_000,
+        pipeline_class="StableDiffusionImg2ImgPipeline",
+        card="image-to-image.md",
+        makes_history=False,
+    ),
+    DemoModel(OTHER_PROVIDER, "matte", "icon-matte", 500, makes_history=False),
+    DemoModel(OTHER_PROVIDER, "upscaler", "icon-upscaler", 500, makes_history=False),
+    DemoModel(THIRD_PROVIDER, "scorer", "icon-scorer", 200, makes_history=False),
+)
 
 # The demo buyer's own name for the hero.
 ALIAS = "hero"

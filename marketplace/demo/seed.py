@@ -1,4 +1,4 @@
-"""Seeding the demo market: parties, keys, credit and two models, through the services that everybody uses."""
+"""Seeding the demo market: parties, keys, credit and models, through the services that everybody uses."""
 
 from django.conf import settings
 from django.db import transaction
@@ -13,6 +13,7 @@ from marketplace.accounts.services.organizations import create_organization
 from marketplace.catalog.services.publish import publish
 from marketplace.core import opening
 from marketplace.demo import credentials
+from marketplace.demo.folders import folder_of
 from marketplace.demo.market import (
     ALIAS,
     BUYER,
@@ -22,7 +23,7 @@ from marketplace.demo.market import (
     OTHER_BUYER,
     OTHER_PROVIDER,
     PROVIDER,
-    WEIGHTS,
+    THIRD_PROVIDER,
     Party,
 )
 
@@ -44,25 +45,26 @@ def seed() -> credentials.Document:
 def _make() -> credentials.Document:
     buyer, other_buyer = _party(BUYER, "api_key"), _party(OTHER_BUYER, "api_key")
     provider, other_provider = _party(PROVIDER, "hub_token"), _party(OTHER_PROVIDER, "hub_token")
+    third_provider = _party(THIRD_PROVIDER, "hub_token")
     operator = _person(OPERATOR_EMAIL, is_operator=True)
     for party in (BUYER, OTHER_BUYER):
         _give_credit(str(_organization(party).pk))
-    for party, model in MODELS.items():
-        publish(
-            folder=WEIGHTS / model.folder,
-            organization=_organization(party),
-            name=model.name,
-            unit_price=model.unit_price,
-        )
-    models = [f"{party.slug}/{model.name}" for party, model in MODELS.items()]
+    for model in MODELS:
+        with folder_of(model) as folder:
+            publish(
+                folder=folder,
+                organization=_organization(model.provider),
+                name=model.name,
+                unit_price=model.unit_price,
+            )
     return {
         "base_url": settings.BASE_URL,
         "buyer": buyer,
         "provider": provider,
         "operator": operator,
-        "models": models,
+        "models": [model.full_name for model in MODELS],
         "alias": f"{BUYER.slug}/{ALIAS}",
-        "others": {"buyer": other_buyer, "provider": other_provider},
+        "others": {"buyer": other_buyer, "provider": other_provider, "third_provider": third_provider},
     }
 
 

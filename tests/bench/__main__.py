@@ -56,15 +56,15 @@ def publish_echo(running: Market) -> list[str]:
 
 
 async def measure(report: Report, running: Market, keys: list[str], logs: Path) -> None:
-    hero, draft = running.demo["models"]
+    hero, workhorse, *_ = running.demo["models"]
     bourse = Bourse(running.port)
     try:
         with server("tests.bench.litserve_echo", log=logs / "litserve-echo") as port:
             await rows.echo(report, bourse, model=ECHO, keys=keys, litserve_port=port)
         await asyncio.to_thread(check_books, report, running, bourse.acknowledged)
-        folder = str(rows.demo_folder("draft"))
-        with worker("tests.bench.bare", folder, log=logs / "bare-draft") as bare:
-            await rows.added(report, bourse, model=draft, key=keys[0], bare=bare)
+        folder = str(rows.demo_folder("workhorse"))
+        with worker("tests.bench.bare", folder, log=logs / "bare-workhorse") as bare:
+            await rows.added(report, bourse, model=workhorse, key=keys[0], bare=bare)
         folder = str(rows.demo_folder("hero"))
         with (
             worker("tests.bench.bare", folder, log=logs / "bare-hero") as bare,

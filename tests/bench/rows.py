@@ -103,7 +103,7 @@ async def pictures(report: Report, bourse: Bourse, *, model: str, key: str, bare
 
 
 async def added(report: Report, bourse: Bourse, *, model: str, key: str, bare: Ask) -> None:
-    """What a prediction of the draft model takes longer than the bare pipeline call, at one caller."""
+    """What a prediction of the workhorse takes longer than the bare pipeline call, at one caller."""
     seeds = Seeds()
     answered = [bourse.picture(model, key, seeds, DRAFT, fetch=False)]
     fetched = [bourse.picture(model, key, seeds, DRAFT, fetch=True)]
@@ -120,9 +120,9 @@ async def added(report: Report, bourse: Bourse, *, model: str, key: str, bare: A
         medians["fetched"].append((await load.run(fetched, each=DRAFTS)).percentile(50))
 
     how = f"4 steps without guidance, 128 px; median of {DRAFTS} calls one after the other"
-    _add(report, "bare diffusers, one draft", medians["bare"], "ms", how)
+    _add(report, "bare diffusers, one workhorse", medians["bare"], "ms", how)
     answers, bases = medians["answered"], medians["bare"]
-    _add(report, "Bourse, one draft", answers, "ms", f"{how}, answered", times(answers, bases, "the bare pipeline"))
+    _add(report, "Bourse, one workhorse", answers, "ms", f"{how}, answered", times(answers, bases, "the bare pipeline"))
     for name, title in (("answered", "to the answer"), ("fetched", "to the fetched picture")):
         over = [ours - theirs for ours, theirs in zip(medians[name], bases, strict=True)]
         _add(report, f"  added by Bourse, {title}", over, "ms", how)

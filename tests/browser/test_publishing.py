@@ -14,7 +14,7 @@ from playwright.sync_api import expect
 from tests.browser.pages import Visitors, watch_errors
 from tests.market import Market
 
-WEIGHTS = Path(__file__).resolve().parents[2] / "marketplace" / "demo" / "weights" / "draft"
+WEIGHTS = Path(__file__).resolve().parents[2] / "marketplace" / "demo" / "weights" / "workhorse"
 NAME = "browser-icons"
 CHECKS_MS = 180_000
 

@@ -126,7 +126,7 @@ def test_models_versions_search_and_list(market: Market, client: Client):
     assert version.openapi_schema["components"]["schemas"]["Input"]["required"] == ["prompt"]
     assert [found.id for found in model.versions.list()] == [version.id]
     assert model.versions.get(version.id).id == version.id
-    assert [found.name for found in client.models.search("draft")] == ["icon-draft"]
+    assert [found.name for found in client.models.search("workhorse")] == ["icon-workhorse"]
     assert hero in [f"{found.owner}/{found.name}" for found in client.models.list()]
     assert client.run(f"{hero}:{version.id}", input={"prompt": "a leaf", "num_inference_steps": 1})
     assert client.predictions.list().results[0].status == "succeeded"

@@ -32,7 +32,7 @@ SCHEDULER_WARNING = "ignore:__array__ implementation doesn't accept a copy keywo
 
 pytestmark = [pytest.mark.usefixtures("database"), pytest.mark.filterwarnings(SCHEDULER_WARNING)]
 
-DRAFT = HERO.parent / "draft"
+WORKHORSE = HERO.parent / "workhorse"
 
 
 @cache
@@ -91,7 +91,7 @@ def states(version: ModelVersion) -> list[str]:
 
 
 def test_a_node_loads_runs_measures_and_shows_a_version(node: TestNode):
-    version = checked(DRAFT)
+    version = checked(WORKHORSE)
     node.turns()
     version.refresh_from_db()
     assert (states(version), version.state) == (["passed"] * 5, "passed")
@@ -132,9 +132,9 @@ def test_news_of_a_version_that_was_deleted_in_between_holds_nothing_up():
 
 def test_a_version_that_does_not_fit_together_is_refused_with_the_file(node: TestNode, tmp_path: Path):
     folder = tmp_path / "broken"
-    shutil.copytree(DRAFT, folder)
+    shutil.copytree(WORKHORSE, folder)
     shutil.copyfile(
-        DRAFT / "vae/diffusion_pytorch_model.safetensors", folder / "unet/diffusion_pytorch_model.safetensors"
+        WORKHORSE / "vae/diffusion_pytorch_model.safetensors", folder / "unet/diffusion_pytorch_model.safetensors"
     )
     version = checked(folder)
     node.turns()
@@ -155,7 +155,7 @@ def test_weights_of_no_use_are_refused(node: TestNode, tmp_path: Path):
 
 
 def test_a_node_that_dies_in_the_middle_leaves_the_rest_to_the_next(node: TestNode):
-    version = checked(DRAFT)
+    version = checked(WORKHORSE)
     node.turns(6)
     assert states(version)[:2] == ["passed", "passed"]
     assert "passed" not in states(version)[3:]
@@ -181,7 +181,7 @@ def test_a_node_that_dies_in_the_middle_leaves_the_rest_to_the_next(node: TestNo
 
 
 def test_a_version_that_kills_its_nodes_is_refused_at_last(node: TestNode):
-    version = checked(DRAFT)
+    version = checked(WORKHORSE)
     for losses in (1, 2, 3):
         held = claim(node=node.name)
         assert held is not None
@@ -194,7 +194,7 @@ def test_a_version_that_kills_its_nodes_is_refused_at_last(node: TestNode):
 
 
 def test_a_node_that_stops_hands_back_without_blame(node: TestNode):
-    version = checked(DRAFT)
+    version = checked(WORKHORSE)
     for _ in range(5):
         assert claim(node=node.name) is not None
         assert take_back(node=node.name, lost=False) == 1
@@ -203,7 +203,7 @@ def test_a_node_that_stops_hands_back_without_blame(node: TestNode):
 
 
 def test_of_nodes_that_claim_at_once_one_gets_it(node: TestNode):
-    checked(DRAFT)
+    checked(WORKHORSE)
     together, claims = threading.Barrier(4), []
 
     def run() -> None:

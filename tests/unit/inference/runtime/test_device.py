@@ -49,7 +49,7 @@ def test_a_folder_can_be_tried_by_hand(weights, tmp_path):
         sys.executable,
         "-m",
         "inference.runtime",
-        str(weights / "draft"),
+        str(weights / "workhorse"),
         "a red star",
         str(out),
         "--steps",

@@ -148,7 +148,7 @@ def test_prompts_do_not_reach_the_log(hero, watched, caplog, capfd):
 
 
 def test_a_closed_model_says_so_and_holds_no_weights(weights, device, watched):
-    model = TextToImage.load(weights / "draft", device)
+    model = TextToImage.load(weights / "workhorse", device)
     assert model.weight_bytes() == 24_534_860
     model.close()
     model.close()
