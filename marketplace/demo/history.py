@@ -54,7 +54,7 @@ def make_history(report: Callable[[str], None]) -> None:
     caller = caller_by_member(user, organization)
     admitted: list[uuid.UUID] = []
     deadline = time.monotonic() + LONGEST_WAIT
-    for model in (each for each in MODELS if each.makes_history):
+    for model in MODELS:
         target = _on_sale(Reference(model.provider.slug, model.name), deadline, report)
         history = Prediction.objects.filter(model=target.model_id, origin=Origin.DEMO, contract=None)
         done = set(history.values_list("input__prompt", flat=True))

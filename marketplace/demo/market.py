@@ -28,7 +28,6 @@ class DemoModel:
         unit_price: micro-units for one unit of the model's task, for example one image.
         pipeline_class: sell the folder's weights under another pipeline class than its own.
         card: a card of `WEIGHTS` to publish instead of the folder's own, as another pipeline needs.
-        makes_history: whether the demo's past runs the demo's prompts on it.
     """
 
     provider: Party
@@ -37,7 +36,6 @@ class DemoModel:
     unit_price: int
     pipeline_class: str | None = None
     card: str | None = None
-    makes_history: bool = True
 
     @property
     def full_name(self) -> str:
@@ -53,14 +51,14 @@ OPERATOR_EMAIL = "operator@demo.bourse"
 
 HERO = DemoModel(PROVIDER, "hero", "icon-hero", 4_000)
 
-# What is on sale from the start; the first is the hero.
+# What makes pictures from prompts, on sale from the start; the first is the hero.
 MODELS = (
     HERO,
     DemoModel(OTHER_PROVIDER, "workhorse", "icon-workhorse", 1_000),
     DemoModel(THIRD_PROVIDER, "cutout", "icon-cutout", 3_000),
 )
 
-# Folders whose tasks are not on the market yet: an entry moves up to MODELS when its task is registered.
+# What works on pictures, on sale as well.
 TOOLS = (
     DemoModel(
         PROVIDER,
@@ -69,11 +67,10 @@ TOOLS = (
         4_000,
         pipeline_class="StableDiffusionImg2ImgPipeline",
         card="image-to-image.md",
-        makes_history=False,
     ),
-    DemoModel(OTHER_PROVIDER, "matte", "icon-matte", 500, makes_history=False),
-    DemoModel(OTHER_PROVIDER, "upscaler", "icon-upscaler", 500, makes_history=False),
-    DemoModel(THIRD_PROVIDER, "scorer", "icon-scorer", 200, makes_history=False),
+    DemoModel(OTHER_PROVIDER, "matte", "icon-matte", 500),
+    DemoModel(OTHER_PROVIDER, "upscaler", "icon-upscaler", 500),
+    DemoModel(THIRD_PROVIDER, "scorer", "icon-scorer", 200),
 )
 
 # The demo buyer's own name for the hero.

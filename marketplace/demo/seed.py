@@ -24,6 +24,7 @@ from marketplace.demo.market import (
     OTHER_PROVIDER,
     PROVIDER,
     THIRD_PROVIDER,
+    TOOLS,
     Party,
 )
 
@@ -49,7 +50,7 @@ def _make() -> credentials.Document:
     operator = _person(OPERATOR_EMAIL, is_operator=True)
     for party in (BUYER, OTHER_BUYER):
         _give_credit(str(_organization(party).pk))
-    for model in MODELS:
+    for model in (*MODELS, *TOOLS):
         with folder_of(model) as folder:
             publish(
                 folder=folder,
@@ -63,6 +64,7 @@ def _make() -> credentials.Document:
         "provider": provider,
         "operator": operator,
         "models": [model.full_name for model in MODELS],
+        "tools": [model.full_name for model in TOOLS],
         "alias": f"{BUYER.slug}/{ALIAS}",
         "others": {"buyer": other_buyer, "provider": other_provider, "third_provider": third_provider},
     }
