@@ -79,10 +79,14 @@ export function upload() {
     async drop(event) {
       this.over = false;
       if (!this.choosing) return;
-      // The list of items is gone after the first pause.
-      const entries = [...event.dataTransfer.items].map((item) => item.webkitGetAsEntry()).filter(Boolean);
+      // The list of items is gone after the first pause. What is no file of a disk has no entry.
+      const items = [...event.dataTransfer.items].filter(({ kind }) => kind === "file");
+      const dropped = items.map((item) => ({ entry: item.webkitGetAsEntry(), file: item.getAsFile() }));
       const found = [];
-      for (const entry of entries) found.push(...(await filesOf(entry)));
+      for (const { entry, file } of dropped) {
+        if (entry) found.push(...(await filesOf(entry)));
+        else if (file) found.push({ path: file.name, file });
+      }
       await this.take(found);
     },
     async pick(event) {

@@ -189,11 +189,12 @@ def _examples(offer: Offer, *, limit: int) -> list[dict[str, Any]]:
     shown = [_picture(view) for view in showcase(model_id=offer.listing.model_id, limit=limit)]
     if len(shown) >= limit:
         return shown
-    made = [example_picture(example) for example in examples_of(offer.listing.version_id)]
-    for example in made:
-        values = {"prompt": example["prompt"], "seed": example["seed"]}
-        example["url"] = playground_path(offer.slug, values)
-    return (shown + [example for example in made if example["image_url"]])[:limit]
+    for example in map(example_picture, examples_of(offer.listing.version_id)):
+        kept = {name: example[name] for name in ("prompt", "seed") if example[name] not in ("", None)}
+        link = {"url": playground_path(offer.slug, kept), "input": kept, "input_json": json.dumps(kept)}
+        if example["image_url"]:
+            shown.append(example | link | {"before_url": ""})
+    return shown[:limit]
 
 
 def _why_not(

@@ -26,7 +26,8 @@ from providers.selectors import checks_of
 from providers.services.check_files import check_version
 from providers.services.publish import publish_folder
 from tests.parties import HERO, make_party
-from tests.unit.providers.folders import make_folder
+from tests.unit.providers.folders import CARD, make_folder
+from tests.unit.providers.singles import SAVERS
 
 SCHEDULER_WARNING = "ignore:__array__ implementation doesn't accept a copy keyword:DeprecationWarning"  # diffusers
 
@@ -128,6 +129,25 @@ def test_news_of_a_version_that_was_deleted_in_between_holds_nothing_up():
     with transaction.atomic():
         request_all([{"version": "0" * 40}])
     assert not Inspection.objects.filter(version_id="0" * 40).exists()
+
+
+@pytest.mark.parametrize("task", ["image-to-image", "matting", "super-resolution", "scoring"])
+def test_models_that_take_a_picture_are_tried_with_ones_of_ours(node: TestNode, tmp_path: Path, task: str):
+    folder = SAVERS[task](tmp_path / "model")
+    (folder / "README.md").write_text(CARD)
+    version = checked(folder)
+    node.turns()
+    version.refresh_from_db()
+    assert (states(version), version.state) == (["passed"] * 5, "passed"), [
+        check.errors for check in checks_of(version)
+    ]
+    golden, profile = checks_of(version)[2:4]
+    assert golden.detail["reproducible"] is True
+    assert [batch["size"] for batch in profile.detail["batches"]] == [1, 2, 4, 8]
+    media = "application/json" if task == "scoring" else "image/png"
+    shown = examples_of(version.pk)
+    assert [example.media_type for example in shown] == [media] * 4
+    assert shown[0].sha256 == golden.detail["digests"][0]
 
 
 def test_a_version_that_does_not_fit_together_is_refused_with_the_file(node: TestNode, tmp_path: Path):
