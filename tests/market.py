@@ -72,7 +72,8 @@ def start_market(home: Path, **environment: str) -> Iterator[Market]:
     """Start a market in an empty home, wait until its demo history is made, and stop it by Ctrl-C's signal."""
     port = free_port()
     inherited = {name: value for name, value in os.environ.items() if name not in OWN}
-    inherited |= {"BOURSE_HOME": str(home), "PORT": str(port)} | environment
+    # One thread: tests run side by side, and threads of several nodes would wait for each other.
+    inherited |= {"BOURSE_HOME": str(home), "PORT": str(port), "NODE_THREADS": "1"} | environment
     with (home / "up.log").open("wb") as log:
         process = subprocess.Popen(
             [sys.executable, "manage.py", "up"],
@@ -85,7 +86,7 @@ def start_market(home: Path, **environment: str) -> Iterator[Market]:
         )
     market = Market(f"http://localhost:{port}", home, {}, process)
     try:
-        wait_until(lambda: process.poll() is not None or market.is_healthy(), "the market's health", seconds=180)
+        wait_until(lambda: process.poll() is not None or market.is_healthy(), "the market's health", seconds=300)
         assert process.poll() is None, market.log()
         wait_until(market.history_is_made, "the demo's history", seconds=400)
         market.demo = json.loads((home / "demo.json").read_text())

@@ -75,9 +75,9 @@ def ring() -> None:
 
 @transaction.atomic
 def claim(*, node: str) -> Claim | None:
-    """The inspection that has waited longest and that nobody else is claiming."""
-    waiting = Inspection.objects.filter(state=InspectionState.WAITING).order_by("created_at")
-    found = waiting.select_for_update(skip_locked=True).first()
+    """The inspection of the oldest version that nobody else is claiming."""
+    waiting = Inspection.objects.filter(state=InspectionState.WAITING).order_by("version__created_at")
+    found = waiting.select_for_update(skip_locked=True, of=("self",)).first()
     if found is None:
         return None
     found.state, found.attempt, found.node_id = InspectionState.RUNNING, found.attempt + 1, node

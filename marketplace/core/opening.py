@@ -3,12 +3,15 @@
 import redis
 from django.conf import settings
 
-KEY = "opening"  # in Redis, for as long as the opening may be waited for
+KEY = "opening"  # in Redis, how many models are waited for
 LONGEST_SECONDS = 300
 
 
-def begin() -> None:
-    """Say that the first models are being checked. Forgotten after five minutes, whatever became of them."""
+def begin(*, models: int) -> None:
+    """Say that so many models are being checked before the market opens.
+
+    It is forgotten after five minutes, whatever became of them.
+    """
     client = redis.Redis.from_url(settings.REDIS_URL, socket_timeout=5, socket_connect_timeout=2)
     with client:
-        client.set(KEY, 1, ex=LONGEST_SECONDS)
+        client.set(KEY, models, ex=LONGEST_SECONDS)

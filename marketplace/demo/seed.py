@@ -36,7 +36,7 @@ def seed() -> credentials.Document:
     """
     document = credentials.read()
     if document is None:
-        opening.begin()
+        opening.begin(models=len(MODELS))
         document = _make()
     document["base_url"] = settings.BASE_URL
     credentials.write(document)

@@ -16,7 +16,8 @@ OUTBOX = Gauge("bourse_outbox_events", "Events that were not delivered yet")
 
 LOOK = """
 SELECT (SELECT count(*) FROM inference_node WHERE heartbeat_at > now() - interval '15 seconds') AS nodes,
-       EXISTS (SELECT FROM catalog_pendinglisting) AS checking
+       EXISTS (SELECT FROM catalog_pendinglisting) AS checking,
+       (SELECT count(*) FROM catalog_listing) AS listed
 """
 FIGURES = """
 SELECT (SELECT count(*) FROM inference_prediction WHERE status = 'starting') AS waiting,
@@ -52,17 +53,17 @@ async def metrics(request: Request, resources: Resources) -> Response:
 
 async def _checks(resources: Resources) -> dict[str, str]:
     checks = {"database": "ok", "redis": "ok", "node": "ok"}
-    row, is_opening = None, False
+    row, wanted = None, 0
     try:
         row = await resources.fetch_one(LOOK, {})
     except (Error, PoolTimeout):
         checks |= {"database": "does not answer", "node": "unknown"}
     try:
-        is_opening = bool(await resources.redis.exists(opening.KEY))
+        wanted = int(await resources.redis.get(opening.KEY) or 0)
     except (redis.RedisError, OSError):
         checks["redis"] = "does not answer"
     if row is not None and not row["nodes"]:
         checks["node"] = "no node has sent a heartbeat for 15 seconds"
-    if row is not None and row["checking"] and is_opening:
+    if row is not None and row["checking"] and row["listed"] < wanted:
         checks["models"] = "the first ones are being checked by a node"
     return checks

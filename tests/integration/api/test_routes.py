@@ -90,7 +90,7 @@ def test_health_is_told_with_its_causes(edge: Edge, tmp_path: Path):
     answer = edge.request("GET", "/healthz")
     assert (answer.status, answer.json()) == (200, {"database": "ok", "redis": "ok", "node": "ok"})
     assert edge.request("HEAD", "/healthz").body == b""
-    opening.begin()
+    opening.begin(models=1_000_000)
     pending = PendingListing.objects.create(version=make_listing(folder=make_folder(tmp_path)).version, unit_price=1)
     answer = edge.request("GET", "/healthz")
     assert (answer.status, answer.json()["models"]) == (503, "the first ones are being checked by a node")
