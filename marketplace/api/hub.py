@@ -21,23 +21,26 @@ class HubError:
 
 
 def hub_error(problem: Problem) -> HubError:
-    """The refusal as clients read it: they show the header, `error` and each message of `errors`.
+    """The refusal as clients read it: they show the header, and `error` where it says something else.
 
     What is wrong with fields is a 400, the only status whose text they show as it is.
     """
-    message = BAD_TOKEN if isinstance(problem, NotAuthenticated) else problem.detail
+    said = _in_one_text(problem)
+    message = BAD_TOKEN if isinstance(problem, NotAuthenticated) else said
     headers = {"X-Error-Message": " ".join(message.split())[:LONGEST_HEADER]} | dict(problem.headers())
     if isinstance(problem, HubProblem):
         if problem.code:
             headers["X-Error-Code"] = problem.code
         if problem.commit:
             headers["X-Repo-Commit"] = problem.commit
-    document: dict[str, Any] = {"error": problem.detail}
+    return HubError(400 if isinstance(problem, Invalid) else problem.status, headers, {"error": said})
+
+
+def _in_one_text(problem: Problem) -> str:
+    """What was refused, with the fields that it does not name itself."""
     unsaid = [error for error in problem.errors if error.detail not in problem.detail]
-    if unsaid:
-        messages = [f"{error.field}: {error.detail}" if error.field else error.detail for error in unsaid]
-        document["errors"] = [{"message": message} for message in messages]
-    return HubError(400 if isinstance(problem, Invalid) else problem.status, headers, document)
+    fields = [f"{error.field}: {error.detail}" if error.field else error.detail for error in unsaid]
+    return f"{problem.detail.rstrip('.')}: {'; '.join(fields)}" if fields else problem.detail
 
 
 def no_address(path: str) -> NotFound:

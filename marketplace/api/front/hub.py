@@ -7,6 +7,7 @@ from django.conf import settings
 from django.http.request import split_domain_port, validate_host
 
 from marketplace.accounts.selectors import Caller, key_name, organization_by_slug
+from marketplace.accounts.services.names import NameTaken
 from marketplace.api.authentication import key_from_header, look_up_caller
 from marketplace.api.front.http import Request, Response, json_response
 from marketplace.api.front.resources import Resources, in_thread
@@ -102,6 +103,8 @@ async def create(request: Request, resources: Resources) -> Response:
             made = create_repository(organization=organization, name=name, creator=None)
         except RepositoryExists as exists:
             return exists.model.name, exists
+        except NameTaken as taken:  # by an alias: of a 409 clients read that the repository is there
+            raise NotUnderstood(taken.detail) from None
         return made.name, None
 
     made, exists = await in_thread(make)

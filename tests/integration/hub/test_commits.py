@@ -120,7 +120,8 @@ def test_what_is_in_the_way_of_a_body_is_named(client: Client, repository: str):
 
 def test_large_files_must_have_come_as_large_as_they_are_said_to_be(client: Client, repository: str, weights: bytes):
     refused = client.commit(repository, large={UNET: weights})
-    assert refused.json()["errors"] == [{"message": f"{UNET}: was not uploaded to this organisation; upload it again"}]
+    message = f"Nothing was committed: {UNET}: was not uploaded to this organisation; upload it again"
+    assert (refused.json(), refused.headers["x-error-message"]) == ({"error": message}, message)
     client.upload(repository, weights)
     line = {"key": "lfsFile", "value": {"path": UNET, "algo": "sha256", "oid": sha256(weights), "size": 1}}
     header = {"key": "header", "value": {"summary": "s"}}

@@ -1,9 +1,12 @@
 """Repositories: who may create, see, change and delete which; revisions; refusals as clients map them."""
 
 import pytest
+from django.db import transaction
 
+from marketplace.accounts.domain import NameKind
 from marketplace.accounts.selectors import membership_for
 from marketplace.accounts.services.api_keys import revoke_key
+from marketplace.accounts.services.names import claim_name
 from marketplace.catalog.services.listing import unlist
 from providers.models import GenerativeModel
 from tests.integration.api.edge import Edge
@@ -85,6 +88,13 @@ def test_what_cannot_be_created(client: Client, document: dict[str, object], sta
     assert (answer.status, message in answer.json()["error"]) == (status, True), answer.json()
     assert message in answer.headers["x-error-message"]
     assert not GenerativeModel.objects.filter(organization=client.party.organization).exists()
+
+
+def test_the_name_of_an_alias_is_no_repository(client: Client):
+    with transaction.atomic():
+        claim_name(organization_id=client.party.organization.pk, name="hero", kind=NameKind.ALIAS)
+    answer = client.create("hero")
+    assert (answer.status, "hero" in answer.json()["error"], "url" in answer.json()) == (400, True, False)
 
 
 def test_a_buyer_creates_nothing(edge: Edge):
