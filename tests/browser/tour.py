@@ -173,13 +173,10 @@ class Tour:
         key = self.market.demo["buyer"]["api_key"]
         once = {"Idempotency-Key": "tour-1"}
         inputs = {"prompt": "a red circle on a white background", "seed": 7}
-        first, again = (
-            Client(api_token=key, base_url=self.market.base_url, headers=once).predictions.create(
-                model=self.hero, input=inputs, wait=True
-            )
-            for _ in range(2)
-        )
+        caller = Client(api_token=key, base_url=self.market.base_url, headers=once)
+        first, again = (caller.predictions.create(model=self.hero, input=inputs) for _ in range(2))
         assert first.id == again.id
+        first.wait()
         assert first.status == "succeeded"
         cheap = Client(api_token=key, base_url=self.market.base_url, headers={"Bourse-Max-Price": "0.000001"})
         with pytest.raises(ReplicateError, match="max_price"):
@@ -204,7 +201,7 @@ class Tour:
                     self.picture(tab, picture)
                     client = Client(api_token=self.market.demo["buyer"]["api_key"], base_url=self.market.base_url)
                     tab.wait_for_timeout(2_100)  # what a name means is kept for two seconds
-                    made = client.predictions.create(model=alias, input={"prompt": "a leaf", "seed": 1}, wait=True)
+                    made = client.predictions.create(model=alias, input={"prompt": "a leaf", "seed": 1})
                     assert made.model == other
 
     def benchmark(self) -> None:
@@ -212,7 +209,7 @@ class Tour:
         with self.tab_of("buyer") as tab:
             tab.goto(f"/console/{self.buyer}/prompt-sets/new?next=benchmark")
             tab.get_by_label("Name").fill("Icons of the shop")
-            tab.get_by_label("Prompts", exact=True).fill("\n".join(PROMPTS))
+            tab.get_by_label("Prompts, one a line").fill("\n".join(PROMPTS))
             tab.get_by_role("button", name="Save the prompts").click()
             tab.wait_for_url("**/benchmarks/new?*")
             tab.get_by_label("Name").fill("Which model for our icons?")
@@ -255,14 +252,16 @@ class Tour:
             expect(tab.get_by_text("waits for the buyer's signature")).to_be_visible()
         with self.tab_of("buyer") as tab:
             tab.goto(f"/console/{self.buyer}/contracts")
-            tab.get_by_role("link", name=self.hero).first.click()
+            tab.get_by_role("region", name="Table of offers").get_by_role("link").first.click()
             self.picture(tab, "12-contract-offer")
             tab.get_by_role("button", name="Sign for").click()
             contract = tab.locator("[data-contract-id]").inner_text()
             key = self.market.demo["buyer"]["api_key"]
             client = Client(api_token=key, base_url=self.market.base_url, headers={"Bourse-Contract": contract})
             inputs = {"prompt": "a blue star on a yellow background", "num_outputs": 4, "seed": 3}
-            assert client.predictions.create(model=self.hero, input=inputs, wait=True).status == "succeeded"
+            prediction = client.predictions.create(model=self.hero, input=inputs)
+            prediction.wait()
+            assert prediction.status == "succeeded"
             tab.goto(f"/console/{self.buyer}/contracts/{contract}/review")
             expect(tab.locator("[data-left]")).to_have_text("4")
             self.picture(tab, "13-contract-review")
