@@ -64,7 +64,7 @@ def _upscaler(figures: dict[str, Figures]) -> Values:
 
 def _scorer(figures: dict[str, Figures]) -> Values:
     own = figures["scorer"]
-    values = _common(own) | _by_style(own, lambda value: f"{value:.2f}")
+    values = _common(own) | _by_style(own, lambda value: f"{round(value, 2) + 0.0:.2f}")
     for style, quality in own["quality"].items():
         for kind, part in {**quality["told_apart"], "retrieval": quality["retrieval"]}.items():
             values[f"{style}_{kind}"] = f"{100 * part:.0f}%"

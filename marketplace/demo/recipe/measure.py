@@ -251,17 +251,18 @@ def measure_all(
     torch.set_num_threads(threads)
     quieten()
     file = weights / "measured.json"
-    figures: dict[str, Figures] = json.loads(file.read_text()) if file.exists() else {}
     for name in names or MEASURES:
         report(f"measuring {name}")
-        figures[name] = MEASURES[name](weights, captions, torch.device(device), report)
-        report(json.dumps(figures[name], indent=1))
+        found = MEASURES[name](weights, captions, torch.device(device), report)
+        report(json.dumps(found, indent=1))
+        # Read again, since another measuring may have written in the meantime.
+        figures = _figures(file) | {name: found}
         draft = file.with_suffix(".draft")
         draft.write_text(json.dumps(figures, indent=1, sort_keys=True) + "\n")
         draft.replace(file)
     if cards:
-        write_cards(weights, figures)
-    return figures
+        write_cards(weights, _figures(file))
+    return _figures(file)
 
 
 def seconds(call: Callable[[], object], device: torch.device) -> float:
@@ -277,6 +278,11 @@ def seconds(call: Callable[[], object], device: torch.device) -> float:
         call()
         times.append(clock() - start)
     return round(statistics.median(times), 4)
+
+
+def _figures(file: Path) -> dict[str, Figures]:
+    figures: dict[str, Figures] = json.loads(file.read_text()) if file.exists() else {}
+    return figures
 
 
 def _facts(folder: Path, device: torch.device, *models: torch.nn.Module) -> Figures:

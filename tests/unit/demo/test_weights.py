@@ -1,19 +1,24 @@
 """The weights that come with the market."""
 
 import json
+import random
 import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
+from diffusers import StableDiffusionInpaintPipeline
+from PIL import Image
 
 from marketplace.demo.folders import folder_of
 from marketplace.demo.market import MODELS, TOOLS
 from marketplace.demo.recipe.checker import load_checker
-from marketplace.demo.recipe.domain import caption, icon_at
+from marketplace.demo.recipe.domain import Icon, caption, icon_at
 from marketplace.demo.recipe.folders import load_pipeline
 from marketplace.demo.recipe.measure import CHECKER, SETTINGS, accuracy, draw_all
+from marketplace.demo.recipe.render import render_paper
 from providers.services.publish import check_folder
 
 ROOT = Path(__file__).parents[3]
@@ -69,6 +74,29 @@ def test_the_hero_draws_what_captions_say(weights, device):
     rgb = draw_all(load_pipeline(weights / "hero", device), [caption(icon) for icon in singles], (6, 2.5))
     verdict = accuracy(load_checker(weights / CHECKER), rgb, singles, torch.device("cpu"))
     assert verdict["good"]["percent"] >= 75
+
+
+def test_the_stock_inpainting_pipeline_changes_what_the_mask_covers_and_keeps_the_rest(weights, device):
+    parts = load_pipeline(weights / "cutout", device).components
+    pipeline = StableDiffusionInpaintPipeline(**parts, requires_safety_checker=False)
+    pipeline.set_progress_bar_config(disable=True)
+    pair = Icon("ring", "blue", "teal", partner=("red", "heart"))
+    before = render_paper(pair, 128, random.Random(1)).rgb
+    mask = np.zeros((128, 128), np.uint8)
+    mask[:, 64:] = 255
+    after = pipeline(
+        "a blue ring and a yellow star on a teal background",
+        image=Image.fromarray(before),
+        mask_image=Image.fromarray(mask),
+        num_inference_steps=8,
+        guidance_scale=2.5,
+        height=128,
+        width=128,
+        generator=torch.Generator().manual_seed(2),
+    ).images[0]
+    change = np.abs(np.asarray(after).astype(int) - before).mean(-1)
+    assert change[:, :56].mean() < 8
+    assert change[:, 72:].mean() > 16
 
 
 def test_the_market_runs_without_the_recipe():

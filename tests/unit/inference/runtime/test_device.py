@@ -59,7 +59,7 @@ def test_a_folder_can_be_tried_by_hand(weights, tmp_path):
         [*command, "--threads", "1"], check=True, cwd=root, timeout=60, capture_output=True, text=True
     )
     loaded, wrote = done.stdout.splitlines()
-    assert loaded.startswith("loaded 24,534,860 bytes onto ")
+    assert loaded.startswith("loaded 11,048,332 bytes onto ")
     assert wrote.startswith(f"wrote {out} after ")
     assert done.stderr == ""
     assert out.read_bytes().startswith(b"\x89PNG")

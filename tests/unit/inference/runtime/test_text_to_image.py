@@ -149,7 +149,7 @@ def test_prompts_do_not_reach_the_log(hero, watched, caplog, capfd):
 
 def test_a_closed_model_says_so_and_holds_no_weights(weights, device, watched):
     model = TextToImage.load(weights / "workhorse", device)
-    assert model.weight_bytes() == 24_534_860
+    assert model.weight_bytes() == 11_048_332
     model.close()
     model.close()
     with pytest.raises(AdapterClosed):
