@@ -129,6 +129,11 @@ def open_page(tab: Tab, page: Page) -> None:
     for link in (page.then,) if isinstance(page.then, str) else page.then:
         tab.locator(link).first.click()
         tab.wait_for_load_state()
+    settle(tab)
+
+
+def settle(tab: Tab) -> None:
+    """Wait until all of the page is there, what loads only when it is scrolled to included."""
     tab.evaluate("document.querySelectorAll('img[loading=lazy]').forEach(image => image.loading = 'eager')")
     tab.evaluate("Promise.all([...document.images].map(image => image.decode().catch(() => 0)))")
     tab.evaluate("document.fonts.ready.then(() => 0)")

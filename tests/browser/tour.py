@@ -22,7 +22,7 @@ from playwright.sync_api import Page as Tab
 from replicate.client import Client
 from replicate.exceptions import ReplicateError
 
-from tests.browser.pages import Visitors, watch_errors
+from tests.browser.pages import Visitors, settle, watch_errors
 from tests.doubles.stripe import StripeDouble
 from tests.market import Market, start_market
 from tests.services import OUTSIDE, ROOT
@@ -111,8 +111,7 @@ class Tour:
             assert errors == []
 
     def picture(self, tab: Tab, name: str) -> None:
-        tab.evaluate("Promise.all([...document.images].map(image => image.decode().catch(() => 0)))")
-        tab.evaluate("document.fonts.ready.then(() => 0)")
+        settle(tab)
         tab.screenshot(path=self.pictures / f"{name}.png")
 
     def publish_in_the_browser(self) -> None:
