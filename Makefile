@@ -32,7 +32,7 @@ help:
 	@echo "make test-clients the stock Hub clients of several releases against a market"
 	@echo "make check        style, types, import rules, migrations, and the quick tests"
 	@echo "make bench        measure against bare diffusers and LitServe"
-	@echo "make screenshots  pictures of every page, light and dark, wide and narrow"
+	@echo "make screenshots  a tour of a fresh market and every page of it, in pictures"
 	@echo "make clean        remove everything that was made here, the market's data in .bourse/ included"
 
 run: $(VENV)/.stamp-run staticfiles/.stamp

@@ -1,8 +1,5 @@
 """Money in and out through Stripe's double, in a real browser and a market of its own."""
 
-import os
-import subprocess
-import sys
 import urllib.request
 from collections.abc import Iterator
 from decimal import Decimal
@@ -13,12 +10,12 @@ from playwright.sync_api import Page as Tab
 
 from tests.browser.pages import Visitors, watch_errors
 from tests.browser.test_journey import rows_of
+from tests.browser.tour import market_with_stripe
 from tests.doubles.stripe import StripeDouble
-from tests.market import Market, start_market
-from tests.services import OUTSIDE, ROOT, wait_until
+from tests.market import Market
+from tests.services import wait_until
 
-pytestmark = pytest.mark.slow
-SECRET = "whsec_browser"
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("stripe")]  # one market serves them all
 METER = "bourse_usage_micros"
 MINUS = "\N{MINUS SIGN}"
 
@@ -31,18 +28,7 @@ def double() -> Iterator[StripeDouble]:
 
 @pytest.fixture(scope="module")
 def connected(double: StripeDouble, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Market]:
-    """A market that takes the double for Stripe, set up as its runbook says."""
-    stripe = {
-        "STRIPE_SECRET_KEY": "sk_test_browser",
-        "STRIPE_WEBHOOK_SECRET": SECRET,
-        "STRIPE_API_BASE": double.url,
-        "PAYOUT_MINIMUM_CENTS": "1",
-    }
-    with start_market(tmp_path_factory.mktemp("stripe"), **stripe) as running:
-        double.tell(f"{running.base_url}/webhooks/stripe", secret=SECRET)
-        inherited = {name: value for name, value in os.environ.items() if name not in OUTSIDE}
-        environment = inherited | stripe | {"BOURSE_HOME": str(running.home), "DATABASE_NAME": "bourse"}
-        subprocess.run([sys.executable, "manage.py", "stripe", "setup"], cwd=ROOT, env=environment, check=True)
+    with market_with_stripe(tmp_path_factory.mktemp("stripe"), double) as running:
         yield running
 
 

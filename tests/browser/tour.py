@@ -234,12 +234,12 @@ class Tour:
 
     @staticmethod
     def _better(tab: Tab) -> str:
-        """The key for the picture with the richer detail, as a stand-in for a person's eyes: the larger file."""
+        """The key for the cleaner picture, as a stand-in for a person's eyes: smooth ones make smaller files."""
         sizes = tab.evaluate(
             "Promise.all([...document.querySelectorAll('.duel img')].map("
             "image => fetch(image.src).then(answer => answer.blob()).then(blob => blob.size)))"
         )
-        return "ArrowLeft" if sizes[0] >= sizes[1] else "ArrowRight"
+        return "ArrowLeft" if sizes[0] <= sizes[1] else "ArrowRight"
 
     def agree_and_review(self) -> None:
         with self.tab_of("provider") as tab:

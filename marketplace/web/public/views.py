@@ -181,6 +181,7 @@ def _doc_groups() -> list[dict[str, Any]]:
             ],
         }
         for folder in folders
+        if any(folder.glob("*.md"))
     ]
 
 
