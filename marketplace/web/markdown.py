@@ -6,29 +6,38 @@ import nh3
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.text import slugify
 from markdown_it import MarkdownIt
+from markdown_it.token import Token
 
 _markdown = MarkdownIt("commonmark", {"html": False, "linkify": False}).enable(["table", "strikethrough"])
 _tags = nh3.ALLOWED_TAGS - {"img"}
-_with_ids = {tag: set(names) for tag, names in nh3.ALLOWED_ATTRIBUTES.items()} | {
-    tag: {"id"} for tag in ("h1", "h2", "h3", "h4", "td")
-}
+# Wide tables scroll by themselves, so the keyboard must reach them.
+_attributes = {tag: set(names) for tag, names in nh3.ALLOWED_ATTRIBUTES.items()} | {"table": {"tabindex"}}
+_with_ids = _attributes | {tag: {"id"} for tag in ("h1", "h2", "h3", "h4", "td")}
 LOWEST_HEADING = 6
 
 
 def render_markdown(text: str, *, top: int = 1) -> SafeString:
     """Sanitised HTML of a stranger's text, its headings starting at level `top` and skipping none."""
-    tokens = _markdown.parse(text)
+    tokens = _parse(text)
     used = sorted({token.tag for token in tokens if token.type == "heading_open"})
     for token in tokens:
         if token.type in ("heading_open", "heading_close"):
             token.tag = f"h{min(top + used.index(token.tag), LOWEST_HEADING)}"
     html = _markdown.renderer.render(tokens, _markdown.options, {})
-    return mark_safe(nh3.clean(html, tags=_tags, link_rel="nofollow noopener"))  # noqa: S308  # just cleaned
+    return mark_safe(nh3.clean(html, tags=_tags, attributes=_attributes, link_rel="nofollow noopener"))  # noqa: S308  # just cleaned
+
+
+def _parse(text: str) -> list[Token]:
+    tokens = _markdown.parse(text)
+    for token in tokens:
+        if token.type == "table_open":
+            token.attrSet("tabindex", "0")
+    return tokens
 
 
 def render_documentation(text: str) -> SafeString:
     """HTML of our own pages, whose headings can be linked to; so can table rows that open with a code word."""
-    tokens = _markdown.parse(text)
+    tokens = _parse(text)
     opens_row = False
     for opening, inline in pairwise(tokens):
         is_code = [child.type for child in inline.children or ()] == ["code_inline"]

@@ -8,6 +8,7 @@ from tests.market import Market
 
 PARTY = {"organization": "any"}
 NAMES = [page.name for page in pages_of({"buyer": PARTY, "provider": PARTY, "models": ["any/any"]})]
+FITS = "document.documentElement.scrollWidth <= window.innerWidth"
 EXPECTED_ERRORS = {"not-found": ["Failed to load resource: the server responded with a status of 404 (Not Found)"]}
 
 
@@ -24,7 +25,7 @@ def test_page_is_accessible_and_fits(name: str, scheme: str, visitors: Visitors,
         assert found.violations_count == 0, found.generate_report()
         narrow, height = SIZES["narrow"]
         tab.set_viewport_size({"width": narrow, "height": height})
-        assert tab.evaluate("document.documentElement.scrollWidth") == narrow
+        tab.wait_for_function(FITS, timeout=5_000)
         found = Axe().run(tab)
         assert found.violations_count == 0, found.generate_report()
         assert errors == EXPECTED_ERRORS.get(name, [])

@@ -63,7 +63,7 @@ def test_a_folder_is_published_priced_sold_and_taken_off_sale(market: Market, vi
         for name in ("files", "load", "golden", "profile", "examples"):
             expect(step(tab, name)).to_have_attribute("data-state", "passed", timeout=CHECKS_MS)
         expect(tab.get_by_text("The same digests twice: reproducible")).to_be_visible()
-        expect(tab.get_by_role("img", name="a yellow moon on a black background")).to_be_visible()
+        expect(tab.get_by_role("img", name="a blue heart on a white background")).to_be_visible()
         expect(tab.locator(".batches .gauge")).to_have_count(4)
 
         tab.get_by_role("link", name="Price it and put it on sale").click()

@@ -137,6 +137,7 @@ def test_every_function_with_the_owners_rights_is_closed():
         "billing_settle",
         "billing_signal",
         "billing_void_outcome",
+        "providers_delete_model",
     ]
     for function, config, is_trigger, serving, anybody in found:
         assert config == ["search_path=public, pg_temp"], function

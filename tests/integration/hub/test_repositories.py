@@ -277,7 +277,9 @@ def test_the_list_comes_in_pages(client: Client):
         link = answer.headers.get("link", "")
         address = link.partition("<http://localhost:8000")[2].partition(">")[0]
     assert found == [f"{client.owner}/{name}" for name in names]
-    assert [one["id"] for one in client.request("GET", "/api/models?search=m3").json()] == [f"{client.owner}/m3"]
+    assert [one["id"] for one in client.request("GET", f"/api/models?search={client.owner}/m3").json()] == [
+        f"{client.owner}/m3"
+    ]
 
 
 def test_settings_follow_from_listing(client: Client, repository: str):

@@ -106,7 +106,7 @@ def test_a_node_loads_runs_measures_and_shows_a_version(node: TestNode):
     for batch in profile.detail["batches"]:
         assert batch["seconds_per_unit"] == pytest.approx(batch["seconds"] / batch["size"])
     assert profile.detail["flops"] > 1_000_000_000
-    assert profile.detail["peak_bytes"] > load.detail["bytes"]
+    assert profile.detail["peak_bytes"] >= load.detail["bytes"]
     assert examples.detail == {"made": 4, "of": 4}
     shown = examples_of(version.pk)
     assert [example.position for example in shown] == [0, 1, 2, 3]
