@@ -110,6 +110,16 @@ class Tour:
             yield tab
             assert errors == []
 
+    @contextmanager
+    def client(self, headers: Mapping[str, str] | None = None) -> Iterator[Client]:
+        """The buyer's stock client, whose connections are closed afterwards, which it has no method for."""
+        key = self.market.demo["buyer"]["api_key"]
+        client = Client(api_token=key, base_url=self.market.base_url, headers=dict(headers or {}))
+        try:
+            yield client
+        finally:
+            client._client.close()
+
     def picture(self, tab: Tab, name: str) -> None:
         settle(tab)
         tab.screenshot(path=self.pictures / f"{name}.png")
@@ -172,13 +182,12 @@ class Tour:
         key = self.market.demo["buyer"]["api_key"]
         once = {"Idempotency-Key": "tour-1"}
         inputs = {"prompt": "a red circle on a white background", "seed": 7}
-        caller = Client(api_token=key, base_url=self.market.base_url, headers=once)
-        first, again = (caller.predictions.create(model=self.hero, input=inputs) for _ in range(2))
-        assert first.id == again.id
-        first.wait()
-        assert first.status == "succeeded"
-        cheap = Client(api_token=key, base_url=self.market.base_url, headers={"Bourse-Max-Price": "0.000001"})
-        with pytest.raises(ReplicateError, match="max_price"):
+        with self.client(once) as caller:
+            first, again = (caller.predictions.create(model=self.hero, input=inputs) for _ in range(2))
+            assert first.id == again.id
+            first.wait()
+            assert first.status == "succeeded"
+        with self.client({"Bourse-Max-Price": "0.000001"}) as cheap, pytest.raises(ReplicateError, match="max_price"):
             cheap.run(self.hero, input=inputs)
         with openai.OpenAI(api_key=key, base_url=f"{self.market.base_url}/openai/v1") as client:
             answer = client.images.generate(model=self.hero, prompt="a blue star", n=2, response_format="url")
@@ -198,9 +207,9 @@ class Tour:
                 expect(row.locator("[data-target]")).to_have_text(target)
                 if picture:
                     self.picture(tab, picture)
-                    client = Client(api_token=self.market.demo["buyer"]["api_key"], base_url=self.market.base_url)
                     tab.wait_for_timeout(2_100)  # what a name means is kept for two seconds
-                    made = client.predictions.create(model=alias, input={"prompt": "a leaf", "seed": 1})
+                    with self.client() as client:
+                        made = client.predictions.create(model=alias, input={"prompt": "a leaf", "seed": 1})
                     assert made.model == other
 
     def benchmark(self) -> None:
@@ -255,11 +264,10 @@ class Tour:
             self.picture(tab, "12-contract-offer")
             tab.get_by_role("button", name="Sign for").click()
             contract = tab.locator("[data-contract-id]").inner_text()
-            key = self.market.demo["buyer"]["api_key"]
-            client = Client(api_token=key, base_url=self.market.base_url, headers={"Bourse-Contract": contract})
             inputs = {"prompt": "a blue star on a yellow background", "num_outputs": 4, "seed": 3}
-            prediction = client.predictions.create(model=self.hero, input=inputs)
-            prediction.wait()
+            with self.client({"Bourse-Contract": contract}) as client:
+                prediction = client.predictions.create(model=self.hero, input=inputs)
+                prediction.wait()
             assert prediction.status == "succeeded"
             tab.goto(f"/console/{self.buyer}/contracts/{contract}/review")
             expect(tab.locator("[data-left]")).to_have_text("4")

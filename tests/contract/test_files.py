@@ -80,7 +80,7 @@ def test_the_result_of_one_model_is_the_input_of_the_next(client: Client, pictur
 
 
 def test_a_value_comes_everywhere_an_output_does(client: Client, http: httpx.Client, picture_models: Mapping[str, str]):
-    before, _ = settled_balance(http)
+    before, held = settled_balance(http)
     inputs = {"image": data_uri(picture(50, 60)), "prompt": "a star"}
     prediction = client.predictions.create(model=picture_models["scoring"], input=inputs)
     events = [(event.event.value, event.data) for event in prediction.stream()]
@@ -88,7 +88,7 @@ def test_a_value_comes_everywhere_an_output_does(client: Client, http: httpx.Cli
     assert prediction.status == "succeeded"
     assert [data for kind, data in events if kind == "output"] == [json.dumps(prediction.output, separators=(",", ":"))]
     assert events[-1] == ("done", "{}")
-    assert balance(http) == (before - Decimal("0.002"), Decimal(0))
+    assert balance(http) == (before - Decimal("0.002"), held)
     receipt = http.get(f"/v1/predictions/{prediction.id}").json()["receipt"]["payload"]
     assert (receipt["quantity"], receipt["charged"], len(receipt["outputs"])) == (1, "0.002000", 1)
     schema = client.models.get(picture_models["scoring"]).latest_version.openapi_schema["components"]["schemas"]

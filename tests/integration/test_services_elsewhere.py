@@ -34,8 +34,8 @@ def test_given_services_are_used_and_none_is_started(tmp_path: Path):
             assert b"icon-hero" in answer.read()
         with psycopg.connect(environment["DATABASE_OWNER_URL"]) as connection:
             made = connection.execute("SELECT count(*), min(status), max(status) FROM inference_prediction").fetchone()
-        assert made == (24, "succeeded", "succeeded")
+        assert made == (44, "succeeded", "succeeded")  # three models, and the calls under contract
     assert not (state / "postgres").exists()
     assert not (state / "redis").exists()
     assert not (state / "secrets").exists()
-    assert len(list(blobs.glob("sha256/*/*"))) > 24
+    assert len(list(blobs.glob("sha256/*/*"))) > 44
