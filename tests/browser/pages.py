@@ -8,6 +8,8 @@ from typing import Any
 from playwright.sync_api import Browser, BrowserContext
 from playwright.sync_api import Page as Tab
 
+from tests.services import wait_until
+
 CHROMIUMS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 SCHEMES = ("light", "dark")
 SIZES = {"wide": (1440, 900), "narrow": (390, 844)}
@@ -137,6 +139,12 @@ def settle(tab: Tab) -> None:
     tab.evaluate("document.querySelectorAll('img[loading=lazy]').forEach(image => image.loading = 'eager')")
     tab.evaluate("Promise.all([...document.images].map(image => image.decode().catch(() => 0)))")
     tab.evaluate("document.fonts.ready.then(() => 0)")
+
+
+def wait_until_it_fits(tab: Tab) -> None:
+    """Wait until nothing sticks out on the right; a page that was just made narrower may need a moment."""
+    fits = "document.documentElement.scrollWidth <= window.innerWidth"
+    wait_until(lambda: tab.evaluate(fits), "the page's width", seconds=5)
 
 
 def watch_errors(tab: Tab) -> list[str]:

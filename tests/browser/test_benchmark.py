@@ -12,7 +12,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page as Tab
 from playwright.sync_api import expect
 
-from tests.browser.pages import SIZES, Visitors, watch_errors
+from tests.browser.pages import SIZES, Visitors, wait_until_it_fits, watch_errors
 from tests.market import Market
 
 PROMPTS = (
@@ -43,7 +43,7 @@ def check(tab: Tab) -> None:
         tab.set_viewport_size({"width": width, "height": height})
         found = Axe().run(tab)
         assert found.violations_count == 0, found.generate_report()
-        assert tab.evaluate("document.documentElement.scrollWidth") == width
+        wait_until_it_fits(tab)
     width, height = SIZES["wide"]
     tab.set_viewport_size({"width": width, "height": height})
 

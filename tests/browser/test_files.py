@@ -9,7 +9,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Locator, expect
 from playwright.sync_api import Page as Tab
 
-from tests.browser.pages import SIZES, Visitors, watch_errors
+from tests.browser.pages import SIZES, Visitors, wait_until_it_fits, watch_errors
 from tests.market import Market
 from tests.pictures import data_uri, picture, turned
 
@@ -85,7 +85,7 @@ def test_a_score_is_shown_large(tab: Tab, market: Market, picture_models: Mappin
     assert figure.evaluate("f => parseFloat(getComputedStyle(f).fontSize)") >= 48
     score = figure.inner_text()
     tab.set_viewport_size({"width": SIZES["narrow"][0], "height": SIZES["narrow"][1]})
-    tab.wait_for_function("document.documentElement.scrollWidth <= window.innerWidth")
+    wait_until_it_fits(tab)
     assert Axe().run(tab).violations_count == 0
     tab.get_by_role("link", name="Open this prediction").click()
     expect(tab.locator(".values dd")).to_have_text(score)

@@ -3,12 +3,11 @@
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 
-from tests.browser.pages import SCHEMES, SIZES, Visitors, open_page, pages_of, watch_errors
+from tests.browser.pages import SCHEMES, SIZES, Visitors, open_page, pages_of, wait_until_it_fits, watch_errors
 from tests.market import Market
 
 PARTY = {"organization": "any"}
 NAMES = [page.name for page in pages_of({"buyer": PARTY, "provider": PARTY, "models": ["any/any"]})]
-FITS = "document.documentElement.scrollWidth <= window.innerWidth"
 EXPECTED_ERRORS = {"not-found": ["Failed to load resource: the server responded with a status of 404 (Not Found)"]}
 
 
@@ -25,7 +24,7 @@ def test_page_is_accessible_and_fits(name: str, scheme: str, visitors: Visitors,
         assert found.violations_count == 0, found.generate_report()
         narrow, height = SIZES["narrow"]
         tab.set_viewport_size({"width": narrow, "height": height})
-        tab.wait_for_function(FITS, timeout=5_000)
+        wait_until_it_fits(tab)
         found = Axe().run(tab)
         assert found.violations_count == 0, found.generate_report()
         assert errors == EXPECTED_ERRORS.get(name, [])
