@@ -279,6 +279,8 @@ class Tour:
             tab.goto(f"/console/{self.buyer}/contracts/{contract}")
             expect(tab.locator("[data-charged]")).to_have_text("$0.027")
             self.picture(tab, "14-contract")
+            with self.client({"Bourse-Contract": contract}) as client:  # one more, which waits for its reviewer
+                client.predictions.create(model=self.hero, input=inputs).wait()
 
     def top_up(self) -> None:
         with self.tab_of("buyer") as tab:
