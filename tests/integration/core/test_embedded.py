@@ -88,9 +88,12 @@ def test_postgres_keeps_what_was_committed_when_it_is_killed(home, serve):
     postgres.ensure_databases(owner="bourse_owner", serving="bourse", database="bourse")
     with psycopg.connect(home.postgres_url(user="bourse_owner", database="bourse")) as connection:
         connection.execute("CREATE TABLE things AS SELECT 7 AS number")
-    psutil.Process(process.pid).kill()
+    server = psutil.Process(process.pid)
+    helpers = server.children(recursive=True)
+    server.kill()
     process.wait()
     assert postgres.running_pid() is None
+    psutil.wait_procs(helpers, timeout=10)  # while one lives, a new server refuses to start; supervisors try again
     serve(postgres)
     assert rows(home, "bourse_owner", "SELECT number FROM things") == [(7,)]
 

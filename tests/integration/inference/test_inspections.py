@@ -131,6 +131,7 @@ def test_news_of_a_version_that_was_deleted_in_between_holds_nothing_up():
     assert not Inspection.objects.filter(version_id="0" * 40).exists()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("task", ["image-to-image", "matting", "super-resolution", "scoring"])
 def test_models_that_take_a_picture_are_tried_with_ones_of_ours(node: TestNode, tmp_path: Path, task: str):
     folder = SAVERS[task](tmp_path / "model")

@@ -14,6 +14,8 @@ from marketplace.demo.recipe.measure import measure_all
 from marketplace.demo.recipe.plan import PLAN, train_all
 from marketplace.demo.recipe.workshop import PartMissing, Workshop
 
+pytestmark = pytest.mark.slow
+
 
 class Line:
     """Learns a line through points by chance."""
