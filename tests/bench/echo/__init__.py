@@ -11,6 +11,7 @@ from typing import Any
 
 from providers import tasks
 from providers.tasks.base import FILES, Components, Inputs, Schema, SingleModel
+from providers.tasks.samples import Sample
 
 PIPELINE = "EchoPipeline"
 
@@ -33,7 +34,7 @@ class Echo:
             "additionalProperties": False,
         }
 
-    def trials(self, schema: Schema, widget: Sequence[Mapping[str, Any]]) -> list[Inputs]:
+    def trials(self, schema: Schema, widget: Sequence[Mapping[str, Any]], samples: Sequence[Sample]) -> list[Inputs]:
         return [{"text": "echo"}]
 
     def complete(self, inputs: Inputs) -> Inputs:
