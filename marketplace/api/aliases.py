@@ -40,13 +40,15 @@ class Alias(APIView):
         target, expected = _text(request.data, "model"), _text(request.data, "expected", required=False)
         exists = catalog.alias_named(organization.slug, name, organization.pk) is not None
         if exists or expected is not None:
-            move_alias(
+            alias = move_alias(
                 organization=organization, name=name, target=target or "", expected=expected, key_id=caller.key_id
             )
         else:
-            create_alias(organization=organization, name=name, target=target or "", key_id=caller.key_id)
-        (view,) = [view for view in catalog.aliases_of(organization) if view.alias.name == name.lower()]
-        return Response(alias_document(view), status=200 if exists else 201)
+            alias = create_alias(organization=organization, name=name, target=target or "", key_id=caller.key_id)
+        views = [view for view in catalog.aliases_of(organization) if view.alias.pk == alias.pk]
+        if not views:
+            raise NotFound(f"{organization.slug}/{alias.name} was deleted in the meantime")
+        return Response(alias_document(views[0]), status=200 if exists else 201)
 
     @extend_schema(operation_id="aliases_delete", responses={204: None})
     def delete(self, request: Request, name: str) -> Response:

@@ -43,6 +43,11 @@ def test_bad_targets_name_the_field(buyer: Buyer, body: object):
     assert not Alias.objects.filter(organization=buyer.party.organization).exists()
 
 
+def test_a_name_is_kept_in_its_canonical_spelling(buyer: Buyer, slug: str):
+    answer = client(buyer.key).put("/v1/aliases/%20Hero", {"model": slug}, format="json")
+    assert (answer.status_code, answer.json()["alias"]) == (201, f"{buyer.party.organization.slug}/hero")
+
+
 @pytest.mark.parametrize("name", ["a b", "-x", "x.git", "y" * 64, "%00"])
 def test_bad_names_are_refused(buyer: Buyer, slug: str, name: str):
     answer = client(buyer.key).put(f"/v1/aliases/{name}", {"model": slug}, format="json")
