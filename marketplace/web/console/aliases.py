@@ -11,9 +11,9 @@ from marketplace.accounts.selectors import audit_events
 from marketplace.catalog import selectors as catalog
 from marketplace.catalog.services import aliases
 from marketplace.core.problems import FieldError, Invalid, Problem
-from marketplace.web.access import MemberRequest, member_page
-from marketplace.web.console.views import by_field
-from marketplace.web.public.views import example_call
+from marketplace.web.shared.access import MemberRequest, member_page
+from marketplace.web.shared.cards import example_call
+from marketplace.web.shared.forms import by_field
 
 SHOWN_MOVES = 6
 

@@ -18,8 +18,9 @@ from marketplace.accounts.services import members
 from marketplace.core.ids import parse_short, short
 from marketplace.core.money import MICRO, NotAnAmount, parse_amount
 from marketplace.core.problems import Conflict, Invalid, NotFound
-from marketplace.web.access import MemberRequest, member_page
-from marketplace.web.console.views import by_field, statement_page
+from marketplace.web.shared.access import MemberRequest, member_page
+from marketplace.web.shared.forms import by_field
+from marketplace.web.shared.statements import statement_page, transaction_context
 
 SHOWN_TOP_UPS = 10
 
@@ -100,3 +101,9 @@ def _start(request: MemberRequest) -> StartedTopUp:
         paid_url=address,
         canceled_url=lambda id: f"{address(id)}?canceled=1",
     )
+
+
+@member_page
+def transaction(request: MemberRequest, id: int) -> HttpResponse:
+    """One of the organisation's transactions, down to its entries."""
+    return render(request, "console/transaction.html", transaction_context(request, id, AccountKind.BUYER_PREPAID))

@@ -21,8 +21,8 @@ from marketplace.benchmarks.selectors.prompt_sets import prompt_set_for_buyer, p
 from marketplace.benchmarks.services import prompt_sets
 from marketplace.core.ids import parse_short, short
 from marketplace.core.problems import FieldError, Invalid
-from marketplace.web.access import MemberRequest, member_page
-from marketplace.web.console.views import by_field
+from marketplace.web.shared.access import MemberRequest, member_page
+from marketplace.web.shared.forms import by_field
 
 LIMITS = {"most": MOST_PROMPTS, "longest": LONGEST_PROMPT, "largest_file": LARGEST_FILE}
 

@@ -1,6 +1,8 @@
 """The voting page and its calls. Nothing here says which model made which picture."""
 
-from typing import Any
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
 
 import orjson
 from django.http import HttpRequest, HttpResponse, JsonResponse
@@ -9,13 +11,15 @@ from django.views.decorators.http import require_POST
 
 from inference.links import artifact_path
 from marketplace.benchmarks.domain.states import LONGEST_REASON, Answer
-from marketplace.benchmarks.models import Benchmark
 from marketplace.benchmarks.selectors.ballots import Ballot, Shown, ballot_of
 from marketplace.benchmarks.selectors.benchmarks import benchmark_for_buyer, sees_names
 from marketplace.benchmarks.services import voting
 from marketplace.core.ids import parse_short
 from marketplace.core.problems import NotUnderstood
-from marketplace.web.access import MemberRequest, member_page
+from marketplace.web.shared.access import MemberRequest, member_page
+
+if TYPE_CHECKING:
+    from marketplace.benchmarks.models import Benchmark
 
 
 @member_page

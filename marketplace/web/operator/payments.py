@@ -10,7 +10,7 @@ from billing.gateways import current_gateway
 from billing.selectors import gateway_events, payments_to_look_at
 from billing.services.gateway_events import process_again
 from marketplace.accounts.selectors import organization_names
-from marketplace.web.access import operator_page
+from marketplace.web.shared.access import operator_page
 
 EVENTS = 30
 

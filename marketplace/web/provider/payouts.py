@@ -19,8 +19,8 @@ from billing.services.payouts import request_payout
 from marketplace.accounts.domain import Role
 from marketplace.accounts.services import audit, members
 from marketplace.core.problems import Conflict, Invalid
-from marketplace.web.access import MemberRequest, member_page
-from marketplace.web.console.views import by_field
+from marketplace.web.shared.access import MemberRequest, member_page
+from marketplace.web.shared.forms import by_field
 
 SHOWN_PAYOUTS = 50
 

@@ -17,8 +17,8 @@ from marketplace.catalog.domain import Reference
 from marketplace.catalog.services import call
 from marketplace.core.ids import short
 from marketplace.core.problems import Forbidden, NotAuthenticated, NotUnderstood
-from marketplace.web.access import current_membership
-from marketplace.web.contracts import id_in_address
+from marketplace.web.shared.access import current_membership
+from marketplace.web.shared.contracts import id_in_address
 
 
 @require_POST

@@ -1,21 +1,33 @@
 """What the pages about outcome contracts show on either side of the market."""
 
+from __future__ import annotations
+
 import json
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.core.paginator import Paginator
 from django.urls import reverse
 
 from billing.domain import BASIS_POINTS, OutcomeState, Verdict
-from billing.models import Outcome, OutcomeContract, OutcomeOffer
-from billing.selectors import Tally, outcomes_of, tallies, usage_by_hold
-from inference.models import Review
+from billing.selectors import (
+    Tally,
+    calls_under_review,
+    outcomes_of,
+    signed_offers,
+    superseded_offers,
+    tallies,
+    usage_by_hold,
+)
 from inference.selectors import reviews_of
 from marketplace.accounts.domain import Role
 from marketplace.accounts.selectors import organization_names
 from marketplace.core.ids import parse_short, short
 from marketplace.core.problems import NotFound
-from marketplace.web.access import MemberRequest
+from marketplace.web.shared.access import MemberRequest
+
+if TYPE_CHECKING:
+    from billing.models import Outcome, OutcomeContract, OutcomeOffer
+    from inference.models import Review
 
 PAGE = 50
 NO_BREAK_SPACE = "\N{NO-BREAK SPACE}"
@@ -49,8 +61,7 @@ def contract_rows(contracts: list[OutcomeContract]) -> list[dict[str, Any]]:
 
 def offer_rows(offers: list[OutcomeOffer]) -> list[dict[str, Any]]:
     names, ids = organization_names(), [offer.pk for offer in offers]
-    signed = set(OutcomeContract.objects.filter(offer__in=ids, ended_at=None).values_list("offer", flat=True))
-    superseded = set(OutcomeOffer.objects.filter(supersedes__in=ids).values_list("supersedes", flat=True))
+    signed, superseded = signed_offers(ids), superseded_offers(ids)
     return [
         {
             "offer": offer,
@@ -108,7 +119,7 @@ def contract_context(request: MemberRequest, contract: OutcomeContract, *, side:
         "layout": f"{side}/base.html",
         "calls": rows,
         "page": page,
-        "waiting": Outcome.objects.filter(contract=contract, state=OutcomeState.OBSERVING).count(),
+        "waiting": calls_under_review(contract.pk),
         "acceptance_rate": tally.acceptance_rate,
         "ended_by_us": contract.ended_for == str(request.membership.organization_id),
         "run_url": f"{model_path(contract.offer.label)}?contract={row['id']}",
