@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
@@ -22,7 +23,8 @@ from marketplace.benchmarks.selectors.benchmarks import (
     sees_names,
 )
 from marketplace.benchmarks.services import control, voting
-from marketplace.core.ids import parse_short, short
+from marketplace.core.ids import short
+from marketplace.web.console.forms import AgreedForm, ProgressQuery
 from marketplace.web.console.results import results_context
 from marketplace.web.shared.access import MemberRequest, member_page
 
@@ -32,6 +34,7 @@ if TYPE_CHECKING:
 
 @member_page
 def index(request: MemberRequest) -> HttpResponse:
+    """The organisation's benchmarks, newest first."""
     found = benchmarks_for_buyer(request.membership.organization_id)
     rows = [
         {
@@ -46,14 +49,15 @@ def index(request: MemberRequest) -> HttpResponse:
 
 
 @member_page
-def detail(request: MemberRequest, id: str) -> HttpResponse:
-    benchmark = benchmark_for_buyer(request.membership.organization_id, parse_short(id))
+def detail(request: MemberRequest, id: uuid.UUID) -> HttpResponse:
+    """One benchmark: its progress, its voting, and its results for those who have seen the names."""
+    benchmark = benchmark_for_buyer(request.membership.organization_id, id)
     progress = progress_of(benchmark)
     is_open = sees_names(benchmark, request.membership.user)
     ballot = None if is_open else ballot_of(benchmark, request.membership.user)
     context: dict[str, Any] = {
         "benchmark": benchmark,
-        "id": id,
+        "id": short(id),
         "progress": progress,
         "contestants": benchmark.contestants.all(),
         "prompt_set_id": short(benchmark.prompt_set_id),
@@ -74,12 +78,19 @@ def detail(request: MemberRequest, id: str) -> HttpResponse:
 
 
 @member_page
-def progress(request: MemberRequest, id: str) -> HttpResponse:
+def progress(request: MemberRequest, id: uuid.UUID) -> HttpResponse:
     """The progress alone, which asks for itself again until there is news that the whole page has to show."""
-    benchmark = benchmark_for_buyer(request.membership.organization_id, parse_short(id))
+    benchmark = benchmark_for_buyer(request.membership.organization_id, id)
     counted = progress_of(benchmark)
-    is_live, awaits_pairs = _is_live(benchmark, counted), "awaits_pairs" in request.GET
-    context = {"benchmark": benchmark, "id": id, "progress": counted, "is_live": is_live, "awaits_pairs": awaits_pairs}
+    is_live = _is_live(benchmark, counted)
+    awaits_pairs = ProgressQuery.of_query(request).value("awaits_pairs", False)
+    context = {
+        "benchmark": benchmark,
+        "id": short(id),
+        "progress": counted,
+        "is_live": is_live,
+        "awaits_pairs": awaits_pairs,
+    }
     response = render(request, "console/_benchmark_progress.html", context)
     if not is_live or (awaits_pairs and ballot_of(benchmark, request.membership.user).total):
         response["HX-Refresh"] = "true"
@@ -88,37 +99,36 @@ def progress(request: MemberRequest, id: str) -> HttpResponse:
 
 @require_POST
 @member_page
-def cancel(request: MemberRequest, id: str) -> HttpResponse:
-    control.cancel(by=request.membership, benchmark_id=parse_short(id))
+def cancel(request: MemberRequest, id: uuid.UUID) -> HttpResponse:
+    """Run no more of the pictures."""
+    control.cancel(by=request.membership, benchmark_id=id)
     return redirect("web:console_benchmark", request.membership.organization.slug, id)
 
 
 @require_POST
 @member_page
-def resume(request: MemberRequest, id: str) -> HttpResponse:
-    agreed = _number(request.POST.get("agreed", ""))
-    control.resume(by=request.membership, benchmark_id=parse_short(id), agreed=agreed)
+def resume(request: MemberRequest, id: uuid.UUID) -> HttpResponse:
+    """Go on with a paused benchmark, at the cost that the page showed."""
+    agreed = AgreedForm.of(request).given()["agreed"]
+    control.resume(by=request.membership, benchmark_id=id, agreed=agreed)
     return redirect("web:console_benchmark", request.membership.organization.slug, id)
 
 
 @require_POST
 @member_page
-def retry(request: MemberRequest, id: str) -> HttpResponse:
-    control.retry(by=request.membership, benchmark_id=parse_short(id))
+def retry(request: MemberRequest, id: uuid.UUID) -> HttpResponse:
+    """Run what failed again."""
+    control.retry(by=request.membership, benchmark_id=id)
     return redirect("web:console_benchmark", request.membership.organization.slug, id)
 
 
 @require_POST
 @member_page
-def reveal(request: MemberRequest, id: str) -> HttpResponse:
-    voting.reveal(by=request.membership, benchmark_id=parse_short(id))
+def reveal(request: MemberRequest, id: uuid.UUID) -> HttpResponse:
+    """Show the member the names and results, which ends their voting."""
+    voting.reveal(by=request.membership, benchmark_id=id)
     return redirect("web:console_benchmark", request.membership.organization.slug, id)
 
 
 def _is_live(benchmark: Benchmark, counted: Progress) -> bool:
     return benchmark.state == State.RUNNING or counted.running > 0
-
-
-def _number(text: str) -> int:
-    """A whole number that the page itself wrote, or -1, which no amount is."""
-    return int(text) if text.isascii() and text.isdigit() and len(text) <= 18 else -1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from typing import TYPE_CHECKING
 
 from django.contrib import messages
@@ -13,8 +14,9 @@ from billing.selectors import contract_for, contracts_for_buyer, offer_for, offe
 from billing.services import contracts as agreeing
 from marketplace.core.ids import short
 from marketplace.core.problems import NotFound
+from marketplace.web.console.forms import SignatureForm
 from marketplace.web.shared.access import MemberRequest, member_page
-from marketplace.web.shared.contracts import contract_context, contract_rows, id_in_address, offer_context, offer_rows
+from marketplace.web.shared.contracts import contract_context, contract_rows, offer_context, offer_rows
 
 if TYPE_CHECKING:
     from billing.models import OutcomeContract
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
 
 @member_page
 def contracts(request: MemberRequest) -> HttpResponse:
+    """The buyer's contracts, and the offers to sign."""
     buyer = str(request.membership.organization_id)
     context = {
         "contracts": contract_rows(list(contracts_for_buyer(buyer))),
@@ -31,23 +34,23 @@ def contracts(request: MemberRequest) -> HttpResponse:
 
 
 @member_page
-def offer(request: MemberRequest, id: str) -> HttpResponse:
+def offer(request: MemberRequest, id: uuid.UUID) -> HttpResponse:
     """An offer to read and, by an owner, to sign."""
     organization = request.membership.organization
-    found = offer_for(str(organization.pk), id_in_address(id, what="offer"))
+    found = offer_for(str(organization.pk), id)
     if request.method == "POST":
-        signed = agreeing.sign(
-            by=request.membership, offer_id=found.pk, document_hash=request.POST.get("hash", "")[:64]
-        )
+        document_hash = SignatureForm.of(request).given()["hash"]
+        signed = agreeing.sign(by=request.membership, offer_id=found.pk, document_hash=document_hash)
         messages.success(request, "The contract is in force; calls may run under it from now on.")
-        return redirect("web:console_contract", organization.slug, short(signed.pk))
+        return redirect("web:console_contract", organization.slug, signed.pk)
     contract = contracts_for_buyer(str(organization.pk)).filter(offer=found, ended_at=None).first()
     context = offer_context(request, found) | {"contract_id": short(contract.pk) if contract else None}
     return render(request, "console/offer.html", context)
 
 
 @member_page
-def contract(request: MemberRequest, id: str) -> HttpResponse:
+def contract(request: MemberRequest, id: uuid.UUID) -> HttpResponse:
+    """A contract with its calls."""
     return render(
         request, "contracts/contract.html", contract_context(request, own_contract(request, id), side="console")
     )
@@ -55,16 +58,17 @@ def contract(request: MemberRequest, id: str) -> HttpResponse:
 
 @require_POST
 @member_page
-def end(request: MemberRequest, id: str) -> HttpResponse:
+def end(request: MemberRequest, id: uuid.UUID) -> HttpResponse:
+    """End a contract for new calls."""
     agreeing.end(by=request.membership, contract_id=own_contract(request, id).pk)
     messages.success(request, "The contract takes no new calls. What runs or waits for a verdict finishes under it.")
     return redirect("web:console_contract", request.membership.organization.slug, id)
 
 
-def own_contract(request: MemberRequest, id_: str) -> OutcomeContract:
+def own_contract(request: MemberRequest, id_: uuid.UUID) -> OutcomeContract:
     """The contract that the organisation is the buyer of. Raises NotFound."""
     buyer = str(request.membership.organization_id)
-    found = contract_for(buyer, id_in_address(id_, what="contract"))
+    found = contract_for(buyer, id_)
     if found.buyer != buyer:
         raise NotFound("There is no such contract")
     return found

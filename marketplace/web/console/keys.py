@@ -10,27 +10,24 @@ from django.views.decorators.http import require_POST
 from marketplace.accounts.domain import Role
 from marketplace.accounts.selectors import keys_of
 from marketplace.accounts.services import api_keys
-from marketplace.core.problems import Invalid
+from marketplace.web.console.forms import KeyForm
 from marketplace.web.shared.access import MemberRequest, member_page
-from marketplace.web.shared.forms import by_field
 
 
 @member_page
 def keys(request: MemberRequest) -> HttpResponse:
-    errors: dict[str, str] = {}
+    """The keys; a POST makes one, which this page alone shows."""
+    form = KeyForm.of(request)
     new_key = None
-    if request.method == "POST":
-        try:
-            new_key = api_keys.create_key(by=request.membership, name=request.POST.get("name", ""))
-        except Invalid as problem:
-            errors = by_field(problem)
+    if form.is_valid():
+        new_key = form.attempt(api_keys.create_key, by=request.membership, name=form.cleaned_data["name"])
     context = {
         "keys": keys_of(request.membership.organization),
         "new_key": new_key,
-        "errors": errors,
+        "form": KeyForm() if new_key else form,
         "is_owner": request.membership.role == Role.OWNER,
     }
-    response = render(request, "console/keys.html", context, status=422 if errors else 200)
+    response = render(request, "console/keys.html", context, status=form.status)
     if new_key:
         response["Cache-Control"] = "no-store"  # the page holds the only copy of the key
     return response
@@ -39,6 +36,7 @@ def keys(request: MemberRequest) -> HttpResponse:
 @require_POST
 @member_page
 def revoke_key(request: MemberRequest, id: uuid.UUID) -> HttpResponse:
+    """Revoke a key, for good."""
     api_keys.revoke_key(by=request.membership, key_id=id)
     messages.success(request, "The key was revoked; calls with it are refused from now on.")
     return redirect("web:console_keys", request.membership.organization.slug)

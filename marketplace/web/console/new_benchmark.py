@@ -1,109 +1,103 @@
 """Starting a benchmark: the form, and the estimate of what is chosen."""
 
-import uuid
-from collections.abc import Mapping, Sequence
-from typing import Any
+from __future__ import annotations
 
-from django.http import HttpResponse, QueryDict
+from typing import TYPE_CHECKING, Any
+
+from django.http import HttpResponse
 from django.shortcuts import redirect, render
 
 from marketplace.benchmarks.domain.states import FEWEST_MODELS, MOST_MODELS
 from marketplace.benchmarks.selectors.prompt_sets import prompt_set_for_buyer, prompt_sets_for_buyer
 from marketplace.benchmarks.services.estimates import COMPARED_TASK, SCORING_TASK, Estimate, estimate
-from marketplace.benchmarks.services.start import EstimateChanged, start
+from marketplace.benchmarks.services.start import start
 from marketplace.catalog import selectors as catalog
-from marketplace.core.ids import new_id, parse_short, short
-from marketplace.core.problems import Invalid, PaymentRequired
+from marketplace.core.ids import parse_short, short
+from marketplace.web.console.forms import BenchmarkForm, ChoicesForm
 from marketplace.web.shared.access import MemberRequest, member_page
-from marketplace.web.shared.forms import by_field
+
+if TYPE_CHECKING:
+    from marketplace.benchmarks.models import Benchmark
 
 
 @member_page
 def new(request: MemberRequest) -> HttpResponse:
     """The form, with an estimate of what is chosen; sending it starts the benchmark."""
-    errors: dict[str, str] = {}
-    form = request.POST if request.method == "POST" else request.GET
-    costs, cost_errors = _estimate(request, form)
-    if request.method == "POST":
-        errors = cost_errors
-        if costs is not None and not errors:
-            try:
-                benchmark = start(
-                    by=request.membership,
-                    benchmark_id=_uuid(form.get("form", "")) or new_id(),
-                    name=form.get("name", ""),
-                    prompt_set_id=parse_short(form.get("prompts", "")),
-                    models=form.getlist("model"),
-                    scorer=form.get("scorer", ""),
-                    agreed=_number(form.get("agreed", "")),
-                )
-            except Invalid as problem:
-                errors = by_field(problem)
-            except (EstimateChanged, PaymentRequired) as problem:
-                errors = {"estimate": problem.detail}
-            else:
-                return redirect("web:console_benchmark", request.membership.organization.slug, short(benchmark.pk))
-    chosen = form.getlist("model")
+    offers = catalog.offers(task=COMPARED_TASK)
+    options = _options(request, offers)
+    asked = ChoicesForm.of_query(request, **options)
+    asked.full_clean()
+    form = BenchmarkForm.of(request, initial=asked.cleaned_data, **options)
+    costs = _estimate(request, form if form.is_bound else asked)
+    if form.is_valid():
+        benchmark = form.attempt(_start, request, form)
+        if benchmark is not None:
+            return redirect("web:console_benchmark", request.membership.organization.slug, benchmark.pk)
+    chosen = form["model"].value() or []
     context = {
-        "name": form.get("name", ""),
-        "form_id": form.get("form") if _uuid(form.get("form", "")) else new_id(),
-        "prompt_sets": [
-            {"id": short(one.pk), "name": one.name, "size": one.size}  # type: ignore[attr-defined]  # annotated
-            for one in prompt_sets_for_buyer(request.membership.organization_id)
-        ],
-        "prompts": form.get("prompts", ""),
-        "models": [_choice(offer, chosen) for offer in catalog.offers(task=COMPARED_TASK)],
-        "scorers": [offer.slug for offer in catalog.offers(task=SCORING_TASK)],
-        "scorer": form.get("scorer", ""),
-        "errors": errors,
+        "form": form,
+        "prompt_sets": options["prompt_sets"],
+        "models": [_choice(offer, is_chosen=offer.slug in chosen) for offer in offers],
+        "scorers": options["scorers"],
         "fewest": FEWEST_MODELS,
         "most": MOST_MODELS,
         "estimate": costs,
-        "cost_errors": cost_errors,
+        "cost_errors": [] if form.is_bound else asked.problems(),
     }
-    return render(request, "console/new_benchmark.html", context, status=422 if errors else 200)
+    return render(request, "console/new_benchmark.html", context, status=form.status)
 
 
 @member_page
 def estimate_part(request: MemberRequest) -> HttpResponse:
     """The form's estimate for what is chosen so far."""
-    costs, errors = _estimate(request, request.GET)
-    return render(request, "console/_estimate.html", {"estimate": costs, "cost_errors": errors})
+    form = ChoicesForm.of_query(request, **_options(request, catalog.offers(task=COMPARED_TASK)))
+    context = {"estimate": _estimate(request, form), "cost_errors": form.problems()}
+    return render(request, "console/_estimate.html", context)
 
 
-def _estimate(request: MemberRequest, form: QueryDict) -> tuple[Estimate | None, dict[str, str]]:
-    """The estimate of the form's choices, or what is wrong with them; neither while too little is chosen."""
-    organization, models = request.membership.organization, form.getlist("model")
-    prompt_set_id = parse_short(form.get("prompts", ""))
-    if request.method == "GET" and (prompt_set_id is None or len(models) < FEWEST_MODELS):
-        return None, {}
-    if prompt_set_id is None:
-        return None, {"prompts": "Choose a prompt set"}
+def _options(request: MemberRequest, offers: list[catalog.Offer]) -> dict[str, Any]:
+    """What can be chosen."""
+    return {
+        "prompt_sets": [
+            (short(one.pk), f"{one.name} ({one.size} prompt{'' if one.size == 1 else 's'})")  # type: ignore[attr-defined]  # annotated
+            for one in prompt_sets_for_buyer(request.membership.organization_id)
+        ],
+        "models": [offer.slug for offer in offers],
+        "scorers": [offer.slug for offer in catalog.offers(task=SCORING_TASK)],
+    }
+
+
+def _estimate(request: MemberRequest, form: ChoicesForm) -> Estimate | None:
+    """The estimate of the form's choices; None while too little is chosen, or where the form says what is wrong."""
+    organization, models = request.membership.organization, form.value("model", [])
+    prompt_set_id = parse_short(form.value("prompts"))
+    is_complete = prompt_set_id is not None and len(models) >= FEWEST_MODELS
+    if form.errors.keys() & {"prompts", "model", "scorer"} or not (is_complete or isinstance(form, BenchmarkForm)):
+        return None
     prompts = list(prompt_set_for_buyer(organization.pk, prompt_set_id).prompts.all())
-    try:
-        found = estimate(organization=organization, prompts=prompts, models=models, scorer=form.get("scorer", ""))
-    except Invalid as problem:
-        return None, by_field(problem)
-    return found, {}
+    return form.attempt(
+        estimate, organization=organization, prompts=prompts, models=models, scorer=form.value("scorer")
+    )
 
 
-def _choice(offer: catalog.Offer, chosen: Sequence[str]) -> Mapping[str, Any]:
+def _start(request: MemberRequest, form: BenchmarkForm) -> Benchmark:
+    given = form.cleaned_data
+    return start(
+        by=request.membership,
+        benchmark_id=given["form"],
+        name=given["name"],
+        prompt_set_id=parse_short(given["prompts"]),
+        models=given["model"],
+        scorer=given["scorer"],
+        agreed=-1 if given["agreed"] is None else given["agreed"],  # no amount is negative
+    )
+
+
+def _choice(offer: catalog.Offer, *, is_chosen: bool) -> dict[str, Any]:
     return {
         "slug": offer.slug,
         "description": offer.listing.model.description,
         "price": offer.price,
         "p50": offer.measured.p50_run_seconds,
-        "chosen": offer.slug in chosen,
+        "chosen": is_chosen,
     }
-
-
-def _uuid(text: str) -> uuid.UUID | None:
-    try:
-        return uuid.UUID(text)
-    except ValueError:
-        return None
-
-
-def _number(text: str) -> int:
-    """A whole number that the page itself wrote, or -1, which no amount is."""
-    return int(text) if text.isascii() and text.isdigit() and len(text) <= 18 else -1

@@ -5,9 +5,8 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 
 from marketplace.accounts.services.organizations import create_organization
-from marketplace.core.problems import Invalid
+from marketplace.web.console.forms import OrganizationForm
 from marketplace.web.shared.access import current_membership
-from marketplace.web.shared.forms import by_field
 
 
 @login_required
@@ -22,29 +21,12 @@ def entrance(request: HttpRequest) -> HttpResponse:
 
 @login_required
 def new_organization(request: HttpRequest) -> HttpResponse:
-    values = {"name": "", "slug": "", "can_buy": True, "can_provide": False}
-    errors: dict[str, str] = {}
-    if request.method == "POST":
-        values = {
-            "name": request.POST.get("name", ""),
-            "slug": request.POST.get("slug", ""),
-            "can_buy": "can_buy" in request.POST,
-            "can_provide": "can_provide" in request.POST,
-        }
-        assert request.user.is_authenticated
-        try:
-            organization = create_organization(
-                creator=request.user,
-                name=str(values["name"])[:100],
-                slug=str(values["slug"]),
-                can_buy=bool(values["can_buy"]),
-                can_provide=bool(values["can_provide"]),
-            )
-        except Invalid as problem:
-            errors = by_field(problem)
-        else:
+    """The form of a new organisation, which its creator owns."""
+    assert request.user.is_authenticated
+    form = OrganizationForm.of(request)
+    if form.is_valid():
+        organization = form.attempt(create_organization, creator=request.user, **form.cleaned_data)
+        if organization is not None:
             side = "web:console_balance" if organization.can_buy else "web:provider_models"
             return redirect(side, organization.slug)
-    return render(
-        request, "console/new_organization.html", {"values": values, "errors": errors}, status=422 if errors else 200
-    )
+    return render(request, "console/new_organization.html", {"form": form}, status=form.status)

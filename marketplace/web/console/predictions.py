@@ -1,6 +1,7 @@
 """The organisation's predictions: the list, each of them, and canceling one."""
 
 import json
+import uuid
 from typing import Any
 
 from django.http import HttpResponse, JsonResponse
@@ -12,8 +13,9 @@ from inference.links import artifact_path, events_path, shown_input
 from inference.selectors import prediction_for_buyer, predictions_for_buyer
 from inference.services import cancel as cancelling
 from inference.services.receipts import receipt_of
-from marketplace.core.ids import parse_short, short
-from marketplace.core.problems import NotFound
+from marketplace.core.ids import short
+from marketplace.web.console.forms import PredictionsQuery
+from marketplace.web.problems import wants_json
 from marketplace.web.shared.access import MemberRequest, member_page
 from marketplace.web.shared.calls import code_call
 from marketplace.web.shared.inputs import chosen_values, schema_fields
@@ -26,7 +28,8 @@ SHOWN_DIGITS = 4
 
 @member_page
 def predictions(request: MemberRequest) -> HttpResponse:
-    cursor = parse_short(request.GET.get("before", ""))
+    """The organisation's predictions, newest first."""
+    cursor = PredictionsQuery.of_query(request).value("before", None)
     found = predictions_for_buyer(request.membership.organization_id, before=cursor, limit=PAGE + 1)
     rows = [_row(view) for view in found[:PAGE]]
     following = short(found[PAGE - 1].id) if len(found) > PAGE else None
@@ -36,9 +39,9 @@ def predictions(request: MemberRequest) -> HttpResponse:
 
 
 @member_page
-def prediction(request: MemberRequest, id: str) -> HttpResponse:
+def prediction(request: MemberRequest, id: uuid.UUID) -> HttpResponse:
     """One prediction; asked for by htmx, only its row of the list."""
-    view = prediction_for_buyer(request.membership.organization_id, parse_short(id))
+    view = prediction_for_buyer(request.membership.organization_id, id)
     if request.headers.get("HX-Request"):
         return render(request, "console/_prediction.html", {"row": _row(view)})
     version = version_by_id(view.version)
@@ -62,14 +65,12 @@ def prediction(request: MemberRequest, id: str) -> HttpResponse:
 
 @require_POST
 @member_page
-def cancel(request: MemberRequest, id: str) -> HttpResponse:
-    found = parse_short(id)
-    if found is None:
-        raise NotFound("There is no such prediction")
-    cancelling.cancel(organization_id=request.membership.organization_id, prediction_id=found)
-    if request.accepts("text/html") and request.content_type != "application/json":
+def cancel(request: MemberRequest, id: uuid.UUID) -> HttpResponse:
+    """Cancel a prediction that has not ended; asked for by a script, the answer is JSON."""
+    cancelling.cancel(organization_id=request.membership.organization_id, prediction_id=id)
+    if not wants_json(request):
         return redirect("web:console_prediction", request.membership.organization.slug, id)
-    return JsonResponse({"id": id})
+    return JsonResponse({"id": short(id)})
 
 
 def value_rows(value: Any) -> list[dict[str, Any]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from typing import TYPE_CHECKING, Any
 
 from django.http import HttpResponse
@@ -18,7 +19,7 @@ from marketplace.benchmarks.selectors.benchmarks import (
     sees_names,
 )
 from marketplace.benchmarks.selectors.results import results_of
-from marketplace.core.ids import parse_short, short
+from marketplace.core.ids import short
 from marketplace.core.problems import Forbidden
 from marketplace.web.console import charts, exports
 from marketplace.web.shared.access import MemberRequest, member_page
@@ -28,25 +29,28 @@ if TYPE_CHECKING:
 
 
 @member_page
-def results_csv(request: MemberRequest, id: str) -> HttpResponse:
+def results_csv(request: MemberRequest, id: uuid.UUID) -> HttpResponse:
+    """The results, a row for each model."""
     benchmark = _opened(request, id)
     return exports.results_file(benchmark, results_of(benchmark))
 
 
 @member_page
-def votes_csv(request: MemberRequest, id: str) -> HttpResponse:
+def votes_csv(request: MemberRequest, id: uuid.UUID) -> HttpResponse:
+    """The votes, oldest first."""
     return exports.votes_file(_opened(request, id))
 
 
-def _opened(request: MemberRequest, id: str) -> Benchmark:
+def _opened(request: MemberRequest, id: uuid.UUID) -> Benchmark:
     """The benchmark for somebody who asked for its names. Raises NotFound, or Forbidden for those who still vote."""
-    benchmark = benchmark_for_buyer(request.membership.organization_id, parse_short(id))
+    benchmark = benchmark_for_buyer(request.membership.organization_id, id)
     if not sees_names(benchmark, request.membership.user):
         raise Forbidden("The files name the models. Show the names on the benchmark's page first, which ends voting.")
     return benchmark
 
 
 def results_context(benchmark: Benchmark) -> dict[str, Any]:
+    """What the page shows to those who have seen the names."""
     results = results_of(benchmark)
     strips = charts.strips(results.rows)
     return {

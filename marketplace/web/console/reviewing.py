@@ -1,30 +1,28 @@
 """The reviewer's page: one picture at a time, to accept or reject."""
 
-from typing import Any
+import uuid
 
-import orjson
 from django.http import HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.urls import reverse
 from django.views.decorators.http import require_POST
 
+from billing.domain import Verdict
 from billing.selectors import tallies
-from inference.domain.reviews import verdict_in
 from inference.links import artifact_path
 from inference.selectors import predictions_under_review, reviews_of
 from inference.services.review import review as give_verdict
 from marketplace.accounts.selectors import caller_by_member
 from marketplace.core.ids import short
-from marketplace.core.problems import NotUnderstood
 from marketplace.web.console.contracts import own_contract
+from marketplace.web.console.forms import VerdictForm
 from marketplace.web.shared.access import MemberRequest, member_page
-from marketplace.web.shared.contracts import id_in_address
 
 MOST_SHOWN = 200  # predictions on the reviewer's page at once; the next come when it is loaded again
 
 
 @member_page
-def review(request: MemberRequest, id: str) -> HttpResponse:
+def review(request: MemberRequest, id: uuid.UUID) -> HttpResponse:
     """One picture at a time, for any member to accept or reject."""
     found = own_contract(request, id)
     slug = request.membership.organization.slug
@@ -44,7 +42,7 @@ def review(request: MemberRequest, id: str) -> HttpResponse:
         if position not in decided[view.id]
     ]
     context = {
-        "id": id,
+        "id": short(id),
         "offer": found.offer,
         "price": found.offer.price,
         "items": items,
@@ -56,14 +54,17 @@ def review(request: MemberRequest, id: str) -> HttpResponse:
 
 @require_POST
 @member_page
-def verdict(request: MemberRequest, id: str) -> HttpResponse:
+def verdict(request: MemberRequest, id: uuid.UUID) -> HttpResponse:
     """A verdict from the reviewer's page; answers with where that leaves the prediction."""
     found = own_contract(request, id)
-    body = _body(request)
-    prediction = id_in_address(str(body.get("prediction", "")), what="prediction")
-    position, given, reason = verdict_in(body)
-    caller = caller_by_member(request.membership.user, request.membership.organization)
-    done = give_verdict(caller=caller, prediction_id=prediction, position=position, verdict=given, reason=reason)
+    given = VerdictForm.of_json(request).given()
+    done = give_verdict(
+        caller=caller_by_member(request.membership.user, request.membership.organization),
+        prediction_id=given["prediction"],
+        position=given["position"],
+        verdict=Verdict(given["verdict"]),
+        reason=given["reason"],
+    )
     tally = tallies([found.pk])[found.pk]
     return JsonResponse(
         {
@@ -75,13 +76,3 @@ def verdict(request: MemberRequest, id: str) -> HttpResponse:
         },
         status=201 if done.is_new else 200,
     )
-
-
-def _body(request: MemberRequest) -> dict[str, Any]:
-    try:
-        body = orjson.loads(request.body)
-    except orjson.JSONDecodeError:
-        body = None
-    if not isinstance(body, dict):
-        raise NotUnderstood("The verdict could not be read; reload the page")
-    return body

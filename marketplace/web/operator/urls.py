@@ -8,6 +8,6 @@ urlpatterns = [
     path("", health.health, name="operator_health"),
     path("ledger", ledger.ledger, name="operator_ledger"),
     path("payments", payments.payments, name="operator_payments"),
-    path("payments/<str:id>/again", payments.again, name="operator_payments_again"),
+    path("payments/<slug:id>/again", payments.again, name="operator_payments_again"),
     path("inbox", inbox.inbox, name="operator_inbox"),
 ]

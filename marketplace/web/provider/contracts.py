@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from typing import TYPE_CHECKING
 
 from django.contrib import messages
@@ -14,7 +15,7 @@ from billing.services import contracts as agreeing
 from marketplace.accounts.domain import Role
 from marketplace.core.problems import NotFound
 from marketplace.web.shared.access import MemberRequest, member_page
-from marketplace.web.shared.contracts import contract_context, contract_rows, id_in_address, offer_rows
+from marketplace.web.shared.contracts import contract_context, contract_rows, offer_rows
 
 if TYPE_CHECKING:
     from billing.models import OutcomeContract
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
 @member_page
 def contracts(request: MemberRequest) -> HttpResponse:
+    """The contracts over the provider's offers, and the offers."""
     provider = str(request.membership.organization_id)
     context = {
         "contracts": contract_rows(list(contracts_for_provider(provider))),
@@ -32,22 +34,24 @@ def contracts(request: MemberRequest) -> HttpResponse:
 
 
 @member_page
-def contract(request: MemberRequest, id: str) -> HttpResponse:
+def contract(request: MemberRequest, id: uuid.UUID) -> HttpResponse:
+    """A contract with its calls."""
     return render(request, "contracts/contract.html", contract_context(request, _own(request, id), side="provider"))
 
 
 @require_POST
 @member_page
-def end(request: MemberRequest, id: str) -> HttpResponse:
+def end(request: MemberRequest, id: uuid.UUID) -> HttpResponse:
+    """End a contract for new calls."""
     agreeing.end(by=request.membership, contract_id=_own(request, id).pk)
     messages.success(request, "The contract takes no new calls. What runs or waits for a verdict finishes under it.")
     return redirect("web:provider_contract", request.membership.organization.slug, id)
 
 
-def _own(request: MemberRequest, id_: str) -> OutcomeContract:
+def _own(request: MemberRequest, id_: uuid.UUID) -> OutcomeContract:
     """The contract that the organisation is the provider of. Raises NotFound."""
     provider = str(request.membership.organization_id)
-    found = contract_for(provider, id_in_address(id_, what="contract"))
+    found = contract_for(provider, id_)
     if found.offer.provider != provider:
         raise NotFound("There is no such contract")
     return found

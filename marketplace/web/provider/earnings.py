@@ -28,7 +28,7 @@ def earnings(request: MemberRequest) -> HttpResponse:
     ]
     context = {
         "balance": balance_of(owner, AccountKind.PROVIDER_PAYABLE),
-        "page": statement_page(owner, AccountKind.PROVIDER_PAYABLE, request.GET.get("page")),
+        "page": statement_page(request, AccountKind.PROVIDER_PAYABLE),
         "by_model": by_model,
         "total": {name: sum(int(str(row[name])) for row in by_model) for name in ("units", "gross", "fees", "net")},
         "days": EARNINGS_DAYS,

@@ -1,7 +1,10 @@
 """Offers of outcome contracts: made, shown, replaced by a new version, withdrawn."""
 
+from __future__ import annotations
+
 import json
 import uuid
+from typing import TYPE_CHECKING, Any
 
 from django.contrib import messages
 from django.http import HttpResponse
@@ -10,104 +13,81 @@ from django.views.decorators.http import require_POST
 
 from billing.selectors import contracts_for_provider, offer_for
 from billing.services import contracts as agreeing
-from billing.services.contracts import LONGEST_REVIEW_HOURS
 from marketplace.accounts.domain import Role
 from marketplace.catalog.selectors import listings_for_provider, price_of
 from marketplace.catalog.services.contracts import make_offer
-from marketplace.core.ids import short
-from marketplace.core.money import NotAnAmount, decimal_text, parse_amount
-from marketplace.core.problems import FieldError, Invalid
+from marketplace.web.provider.forms import OfferForm, OfferQuery
 from marketplace.web.shared.access import MemberRequest, member_page
-from marketplace.web.shared.contracts import contract_rows, id_in_address, offer_context
-from marketplace.web.shared.forms import by_field
-
-FIELDS = ("model", "buyer", "price", "review_hours", "most_unreviewed", "note")
+from marketplace.web.shared.contracts import contract_rows, offer_context
+from marketplace.web.shared.figures import money
 
 
 @member_page
 def new_offer(request: MemberRequest) -> HttpResponse:
     """The form of an offer; with `?supersedes=` that of its next version."""
     organization = request.membership.organization
-    older_id = request.POST.get("supersedes") or request.GET.get("supersedes")
-    older = None
-    if older_id:
-        older = offer_for(str(organization.pk), id_in_address(older_id, what="offer"), as_provider=True)
-    listings = list(listings_for_provider(organization).filter(listed=True))
-    values = {"review_hours": "72"}
-    if older is not None:
-        values = {
-            "model": older.label.partition("/")[2],
-            "buyer": json.loads(older.document)["buyer"]["name"] if older.buyer else "",
-            "price": decimal_text(older.price.amount),
-            "review_hours": str(older.review_hours),
-            "most_unreviewed": str(older.most_unreviewed or ""),
-            "note": older.note,
-        }
-    errors: dict[str, str] = {}
-    if request.method == "POST":
-        values = {name: request.POST.get(name, "")[:2_000].replace("\r\n", "\n") for name in FIELDS}
-        try:
-            made = _make(request, values, older.pk if older else None)
-        except Invalid as problem:
-            errors = by_field(problem)
-        else:
+    sent = OfferQuery.of(request) if request.method == "POST" else OfferQuery.of_query(request)
+    older_id = sent.given()["supersedes"]
+    older = offer_for(str(organization.pk), older_id, as_provider=True) if older_id else None
+    models = [_choice(listing) for listing in listings_for_provider(organization).filter(listed=True)]
+    form = OfferForm.of(
+        request, models=models, is_version=older is not None, initial=_terms(older) if older is not None else None
+    )
+    if form.is_valid():
+        made = form.attempt(_make, request, **form.cleaned_data)
+        if made is not None:
             messages.success(request, "The offer is signed by you and waits for the buyer's signature.")
-            return redirect("web:provider_offer", organization.slug, short(made))
+            return redirect("web:provider_offer", organization.slug, made)
     context = {
-        "models": [{"name": listing.model.name, "price": price_of(listing.model_id)} for listing in listings],
-        "values": values,
-        "errors": errors,
+        "models": models,
+        "form": form,
         "older": older,
-        "older_id": short(older.pk) if older else "",
-        "longest": LONGEST_REVIEW_HOURS,
         "is_owner": request.membership.role == Role.OWNER,
     }
-    return render(request, "provider/new_offer.html", context, status=422 if errors else 200)
+    return render(request, "provider/new_offer.html", context, status=form.status)
+
+
+if TYPE_CHECKING:
+    from billing.models import OutcomeOffer
+    from marketplace.catalog.models import Listing
 
 
 @member_page
-def offer(request: MemberRequest, id: str) -> HttpResponse:
+def offer(request: MemberRequest, id: uuid.UUID) -> HttpResponse:
+    """An offer of the organisation, with who signed it."""
     provider = str(request.membership.organization_id)
-    found = offer_for(provider, id_in_address(id, what="offer"), as_provider=True)
+    found = offer_for(provider, id, as_provider=True)
     signed = contract_rows(list(contracts_for_provider(provider).filter(offer=found)))
     return render(request, "provider/offer.html", offer_context(request, found) | {"contracts": signed})
 
 
 @require_POST
 @member_page
-def withdraw(request: MemberRequest, id: str) -> HttpResponse:
-    agreeing.withdraw(by=request.membership, offer_id=id_in_address(id, what="offer"))
+def withdraw(request: MemberRequest, id: uuid.UUID) -> HttpResponse:
+    """Let nobody sign an offer any more."""
+    agreeing.withdraw(by=request.membership, offer_id=id)
     messages.success(request, "The offer cannot be signed any more. Contracts that were signed stay in force.")
     return redirect("web:provider_offer", request.membership.organization.slug, id)
 
 
-def _make(request: MemberRequest, values: dict[str, str], supersedes: uuid.UUID | None) -> uuid.UUID:
-    errors, amount = [], 0
-    try:
-        amount = parse_amount(values["price"])
-    except NotAnAmount as error:
-        errors.append(FieldError("price", str(error)))
-    hours = _whole(values["review_hours"])
-    if hours is None:
-        errors.append(FieldError("review_hours", "must be a whole number of hours"))
-    limit = _whole(values["most_unreviewed"])
-    if limit is None and values["most_unreviewed"].strip():
-        errors.append(FieldError("most_unreviewed", "must be a whole number, or empty for no limit"))
-    if errors or hours is None:
-        raise Invalid("The offer was not made", errors=errors)
-    made = make_offer(
-        by=request.membership,
-        model=values["model"],
-        buyer=values["buyer"],
-        amount=amount,
-        review_hours=hours,
-        most_unreviewed=limit,
-        note=values["note"],
-        supersedes=supersedes,
-    )
-    return made.pk
+def _choice(listing: Listing) -> tuple[str, str]:
+    """A model on sale as the form offers it, with its list price."""
+    name, price = listing.model.name, price_of(listing.model_id)
+    return name, f"{name} ({money(price.amount, price.currency)} per {price.unit} at list)" if price else name
 
 
-def _whole(text: str) -> int | None:
-    text = text.strip()
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else None
+def _terms(older: OutcomeOffer) -> dict[str, Any]:
+    """What the next version of an offer begins with."""
+    return {
+        "model": older.label.partition("/")[2],
+        "buyer": json.loads(older.document)["buyer"]["name"] if older.buyer else "",
+        "price": older.price.amount,
+        "review_hours": older.review_hours,
+        "most_unreviewed": older.most_unreviewed,
+        "note": older.note,
+        "supersedes": older.pk,
+    }
+
+
+def _make(request: MemberRequest, *, price: int, **terms: Any) -> uuid.UUID:
+    return make_offer(by=request.membership, amount=price, **terms).pk

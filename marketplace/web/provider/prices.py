@@ -6,9 +6,9 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_POST
 
 from marketplace.catalog.services.pricing import price_model
-from marketplace.core.money import NotAnAmount, parse_amount
 from marketplace.core.problems import Conflict
-from marketplace.web.provider.model_page import own_model, page_context, price_context
+from marketplace.web.provider.forms import PriceForm
+from marketplace.web.provider.model_page import own_model, page_context, price_context, price_options
 from marketplace.web.shared.access import MemberRequest, member_page
 
 
@@ -16,25 +16,21 @@ from marketplace.web.shared.access import MemberRequest, member_page
 def price_preview(request: MemberRequest, name: str) -> HttpResponse:
     """What the price that is being typed would mean."""
     found = own_model(request, name)
-    return render(
-        request, "provider/_preview.html", page_context(request, found) | price_context(found, _typed(request))
-    )
+    form = PriceForm.of_query(request, **price_options(found))
+    return render(request, "provider/_preview.html", price_context(found, form))
 
 
 @require_POST
 @member_page
 def set_price(request: MemberRequest, name: str) -> HttpResponse:
-    found, typed = own_model(request, name), _typed(request)
-    try:
-        price_model(model=found, amount=parse_amount(typed), actor=request.membership.user)
-    except NotAnAmount as error:
-        context = page_context(request, found) | price_context(found, typed) | {"price_error": str(error)}
-        return render(request, "provider/model.html", context, status=422)
-    except Conflict as problem:
-        messages.error(request, problem.detail)
+    """Put a price into effect for the calls that follow."""
+    found = own_model(request, name)
+    form = PriceForm.of(request, **price_options(found))
+    if form.is_valid():
+        try:
+            form.attempt(price_model, model=found, amount=form.cleaned_data["price"], actor=request.membership.user)
+        except Conflict as problem:
+            messages.error(request, problem.detail)
+    if form.errors:
+        return render(request, "provider/model.html", page_context(request, found, form), status=form.status)
     return redirect("web:provider_model", request.membership.organization.slug, found.name)
-
-
-def _typed(request: MemberRequest) -> str:
-    given = request.POST if request.method == "POST" else request.GET
-    return given.get("price", "").strip()[:60]

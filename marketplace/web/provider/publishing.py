@@ -1,28 +1,24 @@
 """Publishing in the browser: a folder is uploaded as a draft, and committed."""
 
-from typing import Any
+import uuid
 
-import orjson
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.urls import reverse
 from django.views.decorators.http import require_POST
 
-from marketplace.core.ids import parse_short, short
-from marketplace.core.problems import FieldError, Invalid, NotUnderstood
+from marketplace.web.provider.forms import CommitForm, DraftForm, FilesForm, PublishQuery
 from marketplace.web.shared.access import MemberRequest, member_page
 from providers.selectors import draft_files_sent, model_named
-from providers.services.drafts import Announced, check_announced, commit_draft, discard_draft, open_draft, upload_path
+from providers.services.drafts import check_announced, commit_draft, discard_draft, open_draft, upload_path
 from providers.validation.paths import MOST_FILES
-
-LARGEST_SIZE = 2**53
 
 
 @member_page
 def publish(request: MemberRequest) -> HttpResponse:
     """Choose a folder and upload it; `?model=` names the model that it is a new version of."""
     organization = request.membership.organization
-    model = model_named(organization.slug, request.GET.get("model", ""))
+    model = model_named(organization.slug, PublishQuery.of_query(request).value("model"))
     slug = organization.slug
     context = {
         "model": model,
@@ -39,7 +35,7 @@ def publish(request: MemberRequest) -> HttpResponse:
 @member_page
 def check_draft(request: MemberRequest) -> JsonResponse:
     """Which of the files that a browser is about to upload may not be published. Nothing is stored."""
-    check_announced(_announced(_body(request)))
+    check_announced(FilesForm.of_json(request).given()["files"])
     return JsonResponse({"ok": True})
 
 
@@ -47,15 +43,9 @@ def check_draft(request: MemberRequest) -> JsonResponse:
 @member_page
 def drafts(request: MemberRequest) -> JsonResponse:
     """Open a draft, or the one that was left; answers with where its files go and which have come already."""
-    organization, body = request.membership.organization, _body(request)
-    name = body.get("name")
-    draft = open_draft(
-        organization=organization,
-        name=name if isinstance(name, str) else "",
-        files=_announced(body),
-        by=request.membership.user,
-    )
-    place = [organization.slug, short(draft.pk)]
+    organization, given = request.membership.organization, DraftForm.of_json(request).given()
+    draft = open_draft(organization=organization, name=given["name"], files=given["files"], by=request.membership.user)
+    place = [organization.slug, draft.pk]
     return JsonResponse(
         {
             "upload_url": upload_path(draft),
@@ -69,53 +59,17 @@ def drafts(request: MemberRequest) -> JsonResponse:
 
 @require_POST
 @member_page
-def commit(request: MemberRequest, id: str) -> JsonResponse:
+def commit(request: MemberRequest, id: uuid.UUID) -> JsonResponse:
     """Make a draft the next version; answers with the page that shows its checks."""
-    organization, message = request.membership.organization, _body(request).get("message")
-    version = commit_draft(
-        organization=organization,
-        draft_id=parse_short(id),
-        message=message if isinstance(message, str) else "",
-        by=request.membership.user,
-    )
+    organization, message = request.membership.organization, CommitForm.of_json(request).given()["message"]
+    version = commit_draft(organization=organization, draft_id=id, message=message, by=request.membership.user)
     place = [organization.slug, version.model.name, version.number]
     return JsonResponse({"url": reverse("web:provider_version", args=place)}, status=201)
 
 
 @require_POST
 @member_page
-def discard(request: MemberRequest, id: str) -> JsonResponse:
+def discard(request: MemberRequest, id: uuid.UUID) -> JsonResponse:
     """Forget a draft."""
-    discard_draft(organization=request.membership.organization, draft_id=parse_short(id))
+    discard_draft(organization=request.membership.organization, draft_id=id)
     return JsonResponse({"ok": True})
-
-
-def _body(request: HttpRequest) -> dict[str, Any]:
-    try:
-        body = orjson.loads(request.body)
-    except orjson.JSONDecodeError:
-        raise NotUnderstood("The page could not be understood; reload it") from None
-    if not isinstance(body, dict):
-        raise NotUnderstood("The page could not be understood; reload it")
-    return body
-
-
-def _announced(body: dict[str, Any]) -> list[Announced]:
-    """The files that a browser announces. Raises Invalid if they are none."""
-    files = body.get("files")
-    wrong = Invalid("The list of files cannot be read", errors=[FieldError("files", "reload the page and try again")])
-    if not isinstance(files, list) or len(files) > 10 * MOST_FILES:
-        raise wrong
-    found = []
-    for file in files:
-        if not isinstance(file, dict) or not isinstance(file.get("path"), str) or "\0" in file["path"]:
-            raise wrong
-        size, modified = file.get("size"), file.get("modified")
-        if (
-            not isinstance(size, int)
-            or not isinstance(modified, int)
-            or not (0 <= size < LARGEST_SIZE and abs(modified) < LARGEST_SIZE)
-        ):
-            raise wrong
-        found.append(Announced(file["path"], size, modified))
-    return found

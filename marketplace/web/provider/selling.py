@@ -7,6 +7,7 @@ from django.views.decorators.http import require_POST
 
 from marketplace.catalog.services.listing import list_version, unlist
 from marketplace.core.problems import Conflict, NotFound
+from marketplace.web.provider.forms import VersionForm
 from marketplace.web.provider.model_page import own_listing, own_model, page_context
 from marketplace.web.shared.access import MemberRequest, member_page
 from providers.selectors import version_numbered
@@ -15,6 +16,7 @@ from providers.services.repositories import delete_repository
 
 @member_page
 def model(request: MemberRequest, name: str) -> HttpResponse:
+    """One model of the organisation."""
     return render(request, "provider/model.html", page_context(request, own_model(request, name)))
 
 
@@ -23,8 +25,7 @@ def model(request: MemberRequest, name: str) -> HttpResponse:
 def put_on_sale(request: MemberRequest, name: str) -> HttpResponse:
     """List the version whose number is given."""
     found = own_model(request, name)
-    number = request.POST.get("version", "")
-    version = version_numbered(found, int(number)) if number.isascii() and number.isdigit() else None
+    version = version_numbered(found, VersionForm.of(request).given()["version"])
     if version is None:
         raise NotFound("There is no such version")
     try:
@@ -39,6 +40,7 @@ def put_on_sale(request: MemberRequest, name: str) -> HttpResponse:
 @require_POST
 @member_page
 def take_off_sale(request: MemberRequest, name: str) -> HttpResponse:
+    """Let nobody call the model any more."""
     found = own_model(request, name)
     listing = own_listing(request, found)
     if listing is not None:
@@ -50,6 +52,7 @@ def take_off_sale(request: MemberRequest, name: str) -> HttpResponse:
 @require_POST
 @member_page
 def delete(request: MemberRequest, name: str) -> HttpResponse:
+    """Delete a model that nobody has relied on."""
     found = own_model(request, name)
     try:
         delete_repository(model=found, by=request.membership.user)

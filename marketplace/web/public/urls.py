@@ -9,8 +9,8 @@ urlpatterns = [
     path("models", catalogue.catalogue, name="catalogue"),
     path("docs/", docs.docs, name="docs"),
     path("docs/<path:page>", docs.docs, name="docs_page"),
-    path("<str:owner>/<str:name>", model.model, name="model"),
-    path("<str:owner>/<str:name>/run", playground.run, name="run"),
-    path("<str:owner>/<str:name>/commit/<path:rest>", hub.revision, name="hub_commit"),
-    path("<str:owner>/<str:name>/tree/<path:rest>", hub.revision, name="hub_tree"),
+    path("<name:owner>/<name:name>", model.model, name="model"),
+    path("<name:owner>/<name:name>/run", playground.run, name="run"),
+    path("<name:owner>/<name:name>/commit/<path:rest>", hub.revision, name="hub_commit"),
+    path("<name:owner>/<name:name>/tree/<path:rest>", hub.revision, name="hub_tree"),
 ]

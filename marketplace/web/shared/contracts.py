@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from django.core.paginator import Paginator
 from django.urls import reverse
 
 from billing.domain import BASIS_POINTS, OutcomeState, Verdict
@@ -21,9 +20,9 @@ from billing.selectors import (
 from inference.selectors import reviews_of
 from marketplace.accounts.domain import Role
 from marketplace.accounts.selectors import organization_names
-from marketplace.core.ids import parse_short, short
-from marketplace.core.problems import NotFound
+from marketplace.core.ids import short
 from marketplace.web.shared.access import MemberRequest
+from marketplace.web.shared.paging import page_of
 
 if TYPE_CHECKING:
     from billing.models import Outcome, OutcomeContract, OutcomeOffer
@@ -31,14 +30,6 @@ if TYPE_CHECKING:
 
 PAGE = 50
 NO_BREAK_SPACE = "\N{NO-BREAK SPACE}"
-
-
-def id_in_address(text: str, *, what: str) -> Any:
-    """The UUID behind a short id. Raises NotFound."""
-    found = parse_short(text)
-    if found is None:
-        raise NotFound(f"There is no such {what}")
-    return found
 
 
 def contract_rows(contracts: list[OutcomeContract]) -> list[dict[str, Any]]:
@@ -95,7 +86,7 @@ def offer_context(request: MemberRequest, offer: OutcomeOffer) -> dict[str, Any]
 
 def contract_context(request: MemberRequest, contract: OutcomeContract, *, side: str) -> dict[str, Any]:
     """A contract with its calls; `side` is "console" or "provider"."""
-    page = Paginator(outcomes_of(contract.pk), PAGE).get_page(request.GET.get("page"))
+    page = page_of(request, outcomes_of(contract.pk), size=PAGE)
     outcomes = list(page.object_list)
     reviews, usage = reviews_of([one.pk for one in outcomes]), usage_by_hold([one.pk for one in outcomes])
     price = contract.offer.price

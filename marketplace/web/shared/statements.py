@@ -2,7 +2,6 @@
 
 from typing import Any
 
-from django.core.paginator import Paginator
 from django.urls import reverse
 
 from billing.domain import BASIS_POINTS, PLATFORM, AccountKind
@@ -10,6 +9,7 @@ from billing.selectors import statement, statement_lines, transaction_for, usage
 from marketplace.accounts.selectors import organization_names
 from marketplace.core.problems import NotFound
 from marketplace.web.shared.access import MemberRequest
+from marketplace.web.shared.paging import page_of
 
 PAGE = 30
 
@@ -49,8 +49,8 @@ def transaction_context(request: MemberRequest, transaction_id: int, kind: Accou
     }
 
 
-def statement_page(owner: str, kind: AccountKind, number: str | None) -> Any:
-    """A page of the statement; its `lines` are what the template shows."""
-    page = Paginator(statement(owner, kind), PAGE).get_page(number)
+def statement_page(request: MemberRequest, kind: AccountKind) -> Any:
+    """A page of the organisation's statement; its `lines` are what the template shows."""
+    page = page_of(request, statement(str(request.membership.organization_id), kind), size=PAGE)
     page.lines = statement_lines(list(page.object_list))  # type: ignore[attr-defined]  # for the template
     return page
