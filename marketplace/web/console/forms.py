@@ -4,8 +4,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from django import forms
+from django.conf import settings
 
-from billing.gateways.base import GatewayRefused, GatewayUnavailable
+from billing.gateways.base import Gateway, GatewayRefused, GatewayUnavailable
 from billing.outcomes.domain import Verdict
 from inference.domain.lifecycle import MAX_REASON_LENGTH
 from marketplace.accounts.domain import MAX_NAME_CHARACTERS
@@ -15,6 +16,7 @@ from marketplace.benchmarks.domain.states import MAX_REASON_LENGTH as LONGEST_VO
 from marketplace.benchmarks.domain.states import Answer
 from marketplace.benchmarks.services.start import EstimateChanged
 from marketplace.catalog.services.aliases import AliasMoved
+from marketplace.core.money import MICRO
 from marketplace.core.problems import Conflict, Invalid, PaymentRequired
 from marketplace.web.shared.fields import (
     Choice,
@@ -34,6 +36,7 @@ MAX_TITLE_CHARACTERS = 100
 MAX_KEY_NAME_CHARACTERS = 60
 MAX_REFERENCE_CHARACTERS = 200
 HASH_CHARACTERS = 64
+SUGGESTED_AMOUNT = 25 * MICRO
 REFERENCE = {"list": "targets", "placeholder": "owner/name"}  # to a model, with those on sale proposed
 
 
@@ -89,7 +92,7 @@ class MoveAliasForm(Form):
 
 
 class TopUpForm(Form):
-    """An amount to add to the balance."""
+    """An amount to add to the balance, through the gateway that takes the payment."""
 
     refusals = {
         Conflict: "amount",
@@ -98,12 +101,23 @@ class TopUpForm(Form):
         GatewayRefused: WHOLE_FORM,
     }
 
-    amount = Money(initial="25")
+    amount = Money(initial=SUGGESTED_AMOUNT)
     key = OnceKey()
+
+    def __init__(self, *args: Any, gateway: Gateway, **options: Any) -> None:
+        super().__init__(*args, **options)
+        least, most = gateway.smallest // MICRO, gateway.largest // MICRO
+        how = (
+            "Test money: nothing is charged." if gateway.is_instant else "You pay on Stripe’s page and come back here."
+        )
+        self.fields["amount"].label = f"Amount in {settings.CURRENCY}"
+        self.fields["amount"].help_text = f"From {least} to {most}. {how}"
 
 
 class PromptSetForm(Form):
     """A prompt set: its prompts typed, or in a file, which takes their place."""
+
+    marks_optional = False  # one of the two is needed
 
     name = Text(max_length=MAX_TITLE_CHARACTERS)
     prompts = LongText(

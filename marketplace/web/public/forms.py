@@ -10,6 +10,7 @@ from marketplace.web.shared.fields import Checkbox, Choice, Flag, JsonValue, Lon
 from marketplace.web.shared.forms import Form
 
 MAX_QUERY_CHARACTERS = 100
+SORT_LABELS = {"popular": "Most used", "newest": "Newest", "cheapest": "Price", "fastest": "Speed"}
 MAX_INPUT_CHARACTERS = 100_000  # of a text whose schema says none
 MAX_NUMBER_CHARACTERS = 40
 
@@ -21,6 +22,8 @@ class CatalogueForm(Form):
         tasks: those of the models on sale, by name, with what they are called.
     """
 
+    marks_optional = False
+
     q = Text(
         label="Search",
         max_length=MAX_QUERY_CHARACTERS,
@@ -29,7 +32,7 @@ class CatalogueForm(Form):
         attrs={"placeholder": "A name, a provider, or what it makes"},
     )
     task = Choice(required=False)
-    sort = Choice(label="Sort by", choices=[(sort, sort.capitalize()) for sort in SORTS], required=False)
+    sort = Choice(label="Sort by", choices=[(sort, SORT_LABELS[sort]) for sort in SORTS], required=False)
 
     def __init__(self, *args: Any, tasks: Sequence[tuple[str, str]], **options: Any) -> None:
         super().__init__(*args, **options)
@@ -80,6 +83,8 @@ class InputsForm(Form):
         schema_fields: the fields of the version's input schema.
         upload_url: where files go; empty for who may not upload.
     """
+
+    is_live = True
 
     def __init__(self, schema_fields: Sequence[Mapping[str, Any]], *, upload_url: str) -> None:
         super().__init__(auto_id="input-%s")
