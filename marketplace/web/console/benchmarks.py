@@ -10,8 +10,8 @@ from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_POST
 
-from billing.domain import AccountKind
-from billing.selectors import balance_of
+from billing.ledger.domain import AccountKind
+from billing.ledger.selectors import balance_of
 from marketplace.benchmarks.domain.states import State
 from marketplace.benchmarks.selectors.ballots import ballot_of, votes_by_voter
 from marketplace.benchmarks.selectors.benchmarks import (

@@ -10,8 +10,8 @@ from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_POST
 
-from billing.selectors import contract_for, contracts_for_buyer, offer_for, offers_for_buyer
-from billing.services import contracts as agreeing
+from billing.outcomes.selectors import contract_for, contracts_for_buyer, offer_for, offers_for_buyer
+from billing.outcomes.services import contracts as agreeing
 from marketplace.core.ids import short
 from marketplace.core.problems import NotFound
 from marketplace.web.console.forms import SignatureForm
@@ -19,7 +19,7 @@ from marketplace.web.shared.access import MemberRequest, member_page
 from marketplace.web.shared.contracts import contract_context, contract_rows, offer_context, offer_rows
 
 if TYPE_CHECKING:
-    from billing.models import OutcomeContract
+    from billing.outcomes.models import OutcomeContract
 
 
 @member_page

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 
-from marketplace.benchmarks.domain.states import FEWEST_MODELS, MOST_MODELS
+from marketplace.benchmarks.domain.states import MAX_MODELS, MIN_MODELS
 from marketplace.benchmarks.selectors.prompt_sets import prompt_set_for_buyer, prompt_sets_for_buyer
 from marketplace.benchmarks.services.estimates import COMPARED_TASK, SCORING_TASK, Estimate, estimate
 from marketplace.benchmarks.services.start import start
@@ -39,8 +39,8 @@ def new(request: MemberRequest) -> HttpResponse:
         "prompt_sets": options["prompt_sets"],
         "models": [_choice(offer, is_chosen=offer.slug in chosen) for offer in offers],
         "scorers": options["scorers"],
-        "fewest": FEWEST_MODELS,
-        "most": MOST_MODELS,
+        "fewest": MIN_MODELS,
+        "most": MAX_MODELS,
         "estimate": costs,
         "cost_errors": [] if form.is_bound else asked.problems(),
     }
@@ -71,7 +71,7 @@ def _estimate(request: MemberRequest, form: ChoicesForm) -> Estimate | None:
     """The estimate of the form's choices; None while too little is chosen, or where the form says what is wrong."""
     organization, models = request.membership.organization, form.value("model", [])
     prompt_set_id = parse_short(form.value("prompts"))
-    is_complete = prompt_set_id is not None and len(models) >= FEWEST_MODELS
+    is_complete = prompt_set_id is not None and len(models) >= MIN_MODELS
     if form.errors.keys() & {"prompts", "model", "scorer"} or not (is_complete or isinstance(form, BenchmarkForm)):
         return None
     prompts = list(prompt_set_for_buyer(organization.pk, prompt_set_id).prompts.all())

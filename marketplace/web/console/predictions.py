@@ -8,7 +8,7 @@ from django.http import HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_POST
 
-from billing.selectors import usage_by_hold
+from billing.ledger.selectors import usage_by_hold
 from inference.links import artifact_path, events_path, shown_input
 from inference.selectors import prediction_for_buyer, predictions_for_buyer
 from inference.services import cancel as cancelling

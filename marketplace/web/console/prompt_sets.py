@@ -9,7 +9,7 @@ from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 
-from marketplace.benchmarks.domain.prompts import LARGEST_FILE, PromptLine, UnusablePrompts, parse_csv, parse_text
+from marketplace.benchmarks.domain.prompts import MAX_FILE_BYTES, PromptLine, UnusablePrompts, parse_csv, parse_text
 from marketplace.benchmarks.selectors.prompt_sets import prompt_set_for_buyer, prompt_sets_for_buyer
 from marketplace.benchmarks.services import prompt_sets
 from marketplace.core.ids import short
@@ -72,7 +72,7 @@ def _given(form: PromptSetForm) -> Sequence[PromptLine]:
     file = form.cleaned_data["file"]
     try:
         if file is not None:
-            return parse_csv(file.read(LARGEST_FILE + 1))
+            return parse_csv(file.read(MAX_FILE_BYTES + 1))
         return parse_text(form.cleaned_data["prompts"])
     except UnusablePrompts as error:
         field = "file" if file is not None else "prompts"

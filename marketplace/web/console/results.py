@@ -11,7 +11,7 @@ from inference.links import artifact_path
 from inference.selectors import some_predictions_for_buyer
 from marketplace.benchmarks.domain.figures import CALLS_FOR_P95
 from marketplace.benchmarks.domain.power import decisive_votes_needed
-from marketplace.benchmarks.domain.ranking import FEWEST_PROMPTS
+from marketplace.benchmarks.domain.ranking import MIN_PROMPTS
 from marketplace.benchmarks.domain.states import CellState
 from marketplace.benchmarks.selectors.benchmarks import (
     benchmark_for_buyer,
@@ -60,7 +60,7 @@ def results_context(benchmark: Benchmark) -> dict[str, Any]:
         "grid": _grid(benchmark),
         "few_calls": any(0 < row.pictures < CALLS_FOR_P95 for row in results.rows),
         "calls_for_p95": CALLS_FOR_P95,
-        "fewest_prompts": FEWEST_PROMPTS,
+        "fewest_prompts": MIN_PROMPTS,
         "votes_for_55": decisive_votes_needed(0.55),
     }
 

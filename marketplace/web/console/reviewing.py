@@ -7,8 +7,8 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.views.decorators.http import require_POST
 
-from billing.domain import Verdict
-from billing.selectors import tallies
+from billing.outcomes.domain import Verdict
+from billing.outcomes.selectors import tallies
 from inference.links import artifact_path
 from inference.selectors import predictions_under_review, reviews_of
 from inference.services.review import review as give_verdict
@@ -18,7 +18,7 @@ from marketplace.web.console.contracts import own_contract
 from marketplace.web.console.forms import VerdictForm
 from marketplace.web.shared.access import MemberRequest, member_page
 
-MOST_SHOWN = 200  # predictions on the reviewer's page at once; the next come when it is loaded again
+MAX_SHOWN = 200  # predictions on the reviewer's page at once; the next come when it is loaded again
 
 
 @member_page
@@ -26,7 +26,7 @@ def review(request: MemberRequest, id: uuid.UUID) -> HttpResponse:
     """One picture at a time, for any member to accept or reject."""
     found = own_contract(request, id)
     slug = request.membership.organization.slug
-    views = predictions_under_review(request.membership.organization_id, found.pk, limit=MOST_SHOWN)
+    views = predictions_under_review(request.membership.organization_id, found.pk, limit=MAX_SHOWN)
     decided = reviews_of([view.id for view in views])
     items = [
         {

@@ -5,7 +5,7 @@ from typing import Any
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
-from billing.selectors import is_balanced, trial_balance
+from billing.ledger.selectors import is_balanced, trial_balance
 from marketplace.web.shared.access import operator_page
 
 

@@ -10,15 +10,15 @@ from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_POST
 
-from billing.selectors import contract_for, contracts_for_provider, offers_by_provider
-from billing.services import contracts as agreeing
+from billing.outcomes.selectors import contract_for, contracts_for_provider, offers_by_provider
+from billing.outcomes.services import contracts as agreeing
 from marketplace.accounts.domain import Role
 from marketplace.core.problems import NotFound
 from marketplace.web.shared.access import MemberRequest, member_page
 from marketplace.web.shared.contracts import contract_context, contract_rows, offer_rows
 
 if TYPE_CHECKING:
-    from billing.models import OutcomeContract
+    from billing.outcomes.models import OutcomeContract
 
 
 @member_page

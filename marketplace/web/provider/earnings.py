@@ -6,8 +6,9 @@ from django.http import HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
 
-from billing.domain import AccountKind
-from billing.selectors import balance_of, earnings_by_sku, outcome_skus
+from billing.ledger.domain import AccountKind
+from billing.ledger.selectors import balance_of, earnings_by_sku
+from billing.outcomes.selectors import outcome_skus
 from marketplace.catalog.domain import sku_of
 from marketplace.web.shared.access import MemberRequest, member_page
 from marketplace.web.shared.statements import statement_page, transaction_context

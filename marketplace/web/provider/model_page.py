@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 from django.conf import settings
 from django.urls import reverse
 
-from billing.domain import Unit
-from billing.selectors import price_history
+from billing.pricing.domain import Unit
+from billing.pricing.selectors import price_history
 from marketplace.catalog.domain import sku_of
 from marketplace.catalog.selectors import listings_for_provider, price_of
 from marketplace.catalog.services.pricing import device_hour_cost, preview

@@ -11,8 +11,8 @@ from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_POST
 
-from billing.selectors import contracts_for_provider, offer_for
-from billing.services import contracts as agreeing
+from billing.outcomes.selectors import contracts_for_provider, offer_for
+from billing.outcomes.services import contracts as agreeing
 from marketplace.accounts.domain import Role
 from marketplace.catalog.selectors import listings_for_provider, price_of
 from marketplace.catalog.services.contracts import make_offer
@@ -48,7 +48,7 @@ def new_offer(request: MemberRequest) -> HttpResponse:
 
 
 if TYPE_CHECKING:
-    from billing.models import OutcomeOffer
+    from billing.outcomes.models import OutcomeOffer
     from marketplace.catalog.models import Listing
 
 

@@ -11,7 +11,7 @@ from marketplace.web.provider.forms import CommitForm, DraftForm, FilesForm, Pub
 from marketplace.web.shared.access import MemberRequest, member_page
 from providers.selectors import draft_files_sent, model_named
 from providers.services.drafts import check_announced, commit_draft, discard_draft, open_draft, upload_path
-from providers.validation.paths import MOST_FILES
+from providers.validation.paths import MAX_FILES
 
 
 @member_page
@@ -25,7 +25,7 @@ def publish(request: MemberRequest) -> HttpResponse:
         "can_provide": organization.can_provide,
         "check_url": reverse("web:provider_draft_check", args=[slug]),
         "open_url": reverse("web:provider_drafts", args=[slug]),
-        "most_files": MOST_FILES,
+        "most_files": MAX_FILES,
         "publish_command": f"python manage.py publish ./weights --as {slug}/{model.name if model else 'my-model'}",
     }
     return render(request, "provider/publish.html", context)

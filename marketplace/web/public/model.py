@@ -10,8 +10,9 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 
-from billing.domain import AccountKind
-from billing.selectors import balance_of, contracts_in_force
+from billing.ledger.domain import AccountKind
+from billing.ledger.selectors import balance_of
+from billing.outcomes.selectors import contracts_in_force
 from inference.links import upload_path
 from marketplace.accounts.domain import is_name
 from marketplace.accounts.selectors import organizations_of

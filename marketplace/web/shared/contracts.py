@@ -7,16 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 from django.urls import reverse
 
-from billing.domain import BASIS_POINTS, OutcomeState, Verdict
-from billing.selectors import (
-    Tally,
-    calls_under_review,
-    outcomes_of,
-    signed_offers,
-    superseded_offers,
-    tallies,
-    usage_by_hold,
-)
+from billing.ledger.selectors import usage_by_hold
+from billing.outcomes.domain import OutcomeState, Verdict
+from billing.outcomes.selectors import Tally, calls_under_review, outcomes_of, signed_offers, superseded_offers, tallies
+from billing.pricing.domain import BASIS_POINTS
 from inference.selectors import reviews_of
 from marketplace.accounts.domain import Role
 from marketplace.accounts.selectors import organization_names
@@ -25,7 +19,7 @@ from marketplace.web.shared.access import MemberRequest
 from marketplace.web.shared.paging import page_of
 
 if TYPE_CHECKING:
-    from billing.models import Outcome, OutcomeContract, OutcomeOffer
+    from billing.outcomes.models import Outcome, OutcomeContract, OutcomeOffer
     from inference.models import Review
 
 PAGE = 50

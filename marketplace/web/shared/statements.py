@@ -4,8 +4,9 @@ from typing import Any
 
 from django.urls import reverse
 
-from billing.domain import BASIS_POINTS, PLATFORM, AccountKind
-from billing.selectors import statement, statement_lines, transaction_for, usage_of
+from billing.ledger.domain import PLATFORM, AccountKind
+from billing.ledger.selectors import statement, statement_lines, transaction_for, usage_of
+from billing.pricing.domain import BASIS_POINTS
 from marketplace.accounts.selectors import organization_names
 from marketplace.core.problems import NotFound
 from marketplace.web.shared.access import MemberRequest
