@@ -164,7 +164,7 @@ marketplace/static/.stamp: package.json node_modules/.stamp $(SOURCES)
 	@mkdir -p $(@D) && touch $@
 
 staticfiles/.stamp: marketplace/static/.stamp $(VENV)/.stamp-run
-	$(PY) manage.py collectstatic --noinput --clear --verbosity 1
+	$(PY) manage.py collectstatic --noinput --clear --verbosity 0
 	@touch $@
 
 # --- the browser that tests drive ---------------------------------------------------------------------------------

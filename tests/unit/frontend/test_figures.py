@@ -1,4 +1,4 @@
-"""Figures read the same whether the server or a script writes them: one table for both (format.test.js reads it too)."""
+"""Figures read the same whether the server or a script writes them: format.test.js reads this table too."""
 
 import json
 from pathlib import Path
