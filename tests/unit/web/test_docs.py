@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from marketplace.web.public.views import DOCS, doc_title
+from marketplace.web.public.docs import DOCS, doc_title
 
 DECISIONS = sorted((DOCS / "decisions").glob("0*.md"))
 INDEX = (DOCS / "decisions" / "README.md").read_text()
