@@ -41,4 +41,4 @@ app.config_from_object(
 )
 
 app.autodiscover_tasks(["marketplace.core", "inference", "marketplace.benchmarks"])
-app.autodiscover_tasks(["providers", "providers.hub"], related_name="chores")
+app.autodiscover_tasks(["providers", "providers.hub"], related_name="celery_tasks")

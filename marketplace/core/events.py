@@ -8,10 +8,10 @@ Payload = dict[str, Any]
 Subscriber = Callable[[Sequence[Payload]], None]
 
 _subscribers: dict[str, list[Subscriber]] = defaultdict(list)
-_outside: set[str] = set()
+_external: set[str] = set()
 
 
-def subscribe(topic: str, subscriber: Subscriber, *, outside: bool = False) -> None:
+def subscribe(topic: str, subscriber: Subscriber, *, external: bool = False) -> None:
     """Let `subscriber` hear of `topic`: called with one or more payloads, at least once each, in no strict order.
 
     It must be idempotent and may raise, in which case the same payloads come again later. Call it in
@@ -23,13 +23,13 @@ def subscribe(topic: str, subscriber: Subscriber, *, outside: bool = False) -> N
     """
     if subscriber not in _subscribers[topic]:
         _subscribers[topic].append(subscriber)
-    if outside:
-        _outside.add(topic)
+    if external:
+        _external.add(topic)
 
 
-def outside_topics() -> frozenset[str]:
+def external_topics() -> frozenset[str]:
     """The topics whose subscribers call servers that are not ours."""
-    return frozenset(_outside)
+    return frozenset(_external)
 
 
 def subscribers_of(topic: str) -> Sequence[Subscriber]:

@@ -38,7 +38,7 @@ def relay(*, limit: int = BATCH) -> int:
     with transaction.atomic():
         taken = list(
             OutboxEvent.objects.filter(due_at__lte=timezone.now())
-            .exclude(topic__in=events.outside_topics())
+            .exclude(topic__in=events.external_topics())
             .select_for_update(skip_locked=True)
             .order_by("due_at", "id")[:limit]
         )
@@ -56,7 +56,7 @@ def relay(*, limit: int = BATCH) -> int:
     return len(taken)
 
 
-def relay_outside(*, limit: int = BATCH) -> int:
+def relay_external(*, limit: int = BATCH) -> int:
     """Deliver due events of topics whose subscribers call servers that are not ours, one by one.
 
     Each is leased first, so that no transaction stays open while somebody else's server is waited for; its
@@ -84,7 +84,7 @@ def _lease() -> OutboxEvent | None:
     """The event that is due first, put off for as long as its delivery may take."""
     with transaction.atomic():
         event = (
-            OutboxEvent.objects.filter(due_at__lte=timezone.now(), topic__in=events.outside_topics())
+            OutboxEvent.objects.filter(due_at__lte=timezone.now(), topic__in=events.external_topics())
             .select_for_update(skip_locked=True)
             .order_by("due_at", "id")
             .first()

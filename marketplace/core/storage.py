@@ -48,9 +48,9 @@ class Draft:
         self,
         file: "tempfile._TemporaryFileWrapper[bytes]",
         keep: Callable[[Path, str], None],
-        set_aside: Callable[[Path, str], None],
+        stage: Callable[[Path, str], None],
     ) -> None:
-        self._file, self._keep, self._set_aside = file, keep, set_aside
+        self._file, self._keep, self._stage = file, keep, stage
         self._digest = hashlib.sha256()
         self.size = 0
 
@@ -71,10 +71,10 @@ class Draft:
         self._keep(Path(self._file.name), blob.sha256)
         return blob
 
-    def set_aside(self, name: str) -> None:
+    def stage(self, name: str) -> None:
         """Keep the bytes under a name of the writer's own, as a part of what is still coming. No blob comes of it."""
         self._file.flush()
-        self._set_aside(Path(self._file.name), name)
+        self._stage(Path(self._file.name), name)
 
 
 class RemoteFile(io.RawIOBase):
@@ -154,14 +154,14 @@ class BlobStore:
         with self.draft() as draft:
             while chunk := source.read(CHUNK):
                 draft.write(chunk)
-            return draft.keep()
+            return draft.save()
 
     @contextmanager
     def draft(self) -> Iterator["Draft"]:
         """A blob to be written piece by piece. Unless it is kept before the block ends, nothing of it stays."""
         with tempfile.NamedTemporaryFile(dir=self._incoming(), prefix=INCOMING, delete=False) as file:
             try:
-                yield Draft(file, self._keep, self._set_aside)
+                yield Draft(file, self._keep, self._stage)
             finally:
                 Path(file.name).unlink(missing_ok=True)
 
@@ -198,7 +198,7 @@ class BlobStore:
         with self.open(sha256) as stream:
             shutil.copyfileobj(stream, target, CHUNK)
 
-    def open_aside(self, name: str) -> BinaryIO:
+    def open_staged(self, name: str) -> BinaryIO:
         """A stream of what was set aside under `name`, a path of two segments.
 
         Raises:
@@ -209,18 +209,18 @@ class BlobStore:
         except FileNotFoundError as error:
             raise BlobMissing(f"nothing is set aside as {name}") from error
 
-    def discard_aside(self, name: str) -> None:
+    def discard_staged(self, name: str) -> None:
         """Delete what was set aside under `name`, if it is there."""
         self._storage.delete(f"{ASIDE}/{name}")
 
-    def folders_aside(self) -> set[str]:
+    def staged_folders(self) -> set[str]:
         """The first segments of the names under which something is set aside."""
         try:
             return set(self._storage.listdir(ASIDE)[0])
         except FileNotFoundError:
             return set()
 
-    def discard_folder_aside(self, folder: str) -> None:
+    def discard_staged_folder(self, folder: str) -> None:
         """Delete all that was set aside under names in `folder`."""
         try:
             _, names = self._storage.listdir(f"{ASIDE}/{folder}")
@@ -232,7 +232,7 @@ class BlobStore:
             with suppress(OSError):  # somebody set another part aside in between
                 (self._folder / ASIDE / folder).rmdir()
 
-    def forget_drafts(self, *, older_than: float) -> None:
+    def delete_expired_drafts(self, *, older_than: float) -> None:
         """Delete the drafts that a process which was killed has left, `older_than` seconds after their last byte."""
         for draft in self._folder.glob(f"{INCOMING}*") if self._folder is not None else ():
             with suppress(FileNotFoundError):
@@ -263,7 +263,7 @@ class BlobStore:
         for changed in (target.parent, *(folder.parent for folder in new_folders)):
             _sync_folder(changed)
 
-    def _set_aside(self, draft: Path, name: str) -> None:
+    def _stage(self, draft: Path, name: str) -> None:
         if self._folder is None:
             with draft.open("rb") as stream:
                 self._storage.save(f"{ASIDE}/{name}", File(stream))

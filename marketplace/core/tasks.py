@@ -1,11 +1,11 @@
 from celery import shared_task
 from django.db import connection
 
-from marketplace.core.outbox import BATCH, relay, relay_outside
+from marketplace.core.outbox import BATCH, relay, relay_external
 
 MAX_ROUNDS = 20
-OUTSIDE_LANES = 2  # of the platform worker's threads may wait for others' servers; the rest stay free for doorbells
-OUTSIDE_BATCH = 100
+MAX_EXTERNAL_DELIVERIES = 2  # of the platform worker's threads may wait for others' servers; the rest stay free for doorbells
+EXTERNAL_BATCH = 100
 
 
 @shared_task(name="core.relay_outbox")
@@ -20,11 +20,11 @@ def relay_outbox() -> None:
 def relay_outbox_outside() -> None:
     """Deliver what must be told to servers that are not ours; where enough others do so already, do nothing."""
     with connection.cursor() as cursor:
-        for lane in range(OUTSIDE_LANES):
+        for lane in range(MAX_EXTERNAL_DELIVERIES):
             cursor.execute("SELECT pg_try_advisory_lock(hashtextextended('core.outside', %s))", [lane])
             if cursor.fetchone() == (True,):
                 try:
-                    relay_outside(limit=OUTSIDE_BATCH)
+                    relay_external(limit=EXTERNAL_BATCH)
                 finally:
                     cursor.execute("SELECT pg_advisory_unlock(hashtextextended('core.outside', %s))", [lane])
                 return

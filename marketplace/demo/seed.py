@@ -11,7 +11,7 @@ from marketplace.accounts.selectors import membership_for, organization_by_slug
 from marketplace.accounts.services.api_keys import create_key
 from marketplace.accounts.services.organizations import create_organization
 from marketplace.catalog.services.publish import publish
-from marketplace.core import opening
+from marketplace.core import first_models
 from marketplace.demo import credentials
 from marketplace.demo.folders import folder_of
 from marketplace.demo.market import (
@@ -36,7 +36,7 @@ def seed() -> credentials.Document:
     """
     document = credentials.read()
     if document is None:
-        opening.begin(models=len(MODELS))
+        first_models.expect(len(MODELS))
         document = _make()
     document["base_url"] = settings.BASE_URL
     credentials.write(document)

@@ -115,7 +115,7 @@ def answers(path: str) -> bool:
         connection.close()
 
 
-def where_to_look() -> str:
+def startup_message() -> str:
     """What a newcomer reads when all is up."""
     lines = ["", f"Bourse is up: {settings.BASE_URL}"]
     try:

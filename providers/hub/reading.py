@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from marketplace.accounts.selectors import Caller
 from providers.hub import git
 from providers.hub.oids import oids_of
-from providers.hub.refusals import EntryNotFound, RepositoryNotFound, RevisionNotFound, WeightsKept
+from providers.hub.refusals import EntryNotFound, RepositoryNotFound, RevisionNotFound, WeightsNotPublic
 from providers.selectors import files_of, head_of, model_named, version_by_id, versions_for_provider
 from providers.validation.paths import PICTURES
 
@@ -139,13 +139,13 @@ def require_entry(repository: Repository, found: Snapshot, path: str) -> Entry:
 
     Raises:
         EntryNotFound: there is none of this path.
-        WeightsKept: there is, and it is what the model's owner sells.
+        WeightsNotPublic: there is, and it is what the model's owner sells.
     """
     entry = found.entries.get(path)
     if entry is None:
         raise EntryNotFound(f"{repository.slug} has no file {path[:255]} at {found.commit}", commit=found.commit)
     if not repository.is_own and not is_open(path):
-        raise WeightsKept(repository.slug, path, commit=found.commit)
+        raise WeightsNotPublic(repository.slug, path, commit=found.commit)
     return entry
 
 

@@ -42,7 +42,7 @@ class EntryNotFound(HubProblem, NotFound):
         self.commit = commit
 
 
-class WeightsKept(HubProblem, Forbidden):
+class WeightsNotPublic(HubProblem, Forbidden):
     """The model is on sale, so its weights are for calls and not for download."""
 
     code = "GatedRepo"

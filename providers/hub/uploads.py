@@ -149,7 +149,7 @@ def note_part(*, upload: LfsUpload, number: int, name: str, sha256: str) -> None
     before = LfsPart.objects.filter(upload_id=upload.pk, number=number).first()
     if before is not None:
         replaced = before.name
-        transaction.on_commit(lambda: blob_store().discard_aside(replaced))
+        transaction.on_commit(lambda: blob_store().discard_staged(replaced))
     LfsPart.objects.update_or_create(upload_id=upload.pk, number=number, defaults={"name": name, "sha256": sha256})
 
 
@@ -175,25 +175,25 @@ def assemble(*, upload: LfsUpload, digests: Sequence[str]) -> None:
                 for piece in _checked(parts[number], digests[number - 1], number):
                     draft.write(piece)
             if (draft.sha256, draft.size) != (upload.sha256, upload.size):
-                blob_store().discard_folder_aside(short(upload.pk))
+                blob_store().discard_staged_folder(short(upload.pk))
                 raise Invalid(
                     f"The parts together have {draft.size} bytes and SHA-256 {draft.sha256}, where {upload.size} bytes "
                     f"with {upload.sha256} were announced. They were deleted; send the file again."
                 )
-            blob = draft.keep()
+            blob = draft.save()
     except BlobMissing as error:
         upload.refresh_from_db()
         if upload.finished_at is not None:  # the other completion was quicker
             return
         raise NotUnderstood(f"The upload is not complete ({error}); send the file again.") from None
     finish(upload=upload, blob=blob)
-    blob_store().discard_folder_aside(short(upload.pk))
+    blob_store().discard_staged_folder(short(upload.pk))
 
 
 def _checked(name: str, expected: str, number: int) -> Iterator[bytes]:
     """The bytes of a part, which must be those that the client was told of."""
     digest = hashlib.sha256()
-    with blob_store().open_aside(name) as stream:
+    with blob_store().open_staged(name) as stream:
         while piece := stream.read(CHUNK):
             digest.update(piece)
             yield piece
@@ -210,14 +210,14 @@ def sweep() -> int:
     over = list(LfsUpload.objects.filter(expires_at__lt=timezone.now()))
     for upload in over:
         _drop(upload)
-    folders = blob_store().folders_aside()  # looked at first: an upload is there before its parts
+    folders = blob_store().staged_folders()  # looked at first: an upload is there before its parts
     known = {short(pk) for pk in LfsUpload.objects.values_list("pk", flat=True)}
     for folder in folders - known:
-        blob_store().discard_folder_aside(folder)
-    blob_store().forget_drafts(older_than=DRAFT_SECONDS)
+        blob_store().discard_staged_folder(folder)
+    blob_store().delete_expired_drafts(older_than=DRAFT_SECONDS)
     return len(over)
 
 
 def _drop(upload: LfsUpload) -> None:
-    blob_store().discard_folder_aside(short(upload.pk))
+    blob_store().discard_staged_folder(short(upload.pk))
     upload.delete()

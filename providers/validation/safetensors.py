@@ -36,7 +36,7 @@ def check_safetensors(file: Source) -> int:
             raise DamagedWeights("is no safetensors file: its header's length is impossible")
         try:
             text = stream.read(length).decode()
-            header = json.loads(text, object_pairs_hook=_no_name_twice)
+            header = json.loads(text, object_pairs_hook=_reject_duplicate_names)
         except (ValueError, RecursionError):  # ValueError: not UTF-8, not JSON, a number of thousands of digits
             raise DamagedWeights("is no safetensors file: its header is not JSON") from None
     if not isinstance(header, dict) or not text.startswith("{"):
@@ -61,7 +61,7 @@ def check_safetensors(file: Source) -> int:
     return parameters
 
 
-def _no_name_twice(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+def _reject_duplicate_names(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     """Readers of JSON differ in which of two equal names counts, so none may occur twice."""
     found = dict(pairs)
     if len(found) != len(pairs):

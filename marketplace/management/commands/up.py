@@ -7,7 +7,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
 from marketplace.launcher.embedded.errors import EmbeddedError
-from marketplace.launcher.processes import embedded_services, market, where_to_look
+from marketplace.launcher.processes import embedded_services, market, startup_message
 from marketplace.launcher.supervisor import Log, Supervisor, SupervisorError, claim_home, claim_port
 
 
@@ -27,6 +27,6 @@ class Command(BaseCommand):
             with claim_home(settings.HOME.path, site=settings.BASE_URL):
                 claim_port(settings.HOST, settings.PORT)
                 log.say(f"Starting Bourse on {settings.HOME.path}")
-                Supervisor(specs, log=log, when_up=where_to_look).run()
+                Supervisor(specs, log=log, when_up=startup_message).run()
         except (EmbeddedError, SupervisorError) as error:
             raise CommandError(str(error)) from error

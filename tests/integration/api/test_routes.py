@@ -9,7 +9,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from inference.models import Node
 from marketplace.catalog.models import PendingListing
-from marketplace.core import opening
+from marketplace.core import first_models
 from marketplace.core.ids import new_id
 from tests.integration.api.conftest import Buyer
 from tests.support.edge import Edge
@@ -90,7 +90,7 @@ def test_health_is_told_with_its_causes(edge: Edge, tmp_path: Path):
     answer = edge.request("GET", "/healthz")
     assert (answer.status, answer.json()) == (200, {"database": "ok", "redis": "ok", "node": "ok"})
     assert edge.request("HEAD", "/healthz").body == b""
-    opening.begin(models=1_000_000)
+    first_models.expect(1_000_000)
     pending = PendingListing.objects.create(version=make_listing(folder=make_folder(tmp_path)).version, unit_price=1)
     answer = edge.request("GET", "/healthz")
     assert (answer.status, answer.json()["models"]) == (503, "the first ones are being checked by a node")

@@ -13,7 +13,7 @@ from billing.payments.models import GatewayCustomer, UnmeteredUsage
 from billing.payments.services.customers import ensure_customer
 from billing.payments.services.metering import MAX_AGE, TOPIC
 from marketplace.core.models import OutboxEvent
-from marketplace.core.outbox import relay, relay_outside
+from marketplace.core.outbox import relay, relay_external
 from tests.integration.billing.conftest import Connected
 from tests.support.doubles.stripe.books import Fault
 from tests.support.ledger import Item, assert_sound, hold, make_payer, make_price, name, settle
@@ -54,7 +54,7 @@ def test_each_settlement_of_a_customer_is_one_event_of_whole_micro_units(metered
     payer, customer = make_customer(metered)
     identifiers = use(payer, 4_000, 1, 123_457)
     assert relay() == 0
-    assert relay_outside() == 3
+    assert relay_external() == 3
     events = told(metered, customer)
     assert sorted(event["identifier"] for event in events) == sorted(identifiers)
     assert sorted(event["payload"]["value"] for event in events) == ["1", "123457", "4000"]
@@ -92,10 +92,10 @@ def test_what_was_told_before_a_crash_counts_as_told(metered: Connected):
     payer, customer = make_customer(metered)
     use(payer, 4_000)
     metered.books.faults.append(Fault("/v1/billing/meter_events", "lost", times=3))
-    assert relay_outside() == 1
+    assert relay_external() == 1
     assert OutboxEvent.objects.get().attempts == 1
     make_due()
-    assert relay_outside() == 1
+    assert relay_external() == 1
     assert not OutboxEvent.objects.exists()
     assert [event["payload"]["value"] for event in told(metered, customer)] == ["4000"]
 
@@ -106,7 +106,7 @@ def test_one_that_fails_holds_up_no_other(metered: Connected):
     GatewayCustomer.objects.filter(owner=bad).update(external_id=f"cus_gone_{name()}")
     use(bad, 1_000)
     use(good, 2_000, 3_000)
-    assert relay_outside() == 3
+    assert relay_external() == 3
     assert sorted(event["payload"]["value"] for event in told(metered, customer)) == ["2000", "3000"]
     (left,) = OutboxEvent.objects.all()
     assert (left.attempts, left.payload["amount"]) == (1, 1_000)
@@ -117,11 +117,11 @@ def test_without_its_meter_usage_waits_for_it(stripe: Connected, settings: objec
     settings.STRIPE_METER_EVENT_NAME = f"meter_{name()}"
     payer, customer = make_customer(stripe)
     use(payer, 4_000)
-    assert relay_outside() == 1
+    assert relay_external() == 1
     assert "No active meter" in OutboxEvent.objects.get().last_error
     current_gateway().set_up(webhook_url="https://market.example/webhooks/stripe")
     make_due()
-    assert relay_outside() == 1
+    assert relay_external() == 1
     assert len(stripe.books.metered[(settings.STRIPE_METER_EVENT_NAME, customer)]) == 1
 
 
@@ -129,7 +129,7 @@ def test_with_another_gateway_usage_waits(metered: Connected, settings: object):
     payer, customer = make_customer(metered)
     use(payer, 4_000)
     settings.STRIPE_SECRET_KEY = ""
-    assert relay_outside() == 1
+    assert relay_external() == 1
     assert OutboxEvent.objects.get().attempts == 1
     assert told(metered, customer) == []
 
@@ -140,7 +140,7 @@ def test_what_is_too_old_for_stripe_is_kept_for_the_operator(metered: Connected)
     event = OutboxEvent.objects.get()
     event.payload["settled_at"] = int((timezone.now() - MAX_AGE - timedelta(seconds=1)).timestamp())
     event.save()
-    assert relay_outside() == 1
+    assert relay_external() == 1
     assert not OutboxEvent.objects.exists()
     row = UnmeteredUsage.objects.get(customer=customer)
     assert (f"usage:{row.usage}", row.amount) == (identifier, 4_000)

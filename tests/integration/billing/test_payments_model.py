@@ -17,7 +17,7 @@ from billing.payments.models import Payee, Payout, TopUp
 from billing.payments.services import gateway_events
 from billing.payments.services.payouts import request_payout, send
 from marketplace.core.models import OutboxEvent
-from marketplace.core.outbox import relay_outside
+from marketplace.core.outbox import relay_external
 from marketplace.core.problems import Conflict, Invalid
 from tests.integration.billing.conftest import Connected
 from tests.support.doubles.stripe.books import Fault
@@ -116,7 +116,7 @@ class PaymentsMachine(RuleBasedStateMachine):
     @rule()
     def the_platform_works(self) -> None:
         OutboxEvent.objects.update(due_at=timezone.now())
-        relay_outside(limit=20)
+        relay_external(limit=20)
 
     @rule(number=st.integers(0, 9))
     def a_payout_is_sent_again(self, number: int) -> None:
@@ -170,7 +170,7 @@ class PaymentsMachine(RuleBasedStateMachine):
         self.stripe.books.faults.clear()
         for _ in range(3):
             OutboxEvent.objects.update(due_at=timezone.now())
-            relay_outside(limit=200)
+            relay_external(limit=200)
             for event in self.stripe.books.events[self.first_event :]:
                 self.stripe.receive(event)
                 gateway_events.process(id=event["id"])

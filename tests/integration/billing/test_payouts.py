@@ -15,7 +15,7 @@ from billing.payments.services.payees import onboard, onboarding_page
 from billing.payments.services.payouts import TOPIC, request_payout, send, settle, take_back
 from marketplace.core.models import OutboxEvent
 from marketplace.core.money import MICRO
-from marketplace.core.outbox import relay_outside
+from marketplace.core.outbox import relay_external
 from marketplace.core.problems import Conflict, Invalid, NotFound
 from tests.integration.billing.conftest import Connected
 from tests.support.doubles.stripe.books import DAY, Fault
@@ -56,7 +56,7 @@ def test_whole_cents_are_paid_and_the_rest_stays(stripe: Connected, provider: st
     assert (payout.state, payout.amount) == (PayoutState.REQUESTED, 12_340_000)
     assert owed(provider) == (5_678, 12_340_000)
     assert transfers_of(stripe, payout) == []
-    assert relay_outside() == 1
+    assert relay_external() == 1
     (transfer,) = transfers_of(stripe, payout)
     assert (transfer["amount"], transfer["currency"], transfer["metadata"]) == (
         1_234,
@@ -161,10 +161,10 @@ def test_senders_at_once_pay_once(stripe: Connected, provider: str):
 def test_an_answer_that_is_lost_is_asked_for_again(stripe: Connected, provider: str):
     payout = request_payout(owner=provider, key="form")
     stripe.books.faults.append(Fault("/v1/transfers", "lost", times=3))
-    assert relay_outside() == 1
+    assert relay_external() == 1
     assert owed(provider) == (5_678, 12_340_000)
     OutboxEvent.objects.update(due_at=timezone.now())
-    assert relay_outside() == 1
+    assert relay_external() == 1
     assert len(transfers_of(stripe, payout)) == 1
     assert owed(provider) == (5_678, 0)
 
@@ -172,7 +172,7 @@ def test_an_answer_that_is_lost_is_asked_for_again(stripe: Connected, provider: 
 def test_stripes_news_settles_where_the_answer_never_came(stripe: Connected, provider: str):
     payout = request_payout(owner=provider, key="form")
     stripe.books.faults.append(Fault("/v1/transfers", "lost", times=3))
-    relay_outside()
+    relay_external()
     stripe.hear()
     payout.refresh_from_db()
     assert payout.state == PayoutState.PAID
@@ -182,7 +182,7 @@ def test_stripes_news_settles_where_the_answer_never_came(stripe: Connected, pro
 def test_after_stripe_forgot_the_key_a_transfer_is_looked_for_first(stripe: Connected, provider: str):
     payout = request_payout(owner=provider, key="form")
     stripe.books.faults.append(Fault("/v1/transfers", "lost", times=3))
-    relay_outside()
+    relay_external()
     stripe.books.advance(2 * DAY)  # the double has forgotten the key
     Payout.objects.filter(pk=payout.pk).update(created_at=timezone.now() - timedelta(days=2))
     send(id=payout.pk)
@@ -193,7 +193,7 @@ def test_after_stripe_forgot_the_key_a_transfer_is_looked_for_first(stripe: Conn
 def test_what_stripe_refuses_is_owed_again(stripe: Connected, provider: str):
     set_transfers(stripe.books, stripe.books.objects[Payee.objects.get(owner=provider).external_id], "rejected")
     payout = request_payout(owner=provider, key="form")
-    assert relay_outside() == 1
+    assert relay_external() == 1
     payout.refresh_from_db()
     assert payout.state == PayoutState.FAILED
     assert "capabilities" in payout.reason
@@ -205,13 +205,13 @@ def test_what_stripe_refuses_is_owed_again(stripe: Connected, provider: str):
 def test_a_platform_without_cover_says_so_and_pays_later(stripe: Connected, provider: str):
     stripe.books.paid_out += (taken := stripe.books.available())
     first = request_payout(owner=provider, key="first")
-    relay_outside()
+    relay_external()
     first.refresh_from_db()
     assert "did not cover" in first.reason
     assert owed(provider) == (12_345_678, 0)
     stripe.books.paid_out -= taken
     second = request_payout(owner=provider, key="second")
-    relay_outside()
+    relay_external()
     second.refresh_from_db()
     assert second.state == PayoutState.PAID
     assert owed(provider) == (5_678, 0)
@@ -219,7 +219,7 @@ def test_a_platform_without_cover_says_so_and_pays_later(stripe: Connected, prov
 
 def test_what_stripe_takes_back_is_owed_again_once(stripe: Connected, provider: str):
     payout = request_payout(owner=provider, key="form")
-    relay_outside()
+    relay_external()
     (transfer,) = transfers_of(stripe, payout)
     stripe.hear()
     reverse(stripe.books, transfer, amount=234)
@@ -229,7 +229,7 @@ def test_what_stripe_takes_back_is_owed_again_once(stripe: Connected, provider: 
     for event in (wholly, partly):
         stripe.receive(event | {"id": f"{event['id']}twin"})
     stripe.passed_on = len(stripe.books.events)
-    relay_outside()
+    relay_external()
     payout.refresh_from_db()
     assert (payout.state, payout.returned) == (PayoutState.REVERSED, 12_340_000)
     assert owed(provider) == (12_345_678, 0)
@@ -258,6 +258,6 @@ def test_the_sandbox_pays_at_once(database: None):
     payout = request_payout(owner=provider, key="form")
     assert payout.state == PayoutState.PAID
     assert owed(provider) == (5_678, 0)
-    relay_outside()
+    relay_external()
     assert owed(provider) == (5_678, 0)
     assert_sound()

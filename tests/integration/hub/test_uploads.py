@@ -277,7 +277,7 @@ def test_a_part_set_aside_is_no_blob(client: Client, multipart: Multipart):
         blob_store().open(sha256(multipart.part(1)))
     name = LfsPart.objects.get(upload=multipart.row()).name
     assert name.startswith(f"{short(multipart.row().pk)}/1-")
-    with blob_store().open_aside(name) as stream:
+    with blob_store().open_staged(name) as stream:
         assert stream.read() == multipart.part(1)
 
 
