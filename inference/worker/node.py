@@ -72,9 +72,7 @@ class NodeRuntime:
         ]
 
     def start(self) -> None:
-        """Register, requeue what a former process of this node had claimed, listen for its versions and start the
-        threads.
-        """
+        """Register, requeue what an earlier process of this node had claimed, listen for versions, start the threads."""
         Node.objects.update_or_create(
             pk=self.name,
             defaults={

@@ -1,4 +1,4 @@
-"""The two roles of PostgreSQL: the owner migrates, the serving role serves and cannot rewrite history."""
+"""The two roles of PostgreSQL: the owner migrates; the serving role cannot change append-only tables."""
 
 from typing import Any
 
@@ -24,7 +24,7 @@ def grant_serving_role() -> None:
     """
     owner, role = connections["owner"], settings.SERVING_ROLE
     who = sql.Identifier(role)
-    with transaction.atomic(using="owner"), owner.cursor() as cursor:  # nobody sees the grants before the revokes
+    with transaction.atomic(using="owner"), owner.cursor() as cursor:  # the grants are not visible before the revokes
         functions = _functions_with_owner_rights(cursor)
         for function in functions:
             run(cursor, sql.SQL("REVOKE ALL ON FUNCTION {} FROM PUBLIC").format(sql.SQL(function)))
@@ -46,7 +46,7 @@ def grant_serving_role() -> None:
 
 
 def _functions_with_owner_rights(cursor: CursorWrapper) -> list[str]:
-    """Signatures of the functions that run with the owner's rights, triggers left out: those only run as such."""
+    """Signatures of the functions that run with the owner's rights, except trigger functions."""
     cursor.execute(
         "SELECT p.oid::regprocedure::text FROM pg_proc p "
         "WHERE p.pronamespace = 'public'::regnamespace AND p.prosecdef AND p.prorettype <> 'trigger'::regtype"
@@ -55,7 +55,7 @@ def _functions_with_owner_rights(cursor: CursorWrapper) -> list[str]:
 
 
 def run(cursor: CursorWrapper, statement: sql.Composed) -> None:
-    """Execute a composed statement, which Django's types do not know of."""
+    """Execute a composed statement, which the types of Django's cursor do not cover."""
     cursor.execute(statement.as_string(cursor.connection))
 
 

@@ -1,17 +1,14 @@
-"""A market that has just been made opens once its first models are on sale, so that nobody finds empty shelves."""
+"""A new market reports itself healthy only once its first models are listed."""
 
 import redis
 from django.conf import settings
 
-KEY = "opening"  # in Redis, how many models are waited for
-MAX_OPENING_SECONDS = 300
+KEY = "opening"  # in Redis: how many models must be listed first
+MAX_WAIT_SECONDS = 300
 
 
-def begin(*, models: int) -> None:
-    """Say that so many models are being checked before the market opens.
-
-    It is forgotten after five minutes, whatever became of them.
-    """
+def expect(count: int) -> None:
+    """Make `/healthz` wait until `count` models are listed, for `MAX_WAIT_SECONDS` at most."""
     client = redis.Redis.from_url(settings.REDIS_URL, socket_timeout=5, socket_connect_timeout=2)
     with client:
-        client.set(KEY, models, ex=MAX_OPENING_SECONDS)
+        client.set(KEY, count, ex=MAX_WAIT_SECONDS)

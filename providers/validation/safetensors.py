@@ -1,4 +1,4 @@
-"""Whether a .safetensors file is what it says. Only its header is read.
+"""Checks that a .safetensors file is complete and consistent. Only its header is read.
 
 Format: 8 bytes little-endian length of the header, the header as JSON, then the tensors' bytes
 (https://github.com/huggingface/safetensors#format).
@@ -27,7 +27,7 @@ def check_safetensors(file: Source) -> int:
     """The number of parameters in the file.
 
     Raises:
-        DamagedWeights: a bad header, an unknown dtype, or tensors that overlap, leave holes or pass the file's end.
+        DamagedWeights: a bad header, an unknown dtype, or tensors that overlap, leave gaps or exceed the file.
     """
     size = file.size
     with file.open() as stream:
@@ -62,7 +62,7 @@ def check_safetensors(file: Source) -> int:
 
 
 def _reject_duplicate_names(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """Readers of JSON differ in which of two equal names counts, so none may occur twice."""
+    """Refuse a name that occurs twice: JSON parsers differ in which of the two counts."""
     found = dict(pairs)
     if len(found) != len(pairs):
         raise DamagedWeights("is damaged: its header has a name twice")
@@ -70,7 +70,7 @@ def _reject_duplicate_names(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def _span(name: str, tensor: Any) -> tuple[int, int, int]:
-    """Begin, end and number of elements of one tensor of the header."""
+    """Begin, end and number of elements of one tensor in the header."""
     try:
         bits, shape, (begin, end) = DTYPE_BITS[tensor["dtype"]], tensor["shape"], tensor["data_offsets"]
     except (KeyError, TypeError, ValueError):

@@ -29,7 +29,7 @@ async def receive_blob(request: Request, *, limit: int, expected: StoredBlob | N
 
 
 async def receive_part(request: Request, *, size: int, name: str) -> str:
-    """Set the body aside as `name`, a part of a file that is still coming.
+    """Stage the body as `name`, one part of a file that is uploaded in parts.
 
     Args:
         size: bytes that it must have.
