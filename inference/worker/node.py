@@ -72,7 +72,7 @@ class NodeRuntime:
         ]
 
     def start(self) -> None:
-        """Register, requeue what an earlier process of this node had claimed, listen for versions, start the threads."""
+        """Register, requeue what an earlier process of this node had claimed, listen for versions, start threads."""
         Node.objects.update_or_create(
             pk=self.name,
             defaults={

@@ -160,7 +160,7 @@ class BlobStore:
 
     @contextmanager
     def draft(self) -> Iterator["Draft"]:
-        """A blob to be written piece by piece. At the end of the block it is discarded unless it was saved or staged."""
+        """A blob to be written piece by piece. It is discarded at the end unless it was saved or staged."""
         with tempfile.NamedTemporaryFile(dir=self._incoming(), prefix=INCOMING, delete=False) as file:
             try:
                 yield Draft(file, self._save, self._stage)

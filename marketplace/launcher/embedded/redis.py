@@ -91,7 +91,7 @@ class EmbeddedRedis:
         return self.home.redis_data / "redis.pid"
 
     def _configuration(self) -> str:
-        """Redis's configuration: occasional snapshots for fast restarts; no append-only file, since data may be lost."""
+        """Redis's configuration: occasional snapshots for fast restarts; no append-only file: data may be lost."""
         lines = {
             "port": "0",
             "unixsocket": f'"{self.home.redis_socket}"',

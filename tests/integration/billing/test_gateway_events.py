@@ -16,14 +16,14 @@ from marketplace.core.money import MICRO
 from marketplace.core.outbox import relay, relay_external
 from marketplace.core.problems import NotFound
 from tests.integration.billing.conftest import SECRET, Connected
-from tests.support.doubles.stripe.books import Fault, Object, signed
 from tests.support.doubles.stripe.resources import pay
+from tests.support.doubles.stripe.store import Fault, Object, signed
 from tests.support.ledger import balance, name
 
 
 @pytest.fixture
 def event(stripe: Connected) -> Object:
-    return stripe.books.tell("customer.created", {"id": "cus_1", "object": "customer"})
+    return stripe.store.tell("customer.created", {"id": "cus_1", "object": "customer"})
 
 
 def kept(event: Object) -> GatewayEvent | None:
@@ -101,10 +101,10 @@ def test_an_event_that_cannot_be_done_now_is_done_later(stripe: Connected):
     provider, buyer = name(), name()
     account = stripe.onboard(provider)
     started = stripe.start(buyer, 20 * MICRO)
-    pay(stripe.books, stripe.session(started.id))
-    thin, paid = stripe.books.events[-2:]
+    pay(stripe.store, stripe.session(started.id))
+    thin, paid = stripe.store.events[-2:]
     assert thin["related_object"]["id"] == account["id"]
-    stripe.books.faults.append(Fault(f"/v2/core/accounts/{account['id']}", "error", times=3))
+    stripe.store.faults.append(Fault(f"/v2/core/accounts/{account['id']}", "error", times=3))
     for event in (thin, paid):
         stripe.receive(event)
     assert relay_external() == 2
@@ -124,10 +124,10 @@ def test_an_event_that_cannot_be_done_now_is_done_later(stripe: Connected):
 def test_the_operator_may_have_an_event_processed_again(stripe: Connected):
     buyer = name()
     started = stripe.start(buyer, 20 * MICRO)
-    pay(stripe.books, stripe.session(started.id))
-    event = stripe.books.events[-1]
+    pay(stripe.store, stripe.session(started.id))
+    event = stripe.store.events[-1]
     TopUp.objects.filter(pk=started.id).update(owner="nobody", id=new_id())
-    stripe.hear()
+    stripe.process_webhooks()
     assert kept(event).state == EventState.FAILED
     TopUp.objects.filter(owner="nobody").update(id=started.id, owner=buyer)
     gateway_events.process_again(id=event["id"])
@@ -144,8 +144,8 @@ def test_the_operator_may_have_an_event_processed_again(stripe: Connected):
 def test_a_crash_in_the_middle_leaves_nothing_done(stripe: Connected):
     buyer = name()
     started = stripe.start(buyer, 20 * MICRO)
-    pay(stripe.books, stripe.session(started.id))
-    event = stripe.books.events[-1]
+    pay(stripe.store, stripe.session(started.id))
+    event = stripe.store.events[-1]
     stripe.receive(event)
     with transaction.atomic():
         gateway_events.process(id=event["id"])

@@ -104,17 +104,17 @@ def test_the_same_content_is_stored_once(folder: Path):
 def test_concurrent_writers_of_the_same_content_leave_one_whole_blob(folder: Path):
     store, data = files(folder), os.urandom(3 * CHUNK)
     sha256 = hashlib.sha256(data).hexdigest()
-    together, seen, failures = threading.Barrier(9), [], []
+    barrier, seen, failures = threading.Barrier(9), [], []
 
     def write() -> None:
-        together.wait()
+        barrier.wait()
         try:
             seen.append(store.put(data).sha256)
         except Exception as error:  # told to the test below
             failures.append(error)
 
     def read() -> None:
-        together.wait()
+        barrier.wait()
         while len(seen) + len(failures) < 8:
             if store.has(sha256):
                 with store.open(sha256) as stream:
