@@ -121,15 +121,15 @@ def test_a_buyer_tops_up_on_the_hosted_page(people: Visitors, connected: Market,
         assert (statement[0][2], statement[0][3]) == ("Top-up through Stripe", "20.000000")
         assert [row[1] for row in rows_of(tab, "Table of top-ups")] == ["Paid"]
         assert errors == []
-    assert len(double.books.all("customer")) == 1
+    assert len(double.store.all("customer")) == 1
 
 
 def test_usage_is_metered_and_a_provider_is_paid(people: Visitors, connected: Market, double: StripeDouble) -> None:
-    (customer,) = double.books.all("customer")
+    (customer,) = double.store.all("customer")
     call_the_hero(connected)
 
     def metered() -> list[str]:
-        return [event["payload"]["value"] for event in double.books.metered.get((METER, customer["id"]), [])]
+        return [event["payload"]["value"] for event in double.store.metered.get((METER, customer["id"]), [])]
 
     wait_until(lambda: metered() == ["4000"], "the meter's event", seconds=20)
 
@@ -151,7 +151,7 @@ def test_usage_is_metered_and_a_provider_is_paid(people: Visitors, connected: Ma
 
         expect(tab.get_by_role("region", name="Table of payouts").get_by_text("Sent")).to_be_visible(timeout=30_000)
         assert figure(tab, "[data-payable]") == 0
-        (transfer,) = double.books.all("transfer")
+        (transfer,) = double.store.all("transfer")
         assert Decimal(transfer["amount"]) / 100 == payable
 
         tab.goto(f"/provider/{slug}/earnings")
