@@ -38,7 +38,7 @@ def test_a_person_is_added_by_address_in_any_case_and_taken_away_again():
     assert events[1].data == {"role": "member"}
 
 
-@pytest.mark.parametrize("email", ["nobody@example.com", "", "a\0b@example.com", "%@example.com"])
+@pytest.mark.parametrize("email", ["nobody@example.com", "", "%@example.com"])
 def test_an_unknown_address_adds_nobody(email: str):
     party = make_party()
     before = state(party)
