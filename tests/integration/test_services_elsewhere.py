@@ -1,4 +1,4 @@
-"""The same market on a database, a Redis and a store that it does not run itself."""
+"""The market with an external database, Redis and store."""
 
 import secrets
 import urllib.request
@@ -14,7 +14,7 @@ from tests.support.services import home
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("chaos")]
 
 
-def test_given_services_are_used_and_none_is_started(tmp_path: Path):
+def test_external_services_are_used_and_none_is_started(tmp_path: Path):
     database = f"elsewhere_{secrets.token_hex(4)}"
     with psycopg.connect(home.postgres_url(user="postgres", database="postgres"), autocommit=True) as server:
         server.execute(sql.SQL("CREATE DATABASE {} OWNER bourse_owner").format(sql.Identifier(database)))
