@@ -101,7 +101,7 @@ def test_an_invalid_term_is_shown_at_its_field(
     client = signed_in(make_buyer().user)
     answer = client.post(f"/provider/{provider.slug}/contracts/new", TERMS | {"buyer": ""} | change)
     assert answer.status_code == 422
-    assert re.search(rf'class="error" id="{field}-error"', answer.content.decode())
+    assert re.search(rf'id="id_{field}_error"', answer.content.decode())
     assert not OutcomeOffer.objects.filter(provider=sale.provider).exists()
 
 

@@ -14,7 +14,7 @@ from marketplace.demo.recipe.loop import Budget, StepRandom, train
 from marketplace.demo.recipe.measure import measure_all
 from marketplace.demo.recipe.plan import PLAN, train_all
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("training")]  # one training serves them all
 
 
 class Line:
@@ -163,10 +163,10 @@ def test_measuring_writes_figures_and_cards(workplace):
     weights = workplace / "weights"
     names = ["hero", "workhorse", "matte", "upscaler", "scorer", "checker"]
     figures = measure_all(
-        weights, names, captions=20, device="cpu", threads=1, cards=True, report=lambda _: None
+        weights, names, captions=4, device="cpu", threads=1, cards=True, report=lambda _: None
     )  # fmt: skip
     assert json.loads((weights / "measured.json").read_text()) == figures
-    assert figures["hero"]["accuracy"]["good"]["count"] == 20
+    assert figures["hero"]["accuracy"]["good"]["count"] == 4
     assert figures["hero"]["seconds"] > figures["workhorse"]["seconds"] > 0
     for name in names[:-1]:
         card = (weights / name / "README.md").read_text()
