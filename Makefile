@@ -57,6 +57,7 @@ shell: $(VENV)/.stamp-run
 test: $(VENV)/.stamp-dev $(VENV)/.stamp-browser staticfiles/.stamp
 	$(PY) -m pytest $(PYTEST_ARGS) $(COVERAGE_ARGS)
 
+# There is no test with another broker than Redis, nor a longer run of chaos, that this could add.
 test-all: test test-clients
 
 # Each release of huggingface_hub has an environment of its own; the installed one is always tested.
