@@ -87,7 +87,7 @@ class OfferForm(Form):
     price = Money(
         label="Price per accepted picture",
         help_text="Rejected and undecided pictures bring nothing, so it is usually above the list price.",
-        attrs={"class": "", "placeholder": "0.006"},
+        attrs={"placeholder": "0.006"},
     )
     review_hours = Quantity(
         label="Review window, in hours",
