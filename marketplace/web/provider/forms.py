@@ -128,6 +128,26 @@ class PublishQuery(Form):
     model = Text(max_length=MAX_SLUG_LENGTH, required=False)
 
 
+class PublishForm(Form):
+    """The name of a model to publish and what changed, which a script sends with the files.
+
+    Args:
+        owner: the URL name of the organisation.
+        model: the name of the model that gets a new version; empty: a new name may be chosen.
+    """
+
+    name = Text(
+        label="Name of the model", max_length=MAX_SLUG_LENGTH, attrs={"spellcheck": "false", "autocapitalize": "none"}
+    )
+    message = Text(label="What changed", max_length=MAX_MESSAGE_LENGTH, required=False)
+
+    def __init__(self, *, owner: str, model: str) -> None:
+        super().__init__(initial={"name": model})
+        called = f"Buyers call it {owner}/{model or 'name'}."
+        self.fields["name"].help_text = called if model else f"{called} An existing name gets a new version."
+        self.fields["name"].widget.attrs |= {"readonly": True} if model else {}
+
+
 class AnnouncedFiles(JsonValue):
     """The files that a browser is about to upload, as a list of objects with `path`, `size` and `modified`."""
 
