@@ -38,7 +38,7 @@ def test_a_member_is_added_by_email_in_any_case_and_removed():
     assert events[1].data == {"role": "member"}
 
 
-@pytest.mark.parametrize("email", ["nobody@example.com", "", "a\0b@example.com", "%@example.com"])
+@pytest.mark.parametrize("email", ["nobody@example.com", "", "%@example.com"])
 def test_an_unknown_email_adds_no_member(email: str):
     party = make_party()
     before = state(party)
