@@ -237,16 +237,16 @@ class StripeGateway:
             endpoints = list(self._client.v1.webhook_endpoints.list({"limit": 100}).auto_paging_iter())
         lines += [
             f"Webhook endpoint {endpoint.id} ({endpoint.status}): {endpoint.url}, "
-            f"hears {', '.join(endpoint.enabled_events)}"
+            f"events: {', '.join(endpoint.enabled_events)}"
             for endpoint in endpoints
         ]
         ours = [set(endpoint.enabled_events) for endpoint in endpoints if endpoint.url == webhook_url]
         if not ours:
-            lines.append(f"No webhook endpoint leads here. Make one for {webhook_url} that hears:")
+            lines.append(f"No webhook endpoint leads here. Create one for {webhook_url} with these events:")
             lines += [f"  {event}" for event in WEBHOOK_EVENTS]
             lines.append("and set STRIPE_WEBHOOK_SECRET to its secret.")
-        elif missing := [event for event in WEBHOOK_EVENTS if not any({event, "*"} & heard for heard in ours)]:
-            lines.append(f"The endpoint does not hear {', '.join(missing)}. Add them.")
+        elif missing := [event for event in WEBHOOK_EVENTS if not any({event, "*"} & enabled for enabled in ours)]:
+            lines.append(f"The endpoint lacks the events {', '.join(missing)}. Add them.")
         return lines
 
 
