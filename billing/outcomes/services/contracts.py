@@ -1,4 +1,4 @@
-"""Agreeing on outcome contracts: a provider's offer, a buyer's signature over the same document, and their end."""
+"""Outcome contracts: a provider's offer, a buyer's signature over the same document, and their end."""
 
 import uuid
 from dataclasses import dataclass
@@ -105,7 +105,7 @@ def sign(*, by: "Membership", offer_id: uuid.UUID, document_hash: str) -> Outcom
     """Sign an offer for a buyer: from now on they may call under it. A contract over its older version ends thereby.
 
     Args:
-        document_hash: of the document that the member read, so that nobody signs what they have not seen.
+        document_hash: of the document that the member read, so that a member signs exactly that document.
 
     Raises:
         Forbidden: the member is no owner, or the organisation does not buy.

@@ -1,4 +1,4 @@
-"""Whom the gateway pays: providers give it what it must know about them on its own pages."""
+"""Payees: providers onboard on the gateway's own pages."""
 
 import re
 
@@ -11,14 +11,14 @@ COUNTRY = re.compile(r"[A-Z]{2}", re.ASCII)
 
 
 def onboard(*, holder: AccountHolder, country: str, back_url: str, again_url: str) -> str:
-    """Make the provider known to the gateway and return the page where they go on.
+    """Create the provider's payee at the gateway and return the URL of its onboarding page.
 
     Args:
         country: two letters (ISO 3166-1).
 
     Raises:
         Invalid: the country is not one.
-        GatewayUnavailable, GatewayRefused: the gateway did not take part.
+        GatewayUnavailable, GatewayRefused: the gateway did not create it.
     """
     gateway = current_gateway()
     payee = Payee.objects.filter(owner=holder.owner, gateway=gateway.name).first()
@@ -49,14 +49,14 @@ def onboarding_page(*, owner: str, back_url: str, again_url: str) -> str:
 
 
 def refresh(*, owner: str) -> None:
-    """Ask the gateway how the provider stands with it now."""
+    """Update the provider's state from the gateway."""
     payee = Payee.objects.filter(owner=owner, gateway=current_gateway().name).first()
     if payee is not None:
         _refresh(payee)
 
 
 def refresh_external(*, external_id: str) -> bool:
-    """The same for whom the gateway calls so; whether there is one."""
+    """As `refresh`, by the gateway's id. Returns whether there is such a payee."""
     payee = Payee.objects.filter(external_id=external_id, gateway=current_gateway().name).first()
     if payee is None:
         return False

@@ -1,4 +1,4 @@
-"""An organisation's own names for models, which can be moved without touching whoever calls them."""
+"""An organisation's own names for models, which can be moved without changing the callers."""
 
 import uuid
 from typing import TYPE_CHECKING
@@ -62,10 +62,10 @@ def move_alias(
 ) -> Alias:
     """Point an alias elsewhere. Calls that were admitted before run what they were admitted for.
 
-    Web processes keep what a name means for up to two seconds, so that long callers may still get the old target.
+    Web processes cache resolved names for up to two seconds; until then callers may get the old target.
 
     Args:
-        expected: what it points to as far as the one who moves it knows; None: whatever it is.
+        expected: the current target as the caller knows it; None: any.
 
     Raises:
         NotFound: the organisation has no such alias.
@@ -92,7 +92,7 @@ def move_alias(
 def delete_alias(
     *, organization: "Organization", name: str, actor: "User | None" = None, key_id: uuid.UUID | None = None
 ) -> None:
-    """Take an alias away: calls of it are refused from then on, and its name is free.
+    """Delete an alias: calls of it are refused from then on, and its name is free.
 
     Raises:
         NotFound: the organisation has no such alias.
@@ -121,7 +121,7 @@ def _locked(organization: "Organization", name: str) -> Alias:
 
 
 def _target(text: str) -> tuple[CallTarget, str | None]:
-    """What the text names, and the version if it pins one."""
+    """The model that the text names, and the version if it pins one."""
     reference = parse_reference(text.strip())
     if reference is None:
         wrong = FieldError("target", "Write it as owner/name, or as owner/name@v2 to pin a version")

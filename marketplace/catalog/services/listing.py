@@ -33,7 +33,7 @@ class NotPassed(Conflict):
 
 @transaction.atomic
 def list_version(*, version: "ModelVersion", actor: "User | None") -> Listing:
-    """Put a version on sale as what callers of its model get. The same again changes nothing.
+    """Put a version on sale as the current one of its model. A repetition changes nothing.
 
     Raises:
         NotPassed: the version has not passed its checks, or was withdrawn.
@@ -63,7 +63,7 @@ def list_version(*, version: "ModelVersion", actor: "User | None") -> Listing:
 
 @transaction.atomic
 def unlist(*, listing: Listing, actor: "User | None") -> None:
-    """Take a model off sale: new calls are refused, running ones end as they would."""
+    """Take a model off sale: new calls are refused, running ones finish."""
     if not listing.listed:
         return
     listing.listed = False
