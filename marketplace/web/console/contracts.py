@@ -12,13 +12,14 @@ from django.views.decorators.http import require_POST
 from billing.models import OutcomeContract
 from billing.selectors import contract_for, contracts_for_buyer, offer_for, offers_for_buyer, tallies
 from billing.services import contracts as agreeing
-from inference.domain.reviews import verdict_in
+from inference.domain.reviews import GiveVerdict
 from inference.links import artifact_path
 from inference.selectors import predictions_under_review, reviews_of
 from inference.services.review import review as give_verdict
 from marketplace.accounts.selectors import caller_by_member
 from marketplace.core.ids import short
 from marketplace.core.problems import NotFound, NotUnderstood
+from marketplace.core.shapes import read
 from marketplace.web.access import MemberRequest, member_page
 from marketplace.web.contracts import contract_context, contract_rows, id_in_address, offer_context, offer_rows
 
@@ -102,9 +103,15 @@ def verdict(request: MemberRequest, id: str) -> HttpResponse:
     found = _own(request, id)
     body = _body(request)
     prediction = id_in_address(str(body.get("prediction", "")), what="prediction")
-    position, given, reason = verdict_in(body)
+    given = read(body, GiveVerdict)
     caller = caller_by_member(request.membership.user, request.membership.organization)
-    done = give_verdict(caller=caller, prediction_id=prediction, position=position, verdict=given, reason=reason)
+    done = give_verdict(
+        caller=caller,
+        prediction_id=prediction,
+        position=given.position,
+        verdict=given.verdict,
+        reason=given.reason or "",
+    )
     tally = tallies([found.pk])[found.pk]
     return JsonResponse(
         {
