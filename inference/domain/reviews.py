@@ -2,7 +2,7 @@
 
 from typing import Annotated, ClassVar
 
-from billing.domain import Verdict
+from billing.outcomes.domain import Verdict
 from marketplace.core.shapes import Says, Shape
 
 

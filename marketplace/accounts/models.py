@@ -5,6 +5,7 @@ from django.db import models
 from django.db.models.functions import Lower, Now
 
 from marketplace.accounts.domain import NameKind, Role
+from marketplace.core.choices import choices_of
 from marketplace.core.ids import new_id
 
 
@@ -76,7 +77,7 @@ class Name(models.Model):
 
     organization = models.ForeignKey(Organization, on_delete=models.CASCADE, related_name="+")
     name = models.CharField(max_length=63)
-    kind = models.CharField(max_length=10, choices=[(kind.value, kind.value) for kind in NameKind])
+    kind = models.CharField(max_length=10, choices=choices_of(NameKind))
 
     class Meta:
         constraints = [models.UniqueConstraint("organization", Lower("name"), name="name_once")]
@@ -85,7 +86,7 @@ class Name(models.Model):
 class Membership(models.Model):
     organization = models.ForeignKey(Organization, on_delete=models.CASCADE, related_name="memberships")
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="memberships")
-    role = models.CharField(max_length=10, choices=[(role.value, role.value) for role in Role])
+    role = models.CharField(max_length=10, choices=choices_of(Role))
     created_at = models.DateTimeField(db_default=Now())
 
     class Meta:

@@ -13,8 +13,8 @@ from marketplace.accounts.services.api_keys import note_use
 from marketplace.core.problems import NotAuthenticated
 
 SCHEMES = ("bearer", "token", "key")  # OpenAI and Replicate, old Replicate, fal
-KEPT_SECONDS = 5.0
-MOST_KEPT = 50_000
+CACHE_SECONDS = 5.0
+MAX_CACHED = 50_000
 
 _lock = threading.Lock()
 _kept: dict[str, tuple[float, Caller]] = {}
@@ -57,9 +57,9 @@ def look_up_caller(key: str) -> Caller:
     if caller.key_id is not None:
         note_use(key_id=caller.key_id)
     with _lock:
-        if len(_kept) >= MOST_KEPT:
+        if len(_kept) >= MAX_CACHED:
             _kept.clear()
-        _kept[key_hash(key)] = (time.monotonic() + KEPT_SECONDS, caller)
+        _kept[key_hash(key)] = (time.monotonic() + CACHE_SECONDS, caller)
     return caller
 
 

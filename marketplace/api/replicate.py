@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from django.conf import settings
 
-from billing.domain import Verdict
+from billing.outcomes.domain import Verdict
 from inference.domain.lifecycle import Status
 from inference.links import absolute, artifact_path, events_path, shown_input
 from inference.services.receipts import receipt_of
@@ -13,7 +13,7 @@ from inference.statements import PredictionView
 from marketplace.api.shapes import answers
 from marketplace.api.shapes.requests import CreatePredictionOfVersion
 from marketplace.catalog.domain import Reference, parse_reference
-from marketplace.catalog.services.call import reference_of_version
+from marketplace.catalog.services.resolution import reference_of_version
 from marketplace.core.files import references_in
 from marketplace.core.ids import short
 from providers import tasks
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from providers.models import ModelVersion
 
 WAIT = re.compile(r"(?:^|[,;\s])wait(?:=(\d{1,4}))?(?:$|[,;\s])")
-LONGEST_WAIT = 60
+MAX_WAIT_SECONDS = 60
 
 
 def wait_seconds(prefer: str | None) -> int | None:
@@ -32,7 +32,7 @@ def wait_seconds(prefer: str | None) -> int | None:
     match = WAIT.search(prefer or "")
     if match is None:
         return None
-    return max(1, min(int(match[1]), LONGEST_WAIT)) if match[1] else LONGEST_WAIT
+    return max(1, min(int(match[1]), MAX_WAIT_SECONDS)) if match[1] else MAX_WAIT_SECONDS
 
 
 def reference_in(body: CreatePredictionOfVersion) -> Reference:

@@ -6,7 +6,7 @@ The front finds its routes here, Django's URL table is made from it, and so is t
 from functools import cache
 from typing import Any
 
-from inference.domain.conditions import LONGEST_KEY
+from inference.domain.conditions import MAX_KEY_LENGTH
 from inference.domain.reviews import GiveVerdict
 from inference.services.admit import AbovePrice, ContractClosed, IdempotencyKeyReused, PriceChanged
 from inference.services.review import NotUnderContract
@@ -40,7 +40,7 @@ CONDITIONS = (
         IDEMPOTENCY_HEADER,
         "header",
         "The same key and request again give the first prediction instead of a new one",
-        {"type": "string", "minLength": 1, "maxLength": LONGEST_KEY},
+        {"type": "string", "minLength": 1, "maxLength": MAX_KEY_LENGTH},
     ),
     Parameter(PRICE_HEADER, "header", "As the field max_price; the lower one counts"),
     Parameter(CONTRACT_HEADER, "header", "As the field contract"),

@@ -6,7 +6,7 @@ from marketplace.api import gateway
 from marketplace.api.front.routing import PARAMETER
 from marketplace.api.routes import ROUTES
 
-VIEWS = {route.template: route.endpoint for route in ROUTES if isinstance(route.endpoint, type)}
+VIEWS = {route.template: route.view for route in ROUTES if route.view is not None}
 
 urlpatterns = [
     *(path(PARAMETER.sub(r"<str:\1>", template.lstrip("/")), view.as_view()) for template, view in VIEWS.items()),

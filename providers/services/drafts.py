@@ -22,8 +22,8 @@ from providers.services.repositories import require_provider
 from providers.validation.paths import check_paths, is_ignored
 from providers.validation.refusal import FolderRefused
 
-KEPT = timedelta(hours=24)
-MOST_DRAFTS = 20
+DRAFT_LIFETIME = timedelta(hours=24)
+MAX_DRAFTS = 20
 
 
 @dataclass(frozen=True)
@@ -57,13 +57,13 @@ def open_draft(*, organization: Organization, name: str, files: Sequence[Announc
     mine = UploadDraft.objects.filter(organization=organization, expires_at__gt=timezone.now())
     draft = mine.filter(name=name, created_by=by).first()
     if draft is None:
-        if mine.count() >= MOST_DRAFTS:
-            raise Conflict(f"{MOST_DRAFTS} uploads of {organization.name} are open; finish or discard one first")
+        if mine.count() >= MAX_DRAFTS:
+            raise Conflict(f"{MAX_DRAFTS} uploads of {organization.name} are open; finish or discard one first")
         draft = UploadDraft.objects.create(
-            organization=organization, name=name, created_by=by, expires_at=timezone.now() + KEPT
+            organization=organization, name=name, created_by=by, expires_at=timezone.now() + DRAFT_LIFETIME
         )
     else:
-        draft.expires_at = timezone.now() + KEPT
+        draft.expires_at = timezone.now() + DRAFT_LIFETIME
         draft.save(update_fields=["expires_at"])
     for file in DraftFile.objects.filter(draft=draft):
         if wanted.get(file.path) == Announced(file.path, file.size, file.modified):
@@ -76,7 +76,7 @@ def open_draft(*, organization: Organization, name: str, files: Sequence[Announc
 
 def upload_path(draft: UploadDraft) -> str:
     """The signed, expiring address that takes the draft's files; it needs no session."""
-    return links.sign(f"/uploads/{short(draft.pk)}", seconds=int(KEPT.total_seconds()))
+    return links.sign(f"/uploads/{short(draft.pk)}", seconds=int(DRAFT_LIFETIME.total_seconds()))
 
 
 @transaction.atomic
@@ -141,7 +141,7 @@ def check_announced(announced: Sequence[Announced]) -> None:
     """Raises FolderRefused unless files of these paths and sizes may be published together."""
     files = {file.path: file.size for file in announced if not is_ignored(file.path)}
     errors = check_paths(files)
-    total, limit = sum(files.values()), settings.LARGEST_VERSION_BYTES
+    total, limit = sum(files.values()), settings.MAX_VERSION_BYTES
     if total > limit:
         errors.append(FieldError(".", f"A version may have {limit:,} bytes; this folder has {total:,}"))
     if not files:

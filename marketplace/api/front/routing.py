@@ -49,6 +49,11 @@ class Route:
         """The front's handler; None where Django answers."""
         return None if isinstance(self.endpoint, type) else self.endpoint
 
+    @property
+    def view(self) -> type[APIView] | None:
+        """Django's view; None where the front answers."""
+        return self.endpoint if isinstance(self.endpoint, type) else None
+
     @cached_property
     def parameters(self) -> tuple[str, ...]:
         """Names of the template's parameters."""

@@ -4,7 +4,7 @@ from typing import Annotated, Any, Literal, NotRequired, TypedDict
 
 from msgspec import Meta
 
-from billing.domain import Verdict
+from billing.outcomes.domain import Verdict
 from inference.domain.receipts import Receipt
 
 Time = Annotated[str, Meta(extra_json_schema={"format": "date-time"})]

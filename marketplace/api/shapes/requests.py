@@ -6,8 +6,8 @@ from msgspec import Meta
 
 from marketplace.core.shapes import Says, Shape
 
-LONGEST_REFERENCE = 300  # characters of a model's or version's name
-REFERENCE = Meta(max_length=LONGEST_REFERENCE)
+MAX_REFERENCE_LENGTH = 300  # characters of a model's or version's name
+REFERENCE = Meta(max_length=MAX_REFERENCE_LENGTH)
 
 MaxPrice = Annotated[
     Any,
@@ -62,12 +62,12 @@ class PutAlias(Shape, kw_only=True, frozen=True):
 
     model: Annotated[
         str,
-        Meta(min_length=1, max_length=LONGEST_REFERENCE, pattern=r"^[^\x00]*$"),
+        Meta(min_length=1, max_length=MAX_REFERENCE_LENGTH, pattern=r"^[^\x00]*$"),
         Meta(description="owner/name, with @v2 to pin a version"),
         TARGET,
     ]
     expected: Annotated[
-        Annotated[str, Meta(min_length=1, max_length=LONGEST_REFERENCE, pattern=r"^[^\x00]*$")] | None,
+        Annotated[str, Meta(min_length=1, max_length=MAX_REFERENCE_LENGTH, pattern=r"^[^\x00]*$")] | None,
         Meta(description="The target that the caller knows of; a move that somebody else made is not undone"),
         TARGET,
     ] = None

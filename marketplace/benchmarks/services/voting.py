@@ -7,7 +7,7 @@ from django.db import transaction
 from marketplace.accounts.models import Membership
 from marketplace.accounts.services import audit
 from marketplace.benchmarks.domain.schedule import Pair
-from marketplace.benchmarks.domain.states import LONGEST_REASON, Answer, choice_of
+from marketplace.benchmarks.domain.states import MAX_REASON_LENGTH, Answer, choice_of
 from marketplace.benchmarks.models import Benchmark, Reveal, Vote
 from marketplace.benchmarks.selectors.ballots import pairs_for_voter
 from marketplace.benchmarks.selectors.benchmarks import benchmark_for_buyer, sees_names
@@ -43,7 +43,7 @@ def vote(*, by: Membership, benchmark_id: uuid.UUID | None, key: str, answer: An
         defaults={
             "choice": choice_of(answer, swapped=pair.swapped),
             "swapped": pair.swapped,
-            "reason": " ".join(reason.replace("\0", "").split())[:LONGEST_REASON],
+            "reason": " ".join(reason.replace("\0", "").split())[:MAX_REASON_LENGTH],
         },
     )
     return given

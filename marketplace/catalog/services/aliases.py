@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING
 from django.db import transaction
 from django.db.models.functions import Now
 
-from inference.services.admit import Callable
+from inference.services.admit import CallTarget
 from marketplace.accounts.domain import NameKind
 from marketplace.accounts.services import audit
 from marketplace.accounts.services.names import claim_name, release_name
 from marketplace.catalog.domain import Reference, parse_reference
 from marketplace.catalog.models import Alias
-from marketplace.catalog.services import call
+from marketplace.catalog.services import resolution
 from marketplace.core.problems import Conflict, FieldError, Invalid, NotFound
 
 if TYPE_CHECKING:
@@ -83,7 +83,7 @@ def move_alias(
     alias = _locked(organization, name)
     _record("alias.moved", alias, actor=actor, key_id=key_id, before=before, target=alias.target)
     transaction.on_commit(
-        lambda: call.forget(Reference(organization.slug, alias.name), organization_id=organization.pk)
+        lambda: resolution.forget(Reference(organization.slug, alias.name), organization_id=organization.pk)
     )
     return alias
 
@@ -102,7 +102,7 @@ def delete_alias(
     release_name(organization_id=organization.pk, name=alias.name)
     alias.delete()
     transaction.on_commit(
-        lambda: call.forget(Reference(organization.slug, alias.name), organization_id=organization.pk)
+        lambda: resolution.forget(Reference(organization.slug, alias.name), organization_id=organization.pk)
     )
 
 
@@ -120,14 +120,14 @@ def _locked(organization: "Organization", name: str) -> Alias:
     return alias
 
 
-def _target(text: str) -> tuple[Callable, str | None]:
+def _target(text: str) -> tuple[CallTarget, str | None]:
     """What the text names, and the version if it pins one."""
     reference = parse_reference(text.strip())
     if reference is None:
         wrong = FieldError("target", "Write it as owner/name, or as owner/name@v2 to pin a version")
         raise Invalid("The alias was not changed", errors=[wrong])
     try:
-        found = call.look_up(reference)
+        found = resolution.look_up(reference)
     except NotFound as problem:
         raise Invalid("The alias was not changed", errors=[FieldError("target", problem.detail)]) from None
     return found, found.version if reference.version not in (None, "latest") else None

@@ -3,10 +3,10 @@
 import uuid
 from typing import TYPE_CHECKING
 
-from billing.domain import Unit
-from billing.models import OutcomeOffer
-from billing.services import contracts
-from billing.services.contracts import Proposal
+from billing.outcomes.models import OutcomeOffer
+from billing.outcomes.services import contracts
+from billing.outcomes.services.contracts import Proposal
+from billing.pricing.domain import Unit
 from marketplace.accounts.selectors import organization_by_slug
 from marketplace.catalog.domain import sku_of
 from marketplace.catalog.selectors import listings_for_provider
@@ -38,7 +38,7 @@ def make_offer(
 
     Raises:
         Invalid: no such model is on sale, no such organisation buys, or a term is out of bounds.
-        Problem: as `billing.services.contracts.offer` says.
+        Problem: as `billing.outcomes.services.contracts.offer` says.
     """
     errors: list[FieldError] = []
     is_possible = "\0" not in model

@@ -2,7 +2,7 @@ from typing import TYPE_CHECKING
 
 from django.db import transaction
 
-from billing.selectors import current_terms
+from billing.pricing.selectors import current_terms
 from marketplace.accounts.services import audit
 from marketplace.catalog.domain import sku_of
 from marketplace.catalog.models import Listing

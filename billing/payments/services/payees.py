@@ -1,0 +1,69 @@
+"""Whom the gateway pays: providers give it what it must know about them on its own pages."""
+
+import re
+
+from billing.gateways import current_gateway
+from billing.gateways.base import AccountHolder
+from billing.payments.models import Payee
+from marketplace.core.problems import FieldError, Invalid, NotFound
+
+COUNTRY = re.compile(r"[A-Z]{2}", re.ASCII)
+
+
+def onboard(*, holder: AccountHolder, country: str, back_url: str, again_url: str) -> str:
+    """Make the provider known to the gateway and return the page where they go on.
+
+    Args:
+        country: two letters (ISO 3166-1).
+
+    Raises:
+        Invalid: the country is not one.
+        GatewayUnavailable, GatewayRefused: the gateway did not take part.
+    """
+    gateway = current_gateway()
+    payee = Payee.objects.filter(owner=holder.owner, gateway=gateway.name).first()
+    if payee is None:
+        country = country.strip().upper()
+        if not COUNTRY.fullmatch(country):
+            error = FieldError("country", "Write the country as two letters, for example US or DE")
+            raise Invalid("Nothing was set up", errors=[error])
+        external_id = gateway.create_payee(holder, country=country)
+        payee, _ = Payee.objects.get_or_create(
+            owner=holder.owner, gateway=gateway.name, defaults={"external_id": external_id}
+        )
+        _refresh(payee)
+    return gateway.onboarding_page(payee.external_id, back_url=back_url, again_url=again_url)
+
+
+def onboarding_page(*, owner: str, back_url: str, again_url: str) -> str:
+    """A fresh page for a provider who is known to the gateway already.
+
+    Raises:
+        NotFound: they are not.
+    """
+    gateway = current_gateway()
+    payee = Payee.objects.filter(owner=owner, gateway=gateway.name).first()
+    if payee is None:
+        raise NotFound("Payouts are not set up yet; begin on the payouts page")
+    return gateway.onboarding_page(payee.external_id, back_url=back_url, again_url=again_url)
+
+
+def refresh(*, owner: str) -> None:
+    """Ask the gateway how the provider stands with it now."""
+    payee = Payee.objects.filter(owner=owner, gateway=current_gateway().name).first()
+    if payee is not None:
+        _refresh(payee)
+
+
+def refresh_external(*, external_id: str) -> bool:
+    """The same for whom the gateway calls so; whether there is one."""
+    payee = Payee.objects.filter(external_id=external_id, gateway=current_gateway().name).first()
+    if payee is None:
+        return False
+    _refresh(payee)
+    return True
+
+
+def _refresh(payee: Payee) -> None:
+    status = current_gateway().payee_status(payee.external_id)
+    Payee.objects.filter(pk=payee.pk).update(state=status.state, reason=status.reason)
