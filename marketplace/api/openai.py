@@ -4,6 +4,8 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from msgspec import UNSET
+
 from inference.links import absolute, artifact_path
 from inference.statements import PredictionView
 from marketplace.api.replicate import prediction_document
@@ -58,7 +60,7 @@ def image_request(sent: Mapping[str, Any]) -> tuple[GenerateImages, Reference, d
     if reference is None:
         raise refused(GenerateImages, [error_of(GenerateImages, "model")])
     inputs = {name: value for name, value in sent.items() if name not in NO_INPUT}
-    if "prompt" in sent:
+    if body.prompt is not UNSET:
         inputs["prompt"] = body.prompt
     if body.n is not None:
         inputs["num_outputs"] = body.n

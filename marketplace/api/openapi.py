@@ -79,7 +79,7 @@ def _operation(method: str, route: Route, operation: Operation, schemas: Schemas
         "security": [{name: []} for name in operation.access.value],
     }
     if operation.body is not None:
-        body = {"schema": schemas[operation.body.shape]} if operation.body.shape is not None else {}
+        body = {"schema": _schema(operation.body.shape, operation.body.media_type, schemas)}
         found["requestBody"] = {"required": True, "content": {operation.body.media_type: body}}
     return found
 
@@ -106,26 +106,38 @@ def _parameters(route: Route, operation: Operation) -> list[Document]:
 
 
 def _responses(route: Route, operation: Operation, schemas: Schemas) -> Document:
-    refusals: dict[int, list[type[Problem]]] = defaultdict(list)
+    """Answers and refusals by status; one status can be both, told apart by the media type."""
+    refusal = {route.dialect.media_type: {"schema": schemas[route.dialect.shape]}}
+    found = {status: _response(answer.description, _content(answer, schemas)) for status, answer in _answers(operation)}
+    refusals: dict[str, list[type[Problem]]] = defaultdict(list)
     for problem in operation.refusals:
-        refusals[problem.status].append(problem)
-    content = {route.dialect.media_type: {"schema": schemas[route.dialect.shape]}}
-    refused = {
-        str(status): {
-            "description": "; ".join(f"`{problem.kind}`: {problem.title}" for problem in problems),
-            "headers": REQUEST_ID,
-            "content": content,
-        }
-        for status, problems in sorted(refusals.items())
-    }
-    rest = {"default": {"description": "A refusal", "headers": REQUEST_ID, "content": content}}
-    answers = {str(status): _answer(answer, schemas) for status, answer in operation.answers.items()}
-    return refused | answers | rest
+        refusals[str(problem.status)].append(problem)
+    for status, problems in sorted(refusals.items()):
+        description = "; ".join(f"`{problem.kind}`: {problem.title}" for problem in problems)
+        answer = found.get(status)
+        if answer is None:
+            found[status] = _response(description, refusal)
+        else:
+            found[status] = _response(f"{answer['description']}; {description}", answer["content"] | refusal)
+    return found | {"default": _response("A refusal", refusal)}
 
 
-def _answer(answer: Answer, schemas: Schemas) -> Document:
-    found: Document = {"description": answer.description, "headers": REQUEST_ID}
-    if answer.media_type is not None:
-        schema = {"schema": schemas[answer.shape]} if answer.shape is not None else {}
-        found["content"] = {answer.media_type: schema}
-    return found
+def _answers(operation: Operation) -> Iterable[tuple[str, Answer]]:
+    return ((str(status), answer) for status, answer in operation.answers.items())
+
+
+def _content(answer: Answer, schemas: Schemas) -> Document | None:
+    if answer.media_type is None:
+        return None
+    return {answer.media_type: {"schema": _schema(answer.shape, answer.media_type, schemas)}}
+
+
+def _schema(shape: Any, media_type: str, schemas: Schemas) -> Document:
+    """The schema of a body; one without a shape is a text, or bytes."""
+    text = {"type": "string"} if media_type.startswith("text/") else {"type": "string", "format": "binary"}
+    return schemas[shape] if shape is not None else text
+
+
+def _response(description: str, content: Document | None) -> Document:
+    found: Document = {"description": description, "headers": REQUEST_ID}
+    return found if content is None else found | {"content": content}

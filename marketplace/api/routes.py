@@ -411,6 +411,7 @@ SITE = (
         Operation(
             "healthz",
             {200: Answer("All is well", answers.Health), 503: Answer("Something is not", answers.Health)},
+            refusals=(Unavailable,),
             access=Access.ANYBODY,
         ),
     ),
@@ -421,6 +422,7 @@ SITE = (
         Operation(
             "readyz",
             {200: Answer("Requests are taken", answers.Health), 503: Answer("They are not", answers.Health)},
+            refusals=(Unavailable,),
             access=Access.ANYBODY,
         ),
     ),

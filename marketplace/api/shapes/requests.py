@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any, ClassVar, Literal
 
-from msgspec import Meta
+from msgspec import UNSET, Meta
 
 from marketplace.core.shapes import Says, Shape
 
@@ -82,7 +82,7 @@ class GenerateImages(Conditioned, kw_only=True, frozen=True):
         Meta(description="owner/name of a model on sale, or of an alias"),
         Says("is required: owner/name of a model, as GET /openai/v1/models lists them"),
     ]
-    prompt: Annotated[Any, Meta(extra_json_schema={"type": "string"})] = None
+    prompt: Annotated[Any, Meta(extra_json_schema={"type": "string"})] = UNSET
     n: Annotated[Any, Meta(description="Pictures", extra_json_schema={"type": ["integer", "null"], "minimum": 1})] = (
         None
     )
@@ -97,7 +97,7 @@ class GenerateImages(Conditioned, kw_only=True, frozen=True):
         Meta(description="Both, unless one is asked for"),
         Says("must be one of url, b64_json"),
     ] = None
-    stream: Annotated[Any, Meta(extra_json_schema={"enum": [False, None]})] = None
+    stream: Annotated[Any, Meta(description="Only false", extra_json_schema={"type": ["boolean", "null"]})] = None
 
 
 class EditImages(GenerateImages, kw_only=True, frozen=True):
