@@ -72,6 +72,7 @@ INSTALLED_APPS = [
     "django.contrib.sessions",
     "django.contrib.messages",
     "django.contrib.staticfiles",
+    "django.forms",
     "django.contrib.humanize",
 ]
 
@@ -109,6 +110,8 @@ TEMPLATES = [
         },
     }
 ]
+
+FORM_RENDERER = "marketplace.web.shared.forms.Renderer"
 
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {

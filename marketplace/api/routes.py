@@ -7,7 +7,6 @@ from functools import cache
 from typing import Any
 
 from inference.domain.conditions import MAX_KEY_LENGTH
-from inference.domain.reviews import GiveVerdict
 from inference.services.admit import AbovePrice, ContractClosed, IdempotencyKeyReused, PriceChanged
 from inference.services.review import NotUnderContract
 from marketplace.api import aliases, views
@@ -148,7 +147,7 @@ PREDICTIONS = (
                 201: Answer("The verdict", answers.Review),
                 200: Answer("The same verdict, which was given before", answers.Review),
             },
-            body=Body(GiveVerdict),
+            body=Body(requests.GiveVerdict),
             refusals=(NotUnderstood, NotAuthenticated, Forbidden, NotFound, NotUnderContract, Invalid, Unavailable),
         ),
     ),

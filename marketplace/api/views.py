@@ -10,7 +10,6 @@ from rest_framework.views import APIView
 
 from billing.ledger.domain import AccountKind
 from billing.ledger.selectors import balance_of
-from inference.domain.reviews import GiveVerdict
 from inference.selectors import (
     input_file_for_buyer,
     input_files_for_buyer,
@@ -24,6 +23,7 @@ from marketplace.api import replicate
 from marketplace.api.authentication import caller_of
 from marketplace.api.files import file_document
 from marketplace.api.shapes import answers
+from marketplace.api.shapes.requests import GiveVerdict
 from marketplace.catalog import selectors as catalog
 from marketplace.catalog.domain import VERSION_ID
 from marketplace.core.ids import parse_short, short

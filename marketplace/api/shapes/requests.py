@@ -4,6 +4,7 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from msgspec import UNSET, Meta
 
+from billing.outcomes.domain import Verdict
 from marketplace.core.shapes import Says, Shape
 
 MAX_REFERENCE_LENGTH = 300  # characters of a model's or version's name
@@ -52,6 +53,16 @@ class CreatePredictionOfVersion(CreatePrediction, kw_only=True, frozen=True):
         Meta(description="A version's id, owner/name, or owner/name:version"),
         Says("is required: a version's id, owner/name or owner/name:version"),
     ]
+
+
+class GiveVerdict(Shape, kw_only=True, frozen=True):
+    """A verdict on one image that was made under an outcome contract."""
+
+    REFUSED: ClassVar[str] = "Nothing was decided"
+
+    verdict: Annotated[Verdict, Says(f"must be one of {', '.join(Verdict)}")]
+    position: Annotated[int, Says("must be the whole number of an output, from 0")] = 0
+    reason: Annotated[str | None, Says("must be a text")] = None
 
 
 class PutAlias(Shape, kw_only=True, frozen=True):
