@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from marketplace.api.front.routing import PARAMETER
 from marketplace.api.routes import ROOTS, ROUTES
 from tests.integration.api.conftest import Buyer
-from tests.support.edge import Answer, Edge
+from tests.support.front_client import Answer, FrontClient
 
 METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT", "PROPFIND", "QUERY", "BREW"]
 ODD = ["x", "", ".", "..", "%2F", "%00", "%FF%FE", "%F0%9F%92%A3", "%25", "a%0D%0Ab", "'\"<b>", "x" * 3_000, "é", "%3F"]
@@ -61,15 +61,15 @@ def addresses(draw: st.DrawFn) -> str:
 
 
 @pytest.fixture(scope="module")
-def site(django_db_blocker) -> Iterator[Edge]:  # type: ignore[no-untyped-def]
+def site(django_db_blocker) -> Iterator[FrontClient]:  # type: ignore[no-untyped-def]
     """The front before the real Django."""
     from django.db import connections
 
     with django_db_blocker.unblock():
-        edge = Edge(get_asgi_application())
-        edge.start()
-        yield edge
-        edge.stop()
+        front_client = FrontClient(get_asgi_application())
+        front_client.start()
+        yield front_client
+        front_client.stop()
         connections.close_all()
 
 
@@ -110,7 +110,7 @@ def assert_document(answer: Answer, method: str, path: str) -> None:
 @example(method="TRACE", address="/openai/v1/models", headers={}, body=b"")
 @example(method="OPTIONS", address="/v1/%2Fmodels%00/", headers={"origin": "https://evil.example"}, body=b"")
 def test_whatever_is_asked_is_answered_with_a_document(
-    site: Edge, buyer: Buyer, method: str, address: str, headers: dict[str, str], body: bytes
+    site: FrontClient, buyer: Buyer, method: str, address: str, headers: dict[str, str], body: bytes
 ):
     headers = {name: value.replace("{key}", f"Bearer {buyer.key}") for name, value in headers.items()}
     answer = site.request(method, address, body, headers={"host": "localhost"} | headers)
@@ -118,7 +118,7 @@ def test_whatever_is_asked_is_answered_with_a_document(
 
 
 @pytest.mark.parametrize("debug", [False, True])
-def test_a_host_that_is_not_ours_is_refused_with_a_document(site: Edge, debug: bool):
+def test_a_host_that_is_not_ours_is_refused_with_a_document(site: FrontClient, debug: bool):
     with override_settings(DEBUG=debug):
         answer = site.request("GET", "/v1/models", headers={"host": "evil.example", "accept": "text/html"})
         head = site.request("HEAD", "/v1/models", headers={"host": "evil.example"})
@@ -126,13 +126,13 @@ def test_a_host_that_is_not_ours_is_refused_with_a_document(site: Edge, debug: b
     assert (head.status, head.body) == (400, b"")
 
 
-def test_too_many_fields_are_the_callers_mistake(site: Edge, buyer: Buyer):
+def test_too_many_fields_are_the_callers_mistake(site: FrontClient, buyer: Buyer):
     query = "&".join(f"a{number}=1" for number in range(2_000))
     answer = site.request("GET", f"/v1/predictions?{query}", key=buyer.key, headers={"host": "localhost"})
     assert (answer.status, answer.json()["type"]) == (400, "/docs/errors#bad-request")
 
 
-def test_pages_are_still_pages(site: Edge):
+def test_pages_are_still_pages(site: FrontClient):
     answer = site.request("GET", "/nobody/nothing", headers={"host": "localhost"})
     assert (answer.status, answer.headers["content-type"]) == (404, "text/html; charset=utf-8")
     assert answer.request_id

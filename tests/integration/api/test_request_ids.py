@@ -17,7 +17,7 @@ from marketplace.api.front.request_ids import RequestIds
 from marketplace.api.front.resources import in_thread
 from marketplace.core.request_ids import current_request_id
 from tests.integration.api.conftest import Buyer
-from tests.support.edge import Edge
+from tests.support.front_client import FrontClient
 
 log = logging.getLogger("marketplace.tests")
 
@@ -35,23 +35,23 @@ def lines() -> Iterator[io.StringIO]:
 
 
 @pytest.mark.parametrize("own", ["order-4711", "0198c0de-0000-7000-8000-000000000000", "a" * 128, "A.b_c:d@e+f=g-"])
-def test_a_callers_own_id_is_taken(edge: Edge, own: str):
-    answer = edge.request("GET", "/v1/nothing", headers={"X-Request-Id": own})
+def test_a_callers_own_id_is_taken(front_client: FrontClient, own: str):
+    answer = front_client.request("GET", "/v1/nothing", headers={"X-Request-Id": own})
     assert (answer.request_id, answer.json()["request_id"]) == (own, own)
 
 
 @pytest.mark.parametrize("own", ["", " ", "a b", "a" * 129, "a\x00", "\xff", "<b>", "a,b", "id\u00b2"])
-def test_an_id_that_is_none_is_replaced_by_a_uuid_of_version_7(edge: Edge, own: str):
-    answers = [edge.request("GET", "/v1/nothing", headers={"X-Request-Id": own}) for _ in range(2)]
+def test_an_id_that_is_none_is_replaced_by_a_uuid_of_version_7(front_client: FrontClient, own: str):
+    answers = [front_client.request("GET", "/v1/nothing", headers={"X-Request-Id": own}) for _ in range(2)]
     assert [uuid.UUID(answer.request_id).version for answer in answers] == [7, 7]
     assert answers[0].request_id < answers[1].request_id
 
 
 def test_every_kind_of_answer_has_one(database: None, buyer: Buyer, address: str):
-    edge = Edge(get_asgi_application())
-    edge.start()
-    made = edge.request("POST", address, {"input": {"prompt": "x"}}, key=buyer.key).json()
-    edge.request("POST", f"/v1/predictions/{made['id']}/cancel", key=buyer.key)
+    front_client = FrontClient(get_asgi_application())
+    front_client.start()
+    made = front_client.request("POST", address, {"input": {"prompt": "x"}}, key=buyer.key).json()
+    front_client.request("POST", f"/v1/predictions/{made['id']}/cancel", key=buyer.key)
     for method, path, status in (
         ("GET", f"/v1/predictions/{made['id']}", 200),
         ("GET", f"/v1/predictions/{made['id']}/stream", 200),
@@ -65,9 +65,9 @@ def test_every_kind_of_answer_has_one(database: None, buyer: Buyer, address: str
         ("GET", "/healthz", 503),
     ):
         key = None if path.startswith(("/api", "/console")) else buyer.key
-        answer = edge.request(method, path, key=key, headers={"X-Request-Id": "mine", "Host": "localhost"})
+        answer = front_client.request(method, path, key=key, headers={"X-Request-Id": "mine", "Host": "localhost"})
         assert (answer.status, answer.request_id) == (status, "mine"), path
-    edge.stop()
+    front_client.stop()
 
 
 def test_what_nobody_caught_is_answered_and_logged(lines: io.StringIO):
