@@ -12,6 +12,10 @@ from billing.gateways import current_gateway
 from billing.gateways.base import Event
 from billing.models import GatewayEvent, TopUp
 from billing.services import payees, payouts, top_ups
+from marketplace.accounts import policy
+from marketplace.accounts.domain import Actor
+from marketplace.accounts.policy import Action
+from marketplace.accounts.services import audit
 from marketplace.core.events import Payload
 from marketplace.core.outbox import emit
 from marketplace.core.problems import NotFound
@@ -41,14 +45,15 @@ def receive(*, body: bytes, signature: str) -> str:
     return event.id
 
 
-def process_again(*, id: str) -> None:
+def process_again(*, actor: Actor, id: str) -> None:
     """Put an event that failed to its processing again.
 
     Raises:
-        NotFound: there is no such event, or it was processed.
+        NotFound: there is no such event, it was processed, or the actor is no operator.
     """
     again = (EventState.FAILED, EventState.RETRYING, EventState.RECEIVED, EventState.IGNORED)
     with transaction.atomic():
+        policy.require(actor, Action.OPERATE_RETRY_EVENT)
         event = (
             GatewayEvent.objects.select_for_update().filter(pk=id, state__in=again).first() if "\0" not in id else None
         )
@@ -56,6 +61,7 @@ def process_again(*, id: str) -> None:
             raise NotFound("There is no event of this id that could be processed again")
         event.state = EventState.RECEIVED
         event.save(update_fields=["state"])
+        audit.record(actor, action="gateway_event.retried", subject=id)
         emit(TOPIC, {"id": id})
 
 

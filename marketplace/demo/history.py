@@ -16,8 +16,9 @@ from inference.selectors import prediction_for_buyer
 from inference.services.admit import Callable as Target
 from inference.services.admit import admit
 from inference.services.review import review
+from marketplace.accounts.domain import Actor
 from marketplace.accounts.models import Organization, User
-from marketplace.accounts.selectors import Caller, caller_by_member, membership_for
+from marketplace.accounts.selectors import actor_of, membership_for
 from marketplace.catalog.domain import Reference
 from marketplace.catalog.selectors import alias_named
 from marketplace.catalog.services.aliases import create_alias
@@ -35,6 +36,7 @@ from marketplace.demo.market import (
     PROMPTS,
     PROVIDER,
     REVIEW_HOURS,
+    Party,
 )
 from providers.domain import VersionState
 from providers.selectors import head_of, model_named
@@ -50,8 +52,7 @@ def make_history(report: Callable[[str], None]) -> None:
         Conflict: a model was refused by its checks.
     """
     organization = Organization.objects.get(slug=BUYER.slug)
-    user = User.objects.get(email=BUYER.email)
-    caller = caller_by_member(user, organization)
+    caller = _owner(BUYER)
     admitted: list[uuid.UUID] = []
     deadline = time.monotonic() + LONGEST_WAIT
     for model in MODELS:
@@ -63,26 +64,30 @@ def make_history(report: Callable[[str], None]) -> None:
                 inputs = {"prompt": prompt, "seed": seed}
                 admitted.append(admit(caller=caller, target=target, inputs=inputs, origin=Origin.DEMO))
     _await(organization, admitted, report)
-    _name_the_hero(organization, user)
+    _name_the_hero(caller)
     _agree()
     _run_under_contract(caller, organization, report)
 
 
-def _name_the_hero(organization: Organization, user: User) -> None:
+def _owner(party: Party) -> Actor:
+    """The person of a demo organisation."""
+    return actor_of(membership_for(User.objects.get(email=party.email), party.slug))
+
+
+def _name_the_hero(buyer: Actor) -> None:
     """The buyer's own name for the hero, unless it has one; wherever it was moved since, it stays."""
-    if alias_named(organization.slug, ALIAS, organization.pk) is None:
-        create_alias(organization=organization, name=ALIAS, target=HERO.full_name, actor=user)
+    if alias_named(buyer.organization_slug, ALIAS, buyer.organization_id) is None:
+        create_alias(actor=buyer, name=ALIAS, target=HERO.full_name)
 
 
 @transaction.atomic
 def _agree() -> None:
     """An offer by the hero's provider to the buyer, signed by both, unless there was one."""
-    provider = membership_for(User.objects.get(email=PROVIDER.email), PROVIDER.slug)
-    buyer = membership_for(User.objects.get(email=BUYER.email), BUYER.slug)
-    if contracts_for_buyer(str(buyer.organization_id)).exists():
+    provider, buyer = _owner(PROVIDER), _owner(BUYER)
+    if contracts_for_buyer(buyer.party).exists():
         return
     offer = make_offer(
-        by=provider,
+        actor=provider,
         model=HERO.name,
         buyer=BUYER.slug,
         amount=ACCEPTED_PRICE,
@@ -90,10 +95,10 @@ def _agree() -> None:
         most_unreviewed=MOST_UNREVIEWED,
         note="For the icons of the spring catalogue.",
     )
-    sign(by=buyer, offer_id=offer.pk, document_hash=offer.hash)
+    sign(actor=buyer, offer_id=offer.pk, document_hash=offer.hash)
 
 
-def _run_under_contract(caller: Caller, organization: Organization, report: Callable[[str], None]) -> None:
+def _run_under_contract(caller: Actor, organization: Organization, report: Callable[[str], None]) -> None:
     """Calls under the buyer's contract and verdicts on some of their images, where that was not done yet."""
     contract = contracts_for_buyer(str(organization.pk)).filter(ended_at=None).first()
     if contract is None:

@@ -11,7 +11,6 @@ from billing.models import Outcome, OutcomeContract, OutcomeOffer
 from billing.selectors import Tally, outcomes_of, tallies, usage_by_hold
 from inference.models import Review
 from inference.selectors import reviews_of
-from marketplace.accounts.domain import Role
 from marketplace.accounts.selectors import organization_names
 from marketplace.core.ids import parse_short, short
 from marketplace.core.problems import NotFound
@@ -77,7 +76,6 @@ def offer_context(request: MemberRequest, offer: OutcomeOffer) -> dict[str, Any]
         "document": json.dumps(json.loads(offer.document), indent=2, ensure_ascii=False),
         "signed_document": offer.document,
         "fee_share": offer.price.fee_bps / BASIS_POINTS,
-        "is_owner": request.membership.role == Role.OWNER,
         "is_mine": offer.provider == str(request.membership.organization_id),
     }
 

@@ -38,6 +38,7 @@ urlpatterns = [
     path("console/<str:org>/contracts/<str:id>/review", console_contracts.review, name="console_contract_review"),
     path("console/<str:org>/contracts/<str:id>/verdicts", console_contracts.verdict, name="console_contract_verdict"),
     path("console/<str:org>/members", console.member_list, name="console_members"),
+    path("console/<str:org>/members/<int:id>/role", console.change_role, name="console_change_role"),
     path("console/<str:org>/members/<int:id>/remove", console.remove_member, name="console_remove_member"),
     path("console/<str:org>/prompt-sets", prompt_sets.index, name="console_prompt_sets"),
     path("console/<str:org>/prompt-sets/new", prompt_sets.new, name="console_new_prompt_set"),

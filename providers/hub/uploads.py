@@ -16,7 +16,10 @@ from django.db import transaction
 from django.db.models import Exists, OuterRef, Sum
 from django.utils import timezone
 
+from marketplace.accounts import policy
+from marketplace.accounts.domain import Actor
 from marketplace.accounts.models import Organization
+from marketplace.accounts.policy import Action
 from marketplace.accounts.selectors import is_live_key
 from marketplace.core.ids import short
 from marketplace.core.problems import Forbidden, Invalid, NotUnderstood, TooLarge
@@ -43,9 +46,15 @@ class Plan:
 
 
 @transaction.atomic
-def announce(*, organization: Organization, objects: Sequence[Announced]) -> list[Plan]:
-    """Reserve room for what the organisation has not yet brought. What was announced before keeps its upload."""
-    Organization.objects.select_for_update(no_key=True).get(pk=organization.pk)  # one reservation after the other
+def announce(*, actor: Actor, objects: Sequence[Announced]) -> list[Plan]:
+    """Reserve room for what the organisation has not yet brought. What was announced before keeps its upload.
+
+    Raises:
+        Forbidden: as `policy.require` says.
+    """
+    organization = actor.organization_id
+    Organization.objects.select_for_update(no_key=True).get(pk=organization)  # one reservation after the other
+    policy.require(actor, Action.COMMIT)
     present = owned_blobs(organization, [one.sha256 for one in objects])
     used = room_used(organization)
     plans: list[Plan] = []
@@ -65,7 +74,7 @@ def announce(*, organization: Organization, objects: Sequence[Announced]) -> lis
     return plans
 
 
-def _waiting(organization: Organization, one: Announced) -> tuple[LfsUpload | None, int]:
+def _waiting(organization: uuid.UUID, one: Announced) -> tuple[LfsUpload | None, int]:
     """The upload that this content has already, and how many bytes are to be reserved for it."""
     upload = LfsUpload.objects.filter(organization=organization, sha256=one.sha256).first()
     if upload is None:
@@ -74,18 +83,18 @@ def _waiting(organization: Organization, one: Announced) -> tuple[LfsUpload | No
     return upload, one.size - upload.size if counted else one.size
 
 
-def _reserve(organization: Organization, one: Announced, upload: LfsUpload | None) -> uuid.UUID:
+def _reserve(organization: uuid.UUID, one: Announced, upload: LfsUpload | None) -> uuid.UUID:
     if upload is None or upload.size != one.size:  # a size that was a lie is announced anew, under a new link
         if upload is not None:
             _drop(upload)
-        upload = LfsUpload(organization=organization, sha256=one.sha256, size=one.size)
+        upload = LfsUpload(organization_id=organization, sha256=one.sha256, size=one.size)
     upload.finished_at = None
     upload.expires_at = timezone.now() + LIFE
     upload.save()
     return upload.pk
 
 
-def room_used(organization: Organization) -> int:
+def room_used(organization: uuid.UUID) -> int:
     """Bytes that the organisation has announced or brought and that no version names."""
     announced = LfsUpload.objects.filter(organization=organization, finished_at=None, expires_at__gt=timezone.now())
     named = VersionFile.objects.filter(blob=OuterRef("blob"), version__model__organization=organization)
@@ -128,7 +137,7 @@ def upload_over() -> Forbidden:
 @transaction.atomic
 def finish(*, upload: LfsUpload, blob: StoredBlob) -> None:
     """The content has come and is what was announced. Saying so again changes nothing."""
-    own_blob(organization=upload.organization, blob=blob)
+    own_blob(organization_id=upload.organization_id, blob=blob)
     LfsUpload.objects.filter(pk=upload.pk, finished_at=None).update(finished_at=timezone.now())
 
 

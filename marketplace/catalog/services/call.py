@@ -8,7 +8,7 @@ from functools import lru_cache
 from billing.selectors import contract_terms, current_terms
 from inference.domain.admission import InputCheck
 from inference.services.admit import Callable
-from marketplace.accounts.selectors import Caller
+from marketplace.accounts.domain import Actor
 from marketplace.catalog.domain import NUMBERED, VERSION_ID, Reference, sku_of
 from marketplace.catalog.models import Alias, Listing
 from marketplace.core.problems import NotFound
@@ -118,7 +118,7 @@ def look_up(reference: Reference) -> Callable:
     )
 
 
-def under_contract(target: Callable, contract_id: uuid.UUID, caller: Caller) -> Callable:
+def under_contract(target: Callable, contract_id: uuid.UUID, caller: Actor) -> Callable:
     """The call under one of the caller's outcome contracts; admission checks that the contract is in force.
 
     Raises:

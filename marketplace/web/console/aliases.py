@@ -7,6 +7,7 @@ from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_POST
 
+from marketplace.accounts.policy import Action
 from marketplace.accounts.selectors import audit_events
 from marketplace.catalog import selectors as catalog
 from marketplace.catalog.services import aliases
@@ -18,7 +19,7 @@ from marketplace.web.public.views import example_call
 SHOWN_MOVES = 6
 
 
-@member_page
+@member_page(Action.SEE_ALIASES)
 def alias_list(request: MemberRequest) -> HttpResponse:
     """All aliases, and the form for a new one."""
     values, errors = {"name": "", "target": request.GET.get("target", "")[:200]}, {}
@@ -26,10 +27,9 @@ def alias_list(request: MemberRequest) -> HttpResponse:
         values = {name: request.POST.get(name, "")[:200].replace("\0", "") for name in values}
         try:
             alias = aliases.create_alias(
-                organization=request.membership.organization,
+                actor=request.actor,
                 name=values["name"],
                 target=values["target"],
-                actor=request.membership.user,
             )
         except Problem as problem:
             errors = by_field(_on_form(problem))
@@ -40,16 +40,15 @@ def alias_list(request: MemberRequest) -> HttpResponse:
 
 
 @require_POST
-@member_page
+@member_page(Action.MOVE_ALIAS)
 def move(request: MemberRequest, name: str) -> HttpResponse:
     target = request.POST.get("target", "")[:200].replace("\0", "")
     try:
         alias = aliases.move_alias(
-            organization=request.membership.organization,
+            actor=request.actor,
             name=name,
             target=target,
             expected=request.POST.get("expected"),
-            actor=request.membership.user,
         )
     except (Invalid, aliases.AliasMoved) as problem:
         reason = problem.errors[0].detail if problem.errors else problem.detail
@@ -59,10 +58,10 @@ def move(request: MemberRequest, name: str) -> HttpResponse:
 
 
 @require_POST
-@member_page
+@member_page(Action.DELETE_ALIAS)
 def delete(request: MemberRequest, name: str) -> HttpResponse:
     organization = request.membership.organization
-    aliases.delete_alias(organization=organization, name=name, actor=request.membership.user)
+    aliases.delete_alias(actor=request.actor, name=name)
     messages.success(request, f"{organization.slug}/{name} means nothing any more; calls of it are refused.")
     return redirect("web:console_aliases", organization.slug)
 
@@ -75,7 +74,7 @@ def _page(
     moving: dict[str, str] | None = None,
 ) -> HttpResponse:
     organization = request.membership.organization
-    views = catalog.aliases_of(organization)
+    views = catalog.aliases_of(organization.pk)
     events = audit_events(organization, subjects=[str(view.alias.pk) for view in views])
     rows: list[dict[str, Any]] = [
         {

@@ -13,8 +13,8 @@ from billing.gateways import current_gateway
 from billing.gateways.base import GatewayRefused, GatewayUnavailable, Person
 from billing.selectors import balance_of, top_up_for, top_ups_of
 from billing.services.top_ups import StartedTopUp, start_top_up
-from marketplace.accounts.domain import Role
-from marketplace.accounts.services import members
+from marketplace.accounts import policy
+from marketplace.accounts.policy import Action
 from marketplace.core.ids import parse_short, short
 from marketplace.core.money import MICRO, NotAnAmount, parse_amount
 from marketplace.core.problems import Conflict, Invalid, NotFound
@@ -24,12 +24,11 @@ from marketplace.web.console.views import by_field, statement_page
 SHOWN_TOP_UPS = 10
 
 
-@member_page
+@member_page(Action.SEE_BALANCE)
 def balance(request: MemberRequest) -> HttpResponse:
     owner, slug = str(request.membership.organization_id), request.membership.organization.slug
     errors: dict[str, str] = {}
     if request.method == "POST":
-        members.require_owner(request.membership)
         try:
             started = _start(request)
         except NotAnAmount as error:
@@ -47,13 +46,13 @@ def balance(request: MemberRequest) -> HttpResponse:
                 return redirect("web:console_top_up", slug, short(started.id))
             messages.success(request, "The test money is on your balance.")
             return redirect("web:console_balance", slug)
-    gateway = current_gateway()
+    gateway, sees_statements = current_gateway(), policy.allows(request.actor, Action.SEE_STATEMENTS)
     context = {
         "balance": balance_of(owner, AccountKind.BUYER_PREPAID),
-        "page": statement_page(owner, AccountKind.BUYER_PREPAID, request.GET.get("page")),
+        "page": statement_page(owner, AccountKind.BUYER_PREPAID, request.GET.get("page")) if sees_statements else None,
         "top_ups": [
             {"top_up": found, "id": short(found.pk), "state": f"top_up_{found.state}"}
-            for found in top_ups_of(owner)[:SHOWN_TOP_UPS]
+            for found in (top_ups_of(owner)[:SHOWN_TOP_UPS] if sees_statements else ())
         ],
         "errors": errors,
         "amount": request.POST.get("amount", "25"),
@@ -62,12 +61,11 @@ def balance(request: MemberRequest) -> HttpResponse:
         "is_instant": gateway.is_instant,
         # Kept where the form failed, so that sending it again asks for the same payment.
         "payment_key": request.POST.get("key", "")[:64] if "form" in errors else uuid.uuid4().hex,
-        "is_owner": request.membership.role == Role.OWNER,
     }
     return render(request, "console/balance.html", context, status=422 if errors else 200)
 
 
-@member_page
+@member_page(Action.SEE_STATEMENTS)
 def top_up(request: MemberRequest, id: str) -> HttpResponse:
     """One top-up: where the buyer comes back to from the payment page. Asked for by htmx, only what may change."""
     owner = str(request.membership.organization_id)
@@ -94,6 +92,7 @@ def _start(request: MemberRequest) -> StartedTopUp:
         return f"{settings.BASE_URL}{reverse('web:console_top_up', args=[organization.slug, short(id)])}"
 
     return start_top_up(
+        actor=request.actor,
         person=Person(str(organization.pk), organization.name, request.membership.user.email),
         amount=parse_amount(request.POST.get("amount", "")),
         key=request.POST.get("key", "").replace("\0", "")[:64] or uuid.uuid4().hex,

@@ -13,6 +13,7 @@ from billing.domain import AccountKind
 from billing.selectors import balance_of
 from inference.links import artifact_path
 from inference.selectors import some_predictions_for_buyer
+from marketplace.accounts.policy import Action
 from marketplace.benchmarks.domain.figures import CALLS_FOR_P95
 from marketplace.benchmarks.domain.power import decisive_votes_needed
 from marketplace.benchmarks.domain.ranking import FEWEST_PROMPTS
@@ -41,7 +42,7 @@ from marketplace.web.console import charts, exports
 from marketplace.web.console.views import by_field
 
 
-@member_page
+@member_page(Action.SEE_BENCHMARKS)
 def index(request: MemberRequest) -> HttpResponse:
     found = benchmarks_for_buyer(request.membership.organization_id)
     rows = [
@@ -56,7 +57,7 @@ def index(request: MemberRequest) -> HttpResponse:
     return render(request, "console/benchmarks.html", {"rows": rows})
 
 
-@member_page
+@member_page(Action.START_BENCHMARK)
 def new(request: MemberRequest) -> HttpResponse:
     """The form, with an estimate of what is chosen; sending it starts the benchmark."""
     errors: dict[str, str] = {}
@@ -67,7 +68,7 @@ def new(request: MemberRequest) -> HttpResponse:
         if costs is not None and not errors:
             try:
                 benchmark = start(
-                    by=request.membership,
+                    actor=request.actor,
                     benchmark_id=_uuid(form.get("form", "")) or new_id(),
                     name=form.get("name", ""),
                     prompt_set_id=parse_short(form.get("prompts", "")),
@@ -102,19 +103,19 @@ def new(request: MemberRequest) -> HttpResponse:
     return render(request, "console/new_benchmark.html", context, status=422 if errors else 200)
 
 
-@member_page
+@member_page(Action.START_BENCHMARK)
 def estimate_part(request: MemberRequest) -> HttpResponse:
     """The form's estimate for what is chosen so far."""
     costs, errors = _estimate(request, request.GET)
     return render(request, "console/_estimate.html", {"estimate": costs, "cost_errors": errors})
 
 
-@member_page
+@member_page(Action.SEE_BENCHMARKS)
 def detail(request: MemberRequest, id: str) -> HttpResponse:
     benchmark = benchmark_for_buyer(request.membership.organization_id, parse_short(id))
     progress = progress_of(benchmark)
-    is_open = sees_names(benchmark, request.membership.user)
-    ballot = None if is_open else ballot_of(benchmark, request.membership.user)
+    is_open = sees_names(benchmark, request.actor)
+    ballot = None if is_open else ballot_of(benchmark, request.membership.user_id)
     context: dict[str, Any] = {
         "benchmark": benchmark,
         "id": id,
@@ -137,7 +138,7 @@ def detail(request: MemberRequest, id: str) -> HttpResponse:
     return render(request, "console/benchmark.html", context)
 
 
-@member_page
+@member_page(Action.SEE_BENCHMARKS)
 def progress(request: MemberRequest, id: str) -> HttpResponse:
     """The progress alone, which asks for itself again until there is news that the whole page has to show."""
     benchmark = benchmark_for_buyer(request.membership.organization_id, parse_short(id))
@@ -145,47 +146,47 @@ def progress(request: MemberRequest, id: str) -> HttpResponse:
     is_live, awaits_pairs = _is_live(benchmark, counted), "awaits_pairs" in request.GET
     context = {"benchmark": benchmark, "id": id, "progress": counted, "is_live": is_live, "awaits_pairs": awaits_pairs}
     response = render(request, "console/_benchmark_progress.html", context)
-    if not is_live or (awaits_pairs and ballot_of(benchmark, request.membership.user).total):
+    if not is_live or (awaits_pairs and ballot_of(benchmark, request.membership.user_id).total):
         response["HX-Refresh"] = "true"
     return response
 
 
 @require_POST
-@member_page
+@member_page(Action.CANCEL_BENCHMARK)
 def cancel(request: MemberRequest, id: str) -> HttpResponse:
-    control.cancel(by=request.membership, benchmark_id=parse_short(id))
+    control.cancel(actor=request.actor, benchmark_id=parse_short(id))
     return redirect("web:console_benchmark", request.membership.organization.slug, id)
 
 
 @require_POST
-@member_page
+@member_page(Action.RESUME_BENCHMARK)
 def resume(request: MemberRequest, id: str) -> HttpResponse:
     agreed = _number(request.POST.get("agreed", ""))
-    control.resume(by=request.membership, benchmark_id=parse_short(id), agreed=agreed)
+    control.resume(actor=request.actor, benchmark_id=parse_short(id), agreed=agreed)
     return redirect("web:console_benchmark", request.membership.organization.slug, id)
 
 
 @require_POST
-@member_page
+@member_page(Action.RETRY_BENCHMARK)
 def retry(request: MemberRequest, id: str) -> HttpResponse:
-    control.retry(by=request.membership, benchmark_id=parse_short(id))
+    control.retry(actor=request.actor, benchmark_id=parse_short(id))
     return redirect("web:console_benchmark", request.membership.organization.slug, id)
 
 
 @require_POST
-@member_page
+@member_page(Action.VOTE)
 def reveal(request: MemberRequest, id: str) -> HttpResponse:
-    voting.reveal(by=request.membership, benchmark_id=parse_short(id))
+    voting.reveal(actor=request.actor, benchmark_id=parse_short(id))
     return redirect("web:console_benchmark", request.membership.organization.slug, id)
 
 
-@member_page
+@member_page(Action.SEE_BENCHMARKS)
 def results_csv(request: MemberRequest, id: str) -> HttpResponse:
     benchmark = _opened(request, id)
     return exports.results_file(benchmark, results_of(benchmark))
 
 
-@member_page
+@member_page(Action.SEE_BENCHMARKS)
 def votes_csv(request: MemberRequest, id: str) -> HttpResponse:
     return exports.votes_file(_opened(request, id))
 
@@ -193,22 +194,22 @@ def votes_csv(request: MemberRequest, id: str) -> HttpResponse:
 def _opened(request: MemberRequest, id: str) -> Benchmark:
     """The benchmark for somebody who asked for its names. Raises NotFound, or Forbidden for those who still vote."""
     benchmark = benchmark_for_buyer(request.membership.organization_id, parse_short(id))
-    if not sees_names(benchmark, request.membership.user):
+    if not sees_names(benchmark, request.actor):
         raise Forbidden("The files name the models. Show the names on the benchmark's page first, which ends voting.")
     return benchmark
 
 
 def _estimate(request: MemberRequest, form: QueryDict) -> tuple[Estimate | None, dict[str, str]]:
     """The estimate of the form's choices, or what is wrong with them; neither while too little is chosen."""
-    organization, models = request.membership.organization, form.getlist("model")
+    models = form.getlist("model")
     prompt_set_id = parse_short(form.get("prompts", ""))
     if request.method == "GET" and (prompt_set_id is None or len(models) < FEWEST_MODELS):
         return None, {}
     if prompt_set_id is None:
         return None, {"prompts": "Choose a prompt set"}
-    prompts = list(prompt_set_for_buyer(organization.pk, prompt_set_id).prompts.all())
+    prompts = list(prompt_set_for_buyer(request.actor.organization_id, prompt_set_id).prompts.all())
     try:
-        found = estimate(organization=organization, prompts=prompts, models=models, scorer=form.get("scorer", ""))
+        found = estimate(actor=request.actor, prompts=prompts, models=models, scorer=form.get("scorer", ""))
     except Invalid as problem:
         return None, by_field(problem)
     return found, {}

@@ -16,7 +16,7 @@ from inference.domain.reviews import verdict_in
 from inference.links import artifact_path
 from inference.selectors import predictions_under_review, reviews_of
 from inference.services.review import review as give_verdict
-from marketplace.accounts.selectors import caller_by_member
+from marketplace.accounts.policy import Action
 from marketplace.core.ids import short
 from marketplace.core.problems import NotFound, NotUnderstood
 from marketplace.web.access import MemberRequest, member_page
@@ -25,7 +25,7 @@ from marketplace.web.contracts import contract_context, contract_rows, id_in_add
 MOST_SHOWN = 200  # predictions on the reviewer's page at once; the next come when it is loaded again
 
 
-@member_page
+@member_page(Action.SEE_CONTRACTS)
 def contracts(request: MemberRequest) -> HttpResponse:
     buyer = str(request.membership.organization_id)
     context = {
@@ -35,15 +35,13 @@ def contracts(request: MemberRequest) -> HttpResponse:
     return render(request, "console/contracts.html", context)
 
 
-@member_page
+@member_page(Action.SEE_CONTRACTS)
 def offer(request: MemberRequest, id: str) -> HttpResponse:
-    """An offer to read and, by an owner, to sign."""
+    """An offer to read and, by whom that is allowed, to sign."""
     organization = request.membership.organization
     found = offer_for(str(organization.pk), id_in_address(id, what="offer"))
     if request.method == "POST":
-        signed = agreeing.sign(
-            by=request.membership, offer_id=found.pk, document_hash=request.POST.get("hash", "")[:64]
-        )
+        signed = agreeing.sign(actor=request.actor, offer_id=found.pk, document_hash=request.POST.get("hash", "")[:64])
         messages.success(request, "The contract is in force; calls may run under it from now on.")
         return redirect("web:console_contract", organization.slug, short(signed.pk))
     contract = contracts_for_buyer(str(organization.pk)).filter(offer=found, ended_at=None).first()
@@ -51,22 +49,22 @@ def offer(request: MemberRequest, id: str) -> HttpResponse:
     return render(request, "console/offer.html", context)
 
 
-@member_page
+@member_page(Action.SEE_CONTRACTS)
 def contract(request: MemberRequest, id: str) -> HttpResponse:
     return render(request, "contracts/contract.html", contract_context(request, _own(request, id), side="console"))
 
 
 @require_POST
-@member_page
+@member_page(Action.END_CONTRACT)
 def end(request: MemberRequest, id: str) -> HttpResponse:
-    agreeing.end(by=request.membership, contract_id=_own(request, id).pk)
+    agreeing.end(actor=request.actor, contract_id=_own(request, id).pk)
     messages.success(request, "The contract takes no new calls. What runs or waits for a verdict finishes under it.")
     return redirect("web:console_contract", request.membership.organization.slug, id)
 
 
-@member_page
+@member_page(Action.REVIEW)
 def review(request: MemberRequest, id: str) -> HttpResponse:
-    """One picture at a time, for any member to accept or reject."""
+    """One picture at a time, to accept or reject."""
     found = _own(request, id)
     slug = request.membership.organization.slug
     views = predictions_under_review(request.membership.organization_id, found.pk, limit=MOST_SHOWN)
@@ -96,15 +94,14 @@ def review(request: MemberRequest, id: str) -> HttpResponse:
 
 
 @require_POST
-@member_page
+@member_page(Action.REVIEW)
 def verdict(request: MemberRequest, id: str) -> HttpResponse:
     """A verdict from the reviewer's page; answers with where that leaves the prediction."""
     found = _own(request, id)
     body = _body(request)
     prediction = id_in_address(str(body.get("prediction", "")), what="prediction")
     position, given, reason = verdict_in(body)
-    caller = caller_by_member(request.membership.user, request.membership.organization)
-    done = give_verdict(caller=caller, prediction_id=prediction, position=position, verdict=given, reason=reason)
+    done = give_verdict(caller=request.actor, prediction_id=prediction, position=position, verdict=given, reason=reason)
     tally = tallies([found.pk])[found.pk]
     return JsonResponse(
         {

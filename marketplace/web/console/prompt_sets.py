@@ -8,6 +8,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 
+from marketplace.accounts.policy import Action
 from marketplace.benchmarks.domain.prompts import (
     LARGEST_FILE,
     LONGEST_PROMPT,
@@ -27,22 +28,20 @@ from marketplace.web.console.views import by_field
 LIMITS = {"most": MOST_PROMPTS, "longest": LONGEST_PROMPT, "largest_file": LARGEST_FILE}
 
 
-@member_page
+@member_page(Action.SEE_BENCHMARKS)
 def index(request: MemberRequest) -> HttpResponse:
     found = prompt_sets_for_buyer(request.membership.organization_id)
     rows = [{"set": prompt_set, "id": short(prompt_set.pk)} for prompt_set in found]
     return render(request, "console/prompt_sets.html", {"rows": rows})
 
 
-@member_page
+@member_page(Action.CREATE_PROMPT_SET)
 def new(request: MemberRequest) -> HttpResponse:
     errors: dict[str, str] = {}
     if request.method == "POST":
         try:
             lines = _given(request)
-            made = prompt_sets.create_prompt_set(
-                by=request.membership, name=request.POST.get("name", ""), prompts=lines
-            )
+            made = prompt_sets.create_prompt_set(actor=request.actor, name=request.POST.get("name", ""), prompts=lines)
         except Invalid as problem:
             errors = by_field(problem)
         else:
@@ -57,7 +56,7 @@ def new(request: MemberRequest) -> HttpResponse:
     return render(request, "console/new_prompt_set.html", context, status=422 if errors else 200)
 
 
-@member_page
+@member_page(Action.SEE_BENCHMARKS)
 def detail(request: MemberRequest, id: str) -> HttpResponse:
     """One prompt set: read if it is frozen, changed otherwise."""
     found = prompt_set_for_buyer(request.membership.organization_id, parse_short(id))
@@ -66,7 +65,7 @@ def detail(request: MemberRequest, id: str) -> HttpResponse:
     if request.method == "POST":
         try:
             name, lines = request.POST.get("name", ""), _given(request)
-            prompt_sets.change_prompt_set(by=request.membership, prompt_set_id=found.pk, name=name, prompts=lines)
+            prompt_sets.change_prompt_set(actor=request.actor, prompt_set_id=found.pk, name=name, prompts=lines)
         except Invalid as problem:
             errors = by_field(problem)
         else:

@@ -18,8 +18,10 @@ from inference.links import artifact_path, events_path, shown_input
 from inference.selectors import prediction_for_buyer, predictions_for_buyer
 from inference.services import cancel as cancelling
 from inference.services.receipts import receipt_of
+from marketplace.accounts import policy
 from marketplace.accounts.domain import Role
-from marketplace.accounts.selectors import keys_of, members_of, organization_names
+from marketplace.accounts.policy import Action
+from marketplace.accounts.selectors import actor_of, keys_of, members_of, organization_names
 from marketplace.accounts.services import api_keys, members
 from marketplace.accounts.services.organizations import create_organization
 from marketplace.core.ids import parse_short, short
@@ -31,6 +33,13 @@ from marketplace.web.public.forms import chosen_values, schema_fields
 from providers.selectors import version_by_id
 
 PAGE = 30
+# Where either side of an organisation begins: the first page that the member may see.
+BUYING = (
+    (Action.SEE_PREDICTIONS, "web:console_predictions"),
+    (Action.SEE_BALANCE, "web:console_balance"),
+    (Action.SEE_MEMBERS, "web:console_members"),
+)
+PROVIDING = ((Action.SEE_MODELS, "web:provider_models"), (Action.SEE_CONTRACTS, "web:provider_contracts"))
 SHOWN_DIGITS = 4
 
 
@@ -40,8 +49,8 @@ def entrance(request: HttpRequest) -> HttpResponse:
     membership = current_membership(request)
     if membership is None:
         return redirect("web:new_organization")
-    side = "web:console_predictions" if membership.organization.can_buy else "web:provider_models"
-    return redirect(side, membership.organization.slug)
+    actor, side = actor_of(membership), BUYING if membership.organization.can_buy else PROVIDING
+    return redirect(next(page for action, page in side if policy.allows(actor, action)), actor.organization_slug)
 
 
 @login_required
@@ -74,7 +83,7 @@ def new_organization(request: HttpRequest) -> HttpResponse:
     )
 
 
-@member_page
+@member_page(Action.SEE_PREDICTIONS)
 def predictions(request: MemberRequest) -> HttpResponse:
     cursor = parse_short(request.GET.get("before", ""))
     found = predictions_for_buyer(request.membership.organization_id, before=cursor, limit=PAGE + 1)
@@ -85,7 +94,7 @@ def predictions(request: MemberRequest) -> HttpResponse:
     )
 
 
-@member_page
+@member_page(Action.SEE_PREDICTIONS)
 def prediction(request: MemberRequest, id: str) -> HttpResponse:
     """One prediction; asked for by htmx, only its row of the list."""
     view = prediction_for_buyer(request.membership.organization_id, parse_short(id))
@@ -111,31 +120,30 @@ def prediction(request: MemberRequest, id: str) -> HttpResponse:
 
 
 @require_POST
-@member_page
+@member_page(Action.CANCEL)
 def cancel(request: MemberRequest, id: str) -> HttpResponse:
     found = parse_short(id)
     if found is None:
         raise NotFound("There is no such prediction")
-    cancelling.cancel(organization_id=request.membership.organization_id, prediction_id=found)
+    cancelling.cancel(actor=request.actor, prediction_id=found)
     if request.accepts("text/html") and request.content_type != "application/json":
         return redirect("web:console_prediction", request.membership.organization.slug, id)
     return JsonResponse({"id": id})
 
 
-@member_page
+@member_page(Action.SEE_KEYS)
 def keys(request: MemberRequest) -> HttpResponse:
     errors: dict[str, str] = {}
     new_key = None
     if request.method == "POST":
         try:
-            new_key = api_keys.create_key(by=request.membership, name=request.POST.get("name", ""))
+            new_key = api_keys.create_key(actor=request.actor, name=request.POST.get("name", ""))
         except Invalid as problem:
             errors = by_field(problem)
     context = {
         "keys": keys_of(request.membership.organization),
         "new_key": new_key,
         "errors": errors,
-        "is_owner": request.membership.role == Role.OWNER,
     }
     response = render(request, "console/keys.html", context, status=422 if errors else 200)
     if new_key:
@@ -144,26 +152,26 @@ def keys(request: MemberRequest) -> HttpResponse:
 
 
 @require_POST
-@member_page
+@member_page(Action.REVOKE_KEY)
 def revoke_key(request: MemberRequest, id: uuid.UUID) -> HttpResponse:
-    api_keys.revoke_key(by=request.membership, key_id=id)
+    api_keys.revoke_key(actor=request.actor, key_id=id)
     messages.success(request, "The key was revoked; calls with it are refused from now on.")
     return redirect("web:console_keys", request.membership.organization.slug)
 
 
-@member_page
+@member_page(Action.SEE_STATEMENTS)
 def transaction(request: MemberRequest, id: int) -> HttpResponse:
     return render(request, "console/transaction.html", transaction_context(request, id, AccountKind.BUYER_PREPAID))
 
 
-@member_page
+@member_page(Action.SEE_MEMBERS)
 def member_list(request: MemberRequest) -> HttpResponse:
     """The members' page of either side of the market."""
     errors: dict[str, str] = {}
     if request.method == "POST":
-        role = Role.OWNER if request.POST.get("role") == Role.OWNER else Role.MEMBER
         try:
-            added = members.add_member(by=request.membership, email=request.POST.get("email", ""), role=role)
+            role = _role(request)
+            added = members.add_member(actor=request.actor, email=request.POST.get("email", ""), role=role)
         except Invalid as problem:
             errors = by_field(problem)
         else:
@@ -173,7 +181,8 @@ def member_list(request: MemberRequest) -> HttpResponse:
         "members": members_of(request.membership.organization),
         "errors": errors,
         "email": request.POST.get("email", "") if errors else "",
-        "is_owner": request.membership.role == Role.OWNER,
+        "roles": [(role.value, policy.ROLES[role]) for role in Role],
+        "role": request.POST.get("role", Role.DEVELOPER),
         "side": "provider" if request.path.startswith("/provider/") else "console",
         "layout": "provider/base.html" if request.path.startswith("/provider/") else "console/base.html",
     }
@@ -181,10 +190,30 @@ def member_list(request: MemberRequest) -> HttpResponse:
 
 
 @require_POST
-@member_page
+@member_page(Action.CHANGE_ROLE)
+def change_role(request: MemberRequest, id: int) -> HttpResponse:
+    changed = members.change_role(actor=request.actor, membership_id=id, role=_role(request))
+    messages.success(request, f"{changed.user.email} is {changed.role} now.")
+    return _back_to_members(request)
+
+
+@require_POST
+@member_page(Action.REMOVE_MEMBER)
 def remove_member(request: MemberRequest, id: int) -> HttpResponse:
-    members.remove_member(by=request.membership, membership_id=id)
+    members.remove_member(actor=request.actor, membership_id=id)
     messages.success(request, "The member was removed.")
+    return _back_to_members(request)
+
+
+def _role(request: MemberRequest) -> Role:
+    """The role of the form. Raises Invalid if it is none."""
+    given = request.POST.get("role", "")
+    if given not in list(Role):
+        raise Invalid("Nothing was changed", errors=[FieldError("role", "Choose one of the roles")])
+    return Role(given)
+
+
+def _back_to_members(request: MemberRequest) -> HttpResponse:
     side = "provider" if request.POST.get("side") == "provider" else "console"
     return redirect(f"web:{side}_members", request.membership.organization.slug)
 

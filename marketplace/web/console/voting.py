@@ -8,6 +8,7 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_POST
 
 from inference.links import artifact_path
+from marketplace.accounts.policy import Action
 from marketplace.benchmarks.domain.states import LONGEST_REASON, Answer
 from marketplace.benchmarks.models import Benchmark
 from marketplace.benchmarks.selectors.ballots import Ballot, Shown, ballot_of
@@ -18,25 +19,25 @@ from marketplace.core.problems import NotUnderstood
 from marketplace.web.access import MemberRequest, member_page
 
 
-@member_page
+@member_page(Action.VOTE)
 def page(request: MemberRequest, id: str) -> HttpResponse:
     """`GET`: the pair to vote on. `POST`: a vote as JSON, answered with the ballot after it."""
     benchmark = benchmark_for_buyer(request.membership.organization_id, parse_short(id))
     if request.method == "POST":
         return _vote(request, benchmark)
-    if sees_names(benchmark, request.membership.user):
+    if sees_names(benchmark, request.actor):
         return redirect("web:console_benchmark", request.membership.organization.slug, id)
-    ballot = document_of(ballot_of(benchmark, request.membership.user))
+    ballot = document_of(ballot_of(benchmark, request.membership.user_id))
     context = {"benchmark": benchmark, "id": id, "ballot": ballot, "longest_reason": LONGEST_REASON}
     return render(request, "console/vote.html", context)
 
 
 @require_POST
-@member_page
+@member_page(Action.VOTE)
 def undo(request: MemberRequest, id: str) -> HttpResponse:
     """Take back the vote on the pair that the JSON body names; answers with the ballot after it."""
     benchmark = benchmark_for_buyer(request.membership.organization_id, parse_short(id))
-    voting.undo(by=request.membership, benchmark_id=benchmark.pk, key=_text(_body(request), "pair"))
+    voting.undo(actor=request.actor, benchmark_id=benchmark.pk, key=_text(_body(request), "pair"))
     return _answer(request, benchmark)
 
 
@@ -47,7 +48,7 @@ def _vote(request: MemberRequest, benchmark: Benchmark) -> HttpResponse:
     except ValueError:
         raise NotUnderstood("The vote could not be read; reload the page") from None
     voting.vote(
-        by=request.membership,
+        actor=request.actor,
         benchmark_id=benchmark.pk,
         key=_text(body, "pair"),
         answer=answer,
@@ -57,7 +58,7 @@ def _vote(request: MemberRequest, benchmark: Benchmark) -> HttpResponse:
 
 
 def _answer(request: MemberRequest, benchmark: Benchmark) -> JsonResponse:
-    return JsonResponse(document_of(ballot_of(benchmark, request.membership.user)))
+    return JsonResponse(document_of(ballot_of(benchmark, request.membership.user_id)))
 
 
 def document_of(ballot: Ballot) -> dict[str, Any]:

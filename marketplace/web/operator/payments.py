@@ -2,21 +2,22 @@
 
 from django.contrib import messages
 from django.core.paginator import Paginator
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_POST
 
 from billing.gateways import current_gateway
 from billing.selectors import gateway_events, payments_to_look_at
 from billing.services.gateway_events import process_again
+from marketplace.accounts.policy import Action
 from marketplace.accounts.selectors import organization_names
-from marketplace.web.access import operator_page
+from marketplace.web.access import ActorRequest, operator_page
 
 EVENTS = 30
 
 
-@operator_page
-def payments(request: HttpRequest) -> HttpResponse:
+@operator_page(Action.OPERATE_SEE_PAYMENTS)
+def payments(request: ActorRequest) -> HttpResponse:
     only_open = "open" in request.GET
     page = Paginator(gateway_events(only_open=only_open), EVENTS).get_page(request.GET.get("page"))
     names = organization_names()
@@ -37,8 +38,8 @@ def payments(request: HttpRequest) -> HttpResponse:
 
 
 @require_POST
-@operator_page
-def again(request: HttpRequest, id: str) -> HttpResponse:
-    process_again(id=id)
+@operator_page(Action.OPERATE_RETRY_EVENT)
+def again(request: ActorRequest, id: str) -> HttpResponse:
+    process_again(actor=request.actor, id=id)
     messages.success(request, "The event will be processed again in a moment.")
     return redirect("web:operator_payments")

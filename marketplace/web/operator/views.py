@@ -4,7 +4,7 @@ from typing import Any
 
 import redis
 from django.core.paginator import Paginator
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
 
@@ -12,13 +12,14 @@ from billing.selectors import is_balanced, trial_balance
 from inference.domain.lifecycle import Status
 from inference.selectors import NODE_ALIVE, nodes_for_operator, queue_depths
 from inference.services import wakeups
+from marketplace.accounts.policy import Action
 from marketplace.core.database import reachable
 from marketplace.core.models import InboxMessage, OutboxEvent
-from marketplace.web.access import operator_page
+from marketplace.web.access import ActorRequest, operator_page
 
 
-@operator_page
-def health(request: HttpRequest) -> HttpResponse:
+@operator_page(Action.OPERATE_SEE_HEALTH)
+def health(request: ActorRequest) -> HttpResponse:
     now = timezone.now()
     nodes = [
         {
@@ -44,14 +45,14 @@ def health(request: HttpRequest) -> HttpResponse:
     return render(request, template, context)
 
 
-@operator_page
-def ledger(request: HttpRequest) -> HttpResponse:
+@operator_page(Action.OPERATE_SEE_LEDGER)
+def ledger(request: ActorRequest) -> HttpResponse:
     """The trial balance: what is owed (credit) and what is owned (debit) by kind of account, and their equal sums."""
     return render(request, "operator/ledger.html", {"totals": _trial_balance(), "is_balanced": is_balanced()})
 
 
-@operator_page
-def inbox(request: HttpRequest) -> HttpResponse:
+@operator_page(Action.OPERATE_SEE_INBOX)
+def inbox(request: ActorRequest) -> HttpResponse:
     page = Paginator(InboxMessage.objects.all(), 20).get_page(request.GET.get("page"))
     return render(request, "operator/inbox.html", {"page": page})
 

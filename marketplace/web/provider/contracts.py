@@ -12,7 +12,7 @@ from billing.models import OutcomeContract
 from billing.selectors import contract_for, contracts_for_provider, offer_for, offers_by_provider
 from billing.services import contracts as agreeing
 from billing.services.contracts import LONGEST_REVIEW_HOURS
-from marketplace.accounts.domain import Role
+from marketplace.accounts.policy import Action
 from marketplace.catalog.selectors import listings_for_provider, price_of
 from marketplace.catalog.services.contracts import make_offer
 from marketplace.core.ids import short
@@ -25,18 +25,17 @@ from marketplace.web.contracts import contract_context, contract_rows, id_in_add
 FIELDS = ("model", "buyer", "price", "review_hours", "most_unreviewed", "note")
 
 
-@member_page
+@member_page(Action.SEE_CONTRACTS)
 def contracts(request: MemberRequest) -> HttpResponse:
     provider = str(request.membership.organization_id)
     context = {
         "contracts": contract_rows(list(contracts_for_provider(provider))),
         "offers": offer_rows(list(offers_by_provider(provider)[:100])),
-        "is_owner": request.membership.role == Role.OWNER,
     }
     return render(request, "provider/contracts.html", context)
 
 
-@member_page
+@member_page(Action.SEE_CONTRACTS)
 def new_offer(request: MemberRequest) -> HttpResponse:
     """The form of an offer; with `?supersedes=` that of its next version."""
     organization = request.membership.organization
@@ -44,7 +43,7 @@ def new_offer(request: MemberRequest) -> HttpResponse:
     older = None
     if older_id:
         older = offer_for(str(organization.pk), id_in_address(older_id, what="offer"), as_provider=True)
-    listings = list(listings_for_provider(organization).filter(listed=True))
+    listings = list(listings_for_provider(organization.pk).filter(listed=True))
     values = {"review_hours": "72"}
     if older is not None:
         values = {
@@ -72,12 +71,11 @@ def new_offer(request: MemberRequest) -> HttpResponse:
         "older": older,
         "older_id": short(older.pk) if older else "",
         "longest": LONGEST_REVIEW_HOURS,
-        "is_owner": request.membership.role == Role.OWNER,
     }
     return render(request, "provider/new_offer.html", context, status=422 if errors else 200)
 
 
-@member_page
+@member_page(Action.SEE_CONTRACTS)
 def offer(request: MemberRequest, id: str) -> HttpResponse:
     provider = str(request.membership.organization_id)
     found = offer_for(provider, id_in_address(id, what="offer"), as_provider=True)
@@ -86,22 +84,22 @@ def offer(request: MemberRequest, id: str) -> HttpResponse:
 
 
 @require_POST
-@member_page
+@member_page(Action.WITHDRAW_OFFER)
 def withdraw(request: MemberRequest, id: str) -> HttpResponse:
-    agreeing.withdraw(by=request.membership, offer_id=id_in_address(id, what="offer"))
+    agreeing.withdraw(actor=request.actor, offer_id=id_in_address(id, what="offer"))
     messages.success(request, "The offer cannot be signed any more. Contracts that were signed stay in force.")
     return redirect("web:provider_offer", request.membership.organization.slug, id)
 
 
-@member_page
+@member_page(Action.SEE_CONTRACTS)
 def contract(request: MemberRequest, id: str) -> HttpResponse:
     return render(request, "contracts/contract.html", contract_context(request, _own(request, id), side="provider"))
 
 
 @require_POST
-@member_page
+@member_page(Action.END_CONTRACT)
 def end(request: MemberRequest, id: str) -> HttpResponse:
-    agreeing.end(by=request.membership, contract_id=_own(request, id).pk)
+    agreeing.end(actor=request.actor, contract_id=_own(request, id).pk)
     messages.success(request, "The contract takes no new calls. What runs or waits for a verdict finishes under it.")
     return redirect("web:provider_contract", request.membership.organization.slug, id)
 
@@ -121,7 +119,7 @@ def _make(request: MemberRequest, values: dict[str, str], supersedes: uuid.UUID 
     if errors or hours is None:
         raise Invalid("The offer was not made", errors=errors)
     made = make_offer(
-        by=request.membership,
+        actor=request.actor,
         model=values["model"],
         buyer=values["buyer"],
         amount=amount,

@@ -4,7 +4,6 @@ import uuid
 
 from django.conf import settings
 from django.contrib import messages
-from django.db import transaction
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -16,8 +15,7 @@ from billing.gateways.base import GatewayRefused, GatewayUnavailable, Person
 from billing.selectors import balance_of, payee_of, payouts_of
 from billing.services import payees
 from billing.services.payouts import request_payout
-from marketplace.accounts.domain import Role
-from marketplace.accounts.services import audit, members
+from marketplace.accounts.policy import Action
 from marketplace.core.problems import Conflict, Invalid
 from marketplace.web.access import MemberRequest, member_page
 from marketplace.web.console.views import by_field
@@ -25,41 +23,32 @@ from marketplace.web.console.views import by_field
 SHOWN_PAYOUTS = 50
 
 
-@member_page
+@member_page(Action.SEE_PAYOUTS)
 def payouts(request: MemberRequest) -> HttpResponse:
     """The page; a POST asks for a payout."""
     errors: dict[str, str] = {}
-    owner = str(request.membership.organization_id)
     if request.method == "POST":
-        members.require_owner(request.membership)
         try:
-            payout = request_payout(
-                owner=owner, key=request.POST.get("key", "").replace("\0", "")[:64] or uuid.uuid4().hex
+            request_payout(
+                actor=request.actor, key=request.POST.get("key", "").replace("\0", "")[:64] or uuid.uuid4().hex
             )
         except Invalid as problem:
             errors = by_field(problem)
         except (Conflict, GatewayUnavailable) as problem:
             errors = {"form": problem.detail}
         else:
-            with transaction.atomic():
-                audit.record(
-                    action="payout.requested",
-                    subject=str(payout.pk),
-                    organization=request.membership.organization,
-                    actor=request.membership.user,
-                )
             return redirect("web:provider_payouts", request.membership.organization.slug)
     return _page(request, errors)
 
 
 @require_POST
-@member_page
+@member_page(Action.ONBOARD_PAYEE)
 def onboard(request: MemberRequest) -> HttpResponse:
     """Off to the gateway's own pages, where the provider says who they are."""
-    members.require_owner(request.membership)
     organization = request.membership.organization
     try:
         page = payees.onboard(
+            actor=request.actor,
             person=Person(str(organization.pk), organization.name, request.membership.user.email),
             country=request.POST.get("country", ""),
             back_url=_address(request, "web:provider_payouts_back"),
@@ -72,7 +61,7 @@ def onboard(request: MemberRequest) -> HttpResponse:
     return redirect(page)
 
 
-@member_page
+@member_page(Action.SEE_PAYOUTS)
 def back(request: MemberRequest) -> HttpResponse:
     """Where the gateway sends providers when they have left its pages; it may not have heard its own news yet."""
     try:
@@ -82,13 +71,12 @@ def back(request: MemberRequest) -> HttpResponse:
     return redirect("web:provider_payouts", request.membership.organization.slug)
 
 
-@member_page
+@member_page(Action.ONBOARD_PAYEE)
 def again(request: MemberRequest) -> HttpResponse:
     """Where the gateway sends providers whose page was used up: on to a fresh one."""
-    members.require_owner(request.membership)
     return redirect(
         payees.onboarding_page(
-            owner=str(request.membership.organization_id),
+            actor=request.actor,
             back_url=_address(request, "web:provider_payouts_back"),
             again_url=_address(request, "web:provider_payouts_again"),
         )
@@ -115,7 +103,6 @@ def _page(request: MemberRequest, errors: dict[str, str]) -> HttpResponse:
         "payout_key": uuid.uuid4().hex,
         "is_instant": gateway.is_instant,
         "country": request.POST.get("country", "US"),
-        "is_owner": request.membership.role == Role.OWNER,
         "errors": errors,
     }
     return render(request, "provider/payouts.html", context, status=422 if errors else 200)

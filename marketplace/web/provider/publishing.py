@@ -9,6 +9,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_POST
 
 from inference.selectors import examples_of, living_nodes
+from marketplace.accounts.policy import Action
 from marketplace.catalog.selectors import listings_for_provider
 from marketplace.core.ids import parse_short, short
 from marketplace.core.problems import FieldError, Invalid, NotFound, NotUnderstood
@@ -31,13 +32,13 @@ STEPS = {
 }
 
 
-@member_page
+@member_page(Action.SEE_MEMBERS)
 def entrance(request: MemberRequest) -> HttpResponse:
     """`/provider/{org}/` leads to its models."""
     return redirect("web:provider_models", request.membership.organization.slug)
 
 
-@member_page
+@member_page(Action.SEE_MODELS)
 def publish(request: MemberRequest) -> HttpResponse:
     """Choose a folder and upload it; `?model=` names the model that it is a new version of."""
     organization = request.membership.organization
@@ -55,7 +56,7 @@ def publish(request: MemberRequest) -> HttpResponse:
 
 
 @require_POST
-@member_page
+@member_page(Action.COMMIT)
 def check_draft(request: MemberRequest) -> JsonResponse:
     """Which of the files that a browser is about to upload may not be published. Nothing is stored."""
     check_announced(_announced(_body(request)))
@@ -63,16 +64,15 @@ def check_draft(request: MemberRequest) -> JsonResponse:
 
 
 @require_POST
-@member_page
+@member_page(Action.COMMIT)
 def drafts(request: MemberRequest) -> JsonResponse:
     """Open a draft, or the one that was left; answers with where its files go and which have come already."""
     organization, body = request.membership.organization, _body(request)
     name = body.get("name")
     draft = open_draft(
-        organization=organization,
+        actor=request.actor,
         name=name if isinstance(name, str) else "",
         files=_announced(body),
-        by=request.membership.user,
     )
     place = [organization.slug, short(draft.pk)]
     return JsonResponse(
@@ -87,29 +87,28 @@ def drafts(request: MemberRequest) -> JsonResponse:
 
 
 @require_POST
-@member_page
+@member_page(Action.COMMIT)
 def commit(request: MemberRequest, id: str) -> JsonResponse:
     """Make a draft the next version; answers with the page that shows its checks."""
     organization, message = request.membership.organization, _body(request).get("message")
     version = commit_draft(
-        organization=organization,
+        actor=request.actor,
         draft_id=parse_short(id),
         message=message if isinstance(message, str) else "",
-        by=request.membership.user,
     )
     place = [organization.slug, version.model.name, version.number]
     return JsonResponse({"url": reverse("web:provider_version", args=place)}, status=201)
 
 
 @require_POST
-@member_page
+@member_page(Action.COMMIT)
 def discard(request: MemberRequest, id: str) -> JsonResponse:
     """Forget a draft."""
-    discard_draft(organization=request.membership.organization, draft_id=parse_short(id))
+    discard_draft(actor=request.actor, draft_id=parse_short(id))
     return JsonResponse({"ok": True})
 
 
-@member_page
+@member_page(Action.SEE_MODELS)
 def version(request: MemberRequest, name: str, number: int) -> HttpResponse:
     """A version with its checks; while they go on, the page asks for them again."""
     organization = request.membership.organization
@@ -118,7 +117,7 @@ def version(request: MemberRequest, name: str, number: int) -> HttpResponse:
     if model is None or found is None:
         raise NotFound("There is no such version")
     checks = checks_of(found)
-    listing = next((one for one in listings_for_provider(organization) if one.model_id == model.pk), None)
+    listing = next((one for one in listings_for_provider(organization.pk) if one.model_id == model.pk), None)
     context = {
         "model": model,
         "version": found,

@@ -10,6 +10,7 @@ from django.views.decorators.http import require_POST
 
 from billing.domain import Unit
 from billing.selectors import price_history
+from marketplace.accounts.policy import Action
 from marketplace.catalog.domain import sku_of
 from marketplace.catalog.models import Listing
 from marketplace.catalog.selectors import listings_for_provider, price_of
@@ -26,12 +27,12 @@ from providers.selectors import checks_of, model_named, version_numbered, versio
 from providers.services.repositories import delete_repository
 
 
-@member_page
+@member_page(Action.SEE_MODELS)
 def model(request: MemberRequest, name: str) -> HttpResponse:
     return render(request, "provider/model.html", _context(request, _model(request, name)))
 
 
-@member_page
+@member_page(Action.SEE_MODELS)
 def price_preview(request: MemberRequest, name: str) -> HttpResponse:
     """What the price that is being typed would mean."""
     found = _model(request, name)
@@ -39,11 +40,11 @@ def price_preview(request: MemberRequest, name: str) -> HttpResponse:
 
 
 @require_POST
-@member_page
+@member_page(Action.SET_PRICE)
 def set_price(request: MemberRequest, name: str) -> HttpResponse:
     found, typed = _model(request, name), _typed(request)
     try:
-        price_model(model=found, amount=parse_amount(typed), actor=request.membership.user)
+        price_model(model=found, amount=parse_amount(typed), actor=request.actor)
     except NotAnAmount as error:
         context = _context(request, found) | _preview(found, typed) | {"price_error": str(error)}
         return render(request, "provider/model.html", context, status=422)
@@ -53,7 +54,7 @@ def set_price(request: MemberRequest, name: str) -> HttpResponse:
 
 
 @require_POST
-@member_page
+@member_page(Action.LIST_MODEL)
 def put_on_sale(request: MemberRequest, name: str) -> HttpResponse:
     """List the version whose number is given."""
     found = _model(request, name)
@@ -62,7 +63,7 @@ def put_on_sale(request: MemberRequest, name: str) -> HttpResponse:
     if version is None:
         raise NotFound("There is no such version")
     try:
-        list_version(version=version, actor=request.membership.user)
+        list_version(version=version, actor=request.actor)
     except Conflict as problem:
         messages.error(request, problem.detail)
     else:
@@ -71,22 +72,22 @@ def put_on_sale(request: MemberRequest, name: str) -> HttpResponse:
 
 
 @require_POST
-@member_page
+@member_page(Action.UNLIST_MODEL)
 def take_off_sale(request: MemberRequest, name: str) -> HttpResponse:
     found = _model(request, name)
     listing = _listing(request, found)
     if listing is not None:
-        unlist(listing=listing, actor=request.membership.user)
+        unlist(listing=listing, actor=request.actor)
         messages.success(request, f"{found.name} is no longer on sale.")
     return redirect("web:provider_model", request.membership.organization.slug, found.name)
 
 
 @require_POST
-@member_page
+@member_page(Action.DELETE_MODEL)
 def delete(request: MemberRequest, name: str) -> HttpResponse:
     found = _model(request, name)
     try:
-        delete_repository(model=found, by=request.membership.user)
+        delete_repository(actor=request.actor, model=found)
     except Conflict as problem:
         messages.error(request, problem.detail)
         return redirect("web:provider_model", request.membership.organization.slug, found.name)
@@ -150,5 +151,5 @@ def _model(request: MemberRequest, name: str) -> GenerativeModel:
 
 
 def _listing(request: MemberRequest, found: GenerativeModel) -> Listing | None:
-    listings = listings_for_provider(request.membership.organization)
+    listings = listings_for_provider(request.membership.organization_id)
     return next((listing for listing in listings if listing.model_id == found.pk), None)

@@ -9,6 +9,7 @@ from django.utils import timezone
 from billing.domain import AccountKind
 from billing.selectors import balance_of, earnings_by_sku, outcome_skus
 from inference.selectors import measured, prediction_counts, resident_versions
+from marketplace.accounts.policy import Action
 from marketplace.catalog.domain import sku_of
 from marketplace.catalog.selectors import listings_for_provider, price_of
 from marketplace.web.access import MemberRequest, member_page
@@ -18,11 +19,11 @@ from providers.selectors import models_for_provider, versions_for_provider
 EARNINGS_DAYS = 30
 
 
-@member_page
+@member_page(Action.SEE_MODELS)
 def models(request: MemberRequest) -> HttpResponse:
     organization = request.membership.organization
-    published = list(models_for_provider(organization))
-    listings = {listing.model_id: listing for listing in listings_for_provider(organization)}
+    published = list(models_for_provider(organization.pk))
+    listings = {listing.model_id: listing for listing in listings_for_provider(organization.pk)}
     runs, resident = prediction_counts([model.pk for model in published]), resident_versions()
     rows = [
         {
@@ -44,11 +45,11 @@ def models(request: MemberRequest) -> HttpResponse:
     )
 
 
-@member_page
+@member_page(Action.SEE_EARNINGS)
 def earnings(request: MemberRequest) -> HttpResponse:
     organization = request.membership.organization
     owner = str(organization.pk)
-    names = {sku_of(model.pk): f"{organization.slug}/{model.name}" for model in models_for_provider(organization)}
+    names = {sku_of(model.pk): f"{organization.slug}/{model.name}" for model in models_for_provider(organization.pk)}
     names |= outcome_skus(owner)
     since = timezone.now() - timedelta(days=EARNINGS_DAYS)
     by_model = [
@@ -64,6 +65,6 @@ def earnings(request: MemberRequest) -> HttpResponse:
     return render(request, "provider/earnings.html", context)
 
 
-@member_page
+@member_page(Action.SEE_EARNINGS)
 def transaction(request: MemberRequest, id: int) -> HttpResponse:
     return render(request, "provider/transaction.html", transaction_context(request, id, AccountKind.PROVIDER_PAYABLE))

@@ -17,9 +17,11 @@ from billing.selectors import balance_of, contracts_in_force
 from inference.links import artifact_path, input_path, upload_path
 from inference.selectors import examples_of, market_totals, showcase
 from inference.statements import PredictionView
+from marketplace.accounts import policy
 from marketplace.accounts.domain import is_name
 from marketplace.accounts.models import Membership
-from marketplace.accounts.selectors import organizations_of
+from marketplace.accounts.policy import Action
+from marketplace.accounts.selectors import actor_of, organizations_of
 from marketplace.benchmarks.services.estimates import COMPARED_TASK
 from marketplace.catalog import selectors as catalog
 from marketplace.catalog.domain import sku_of
@@ -27,7 +29,7 @@ from marketplace.catalog.models import Alias
 from marketplace.catalog.selectors import SORTS, Offer
 from marketplace.core.files import references_in
 from marketplace.core.ids import short
-from marketplace.web.access import current_membership
+from marketplace.web.access import current_membership, enter
 from marketplace.web.calls import answers_with_value, code_call
 from marketplace.web.links import playground_path
 from marketplace.web.markdown import render_documentation, render_markdown
@@ -103,7 +105,7 @@ def model(request: HttpRequest, owner: str, name: str) -> HttpResponse:
     card = _card(offer, pictures=0)
     balance = None
     if membership is not None:
-        request.membership = membership  # type: ignore[attr-defined]  # the header shows whose money it is
+        enter(request, membership)  # the header shows whose money it is
         if membership.organization.can_buy:
             balance = balance_of(str(membership.organization_id), AccountKind.BUYER_PREPAID).available
     why_not = _why_not(request, membership, balance=balance, price=offer.price.amount)
@@ -212,6 +214,9 @@ def _why_not(
     if balance is None:
         text = f"{organization.name} provides but does not buy. Switch to an organisation that buys, or found one."
         return {"text": text, "url": reverse("web:new_organization"), "label": "Found an organisation"}
+    if not policy.allows(actor_of(membership), Action.RUN):
+        url = reverse("web:console_members", args=[organization.slug])
+        return {"text": policy.who_may(Action.RUN), "url": url, "label": "See the members"}
     if balance < price:
         url = reverse("web:console_balance", args=[organization.slug])
         return {"text": "The balance does not cover one run.", "url": url, "label": "Top up the balance"}
