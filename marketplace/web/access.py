@@ -3,7 +3,7 @@
 Each page names the action that it shows or does; whom `accounts.policy` does not allow it gets a 403 that says who may.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import wraps
 from typing import Concatenate, ParamSpec
 
@@ -18,6 +18,23 @@ from marketplace.accounts.selectors import actor_of, membership_for, operator_of
 
 P = ParamSpec("P")
 CURRENT = "organization"  # session key: the slug of the organisation that was looked at last
+
+
+# The pages of either side of an organisation, in the order in which a member is led to the first that they may see.
+BUYING = (
+    (Action.SEE_PREDICTIONS, "web:console_predictions"),
+    (Action.SEE_BALANCE, "web:console_balance"),
+    (Action.SEE_CONTRACTS, "web:console_contracts"),
+)
+PROVIDING = (
+    (Action.SEE_MODELS, "web:provider_models"),
+    (Action.SEE_CONTRACTS, "web:provider_contracts"),
+)
+
+
+def first_page(actor: Actor, pages: Sequence[tuple[Action, str]]) -> str:
+    """The name of the first of these pages that the actor may see; the last is everybody's."""
+    return next(page for action, page in pages if policy.allows(actor, action))
 
 
 class ActorRequest(HttpRequest):

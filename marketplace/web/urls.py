@@ -20,6 +20,7 @@ urlpatterns = [
     path("docs/<path:page>", public.docs, name="docs_page"),
     path("console/", console.entrance, name="console"),
     path("console/new", console.new_organization, name="new_organization"),
+    path("console/<str:org>/", console.organization_entrance, name="console_of"),
     path("console/<str:org>/predictions", console.predictions, name="console_predictions"),
     path("console/<str:org>/predictions/<str:id>", console.prediction, name="console_prediction"),
     path("console/<str:org>/predictions/<str:id>/cancel", console.cancel, name="console_cancel"),

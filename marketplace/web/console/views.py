@@ -26,20 +26,13 @@ from marketplace.accounts.services import api_keys, members
 from marketplace.accounts.services.organizations import create_organization
 from marketplace.core.ids import parse_short, short
 from marketplace.core.problems import FieldError, Invalid, NotFound
-from marketplace.web.access import MemberRequest, current_membership, member_page
+from marketplace.web.access import BUYING, PROVIDING, MemberRequest, current_membership, first_page, member_page
 from marketplace.web.calls import code_call
 from marketplace.web.links import playground_path
 from marketplace.web.public.forms import chosen_values, schema_fields
 from providers.selectors import version_by_id
 
 PAGE = 30
-# Where either side of an organisation begins: the first page that the member may see.
-BUYING = (
-    (Action.SEE_PREDICTIONS, "web:console_predictions"),
-    (Action.SEE_BALANCE, "web:console_balance"),
-    (Action.SEE_MEMBERS, "web:console_members"),
-)
-PROVIDING = ((Action.SEE_MODELS, "web:provider_models"), (Action.SEE_CONTRACTS, "web:provider_contracts"))
 SHOWN_DIGITS = 4
 
 
@@ -49,8 +42,14 @@ def entrance(request: HttpRequest) -> HttpResponse:
     membership = current_membership(request)
     if membership is None:
         return redirect("web:new_organization")
-    actor, side = actor_of(membership), BUYING if membership.organization.can_buy else PROVIDING
-    return redirect(next(page for action, page in side if policy.allows(actor, action)), actor.organization_slug)
+    pages = BUYING if membership.organization.can_buy else PROVIDING
+    return redirect(first_page(actor_of(membership), pages), membership.organization.slug)
+
+
+@member_page(Action.SEE_MEMBERS)
+def organization_entrance(request: MemberRequest) -> HttpResponse:
+    """`/console/{org}/` leads to the first page that the member may see."""
+    return redirect(first_page(request.actor, BUYING), request.actor.organization_slug)
 
 
 @login_required

@@ -13,7 +13,7 @@ from marketplace.accounts.policy import Action
 from marketplace.catalog.selectors import listings_for_provider
 from marketplace.core.ids import parse_short, short
 from marketplace.core.problems import FieldError, Invalid, NotFound, NotUnderstood
-from marketplace.web.access import MemberRequest, member_page
+from marketplace.web.access import PROVIDING, MemberRequest, first_page, member_page
 from marketplace.web.versions import detail_of, example_picture, profile_of
 from providers import tasks
 from providers.domain import CheckState, Step, VersionState
@@ -34,8 +34,8 @@ STEPS = {
 
 @member_page(Action.SEE_MEMBERS)
 def entrance(request: MemberRequest) -> HttpResponse:
-    """`/provider/{org}/` leads to its models."""
-    return redirect("web:provider_models", request.membership.organization.slug)
+    """`/provider/{org}/` leads to the first page that the member may see."""
+    return redirect(first_page(request.actor, PROVIDING), request.actor.organization_slug)
 
 
 @member_page(Action.SEE_MODELS)
