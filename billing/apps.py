@@ -7,12 +7,12 @@ class BillingConfig(AppConfig):
     append_only = ("Price", "UnmeteredUsage")
     # Money moves only through the SQL functions billing_hold, billing_settle, billing_release and billing_post,
     # outcomes through billing_authorize, billing_observe, billing_signal and billing_close_reviews.
-    function_written = ("Account", "Transaction", "Entry", "Hold", "UsageRecord", "Outcome", "Signal")
+    function_written = ("Account", "Transaction", "Entry", "Hold", "UsageRecord", "Outcome", "UnitVerdict")
 
     def ready(self) -> None:
-        from billing.services import gateway_events, metering, payouts
+        from billing.payments.services import gateway_events, metering, payouts
         from marketplace.core import events
 
-        events.subscribe(gateway_events.TOPIC, gateway_events.process_all, outside=True)
-        events.subscribe(payouts.TOPIC, payouts.send_all, outside=True)
-        events.subscribe(metering.TOPIC, metering.report_all, outside=True)
+        events.subscribe(gateway_events.TOPIC, gateway_events.on_gateway_event_received, outside=True)
+        events.subscribe(payouts.TOPIC, payouts.on_payout_requested, outside=True)
+        events.subscribe(metering.TOPIC, metering.on_usage_metered, outside=True)

@@ -9,6 +9,6 @@ class InferenceConfig(AppConfig):
         from inference.services import dispatch, inspections
         from marketplace.core import events
 
-        events.subscribe("prediction.admitted", dispatch.ring_all)
-        events.subscribe("version.checked", inspections.request_all)
-        events.subscribe("version.passed", dispatch.warm_all)
+        events.subscribe("prediction.admitted", dispatch.on_prediction_admitted)
+        events.subscribe("version.checked", inspections.on_version_checked)
+        events.subscribe("version.passed", dispatch.on_version_passed)

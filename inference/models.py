@@ -1,8 +1,9 @@
 from django.db import models
 from django.db.models.functions import Now
 
-from billing.domain import Verdict
-from inference.domain.lifecycle import LONGEST_REASON, InspectionState, Origin, Status
+from billing.outcomes.domain import Verdict
+from inference.domain.lifecycle import MAX_REASON_LENGTH, InspectionState, Origin, Status
+from marketplace.core.choices import choices_of
 from marketplace.core.ids import new_id
 
 
@@ -27,7 +28,7 @@ class Node(models.Model):
 
 
 class Residency(models.Model):
-    """A node's part of the placement: a version that it hears calls for and keeps on its device.
+    """A node's part of the placement: a version that it takes calls of and keeps on its device.
 
     Attributes:
         bytes: device memory that it takes, 0 while it is not loaded.
@@ -71,8 +72,8 @@ class Prediction(models.Model):
     user = models.ForeignKey("accounts.User", on_delete=models.SET_NULL, null=True, related_name="+", db_index=False)
     model = models.ForeignKey("providers.GenerativeModel", on_delete=models.PROTECT, related_name="+", db_index=False)
     version = models.ForeignKey("providers.ModelVersion", on_delete=models.PROTECT, related_name="+", db_index=False)
-    origin = models.CharField(max_length=10, choices=[(origin.value, origin.value) for origin in Origin])
-    status = models.CharField(max_length=10, choices=[(status.value, status.value) for status in Status])
+    origin = models.CharField(max_length=10, choices=choices_of(Origin))
+    status = models.CharField(max_length=10, choices=choices_of(Status))
     input = models.JSONField()
     batch_key = models.CharField(max_length=200)
     price = models.ForeignKey("billing.Price", on_delete=models.PROTECT, related_name="+", db_index=False)
@@ -139,8 +140,8 @@ class Review(models.Model):
 
     prediction = models.ForeignKey(Prediction, on_delete=models.CASCADE, related_name="reviews", db_index=False)
     position = models.PositiveSmallIntegerField()
-    verdict = models.CharField(max_length=10, choices=[(verdict.value, verdict.value) for verdict in Verdict])
-    reason = models.CharField(max_length=LONGEST_REASON)
+    verdict = models.CharField(max_length=10, choices=choices_of(Verdict))
+    reason = models.CharField(max_length=MAX_REASON_LENGTH)
     user = models.ForeignKey("accounts.User", on_delete=models.SET_NULL, null=True, related_name="+", db_index=False)
     api_key = models.ForeignKey(
         "accounts.ApiKey", on_delete=models.SET_NULL, null=True, related_name="+", db_index=False
@@ -215,7 +216,7 @@ class Inspection(models.Model):
     )
     state = models.CharField(
         max_length=10,
-        choices=[(state.value, state.value) for state in InspectionState],
+        choices=choices_of(InspectionState),
         default=InspectionState.WAITING,
     )
     attempt = models.PositiveIntegerField(default=0)

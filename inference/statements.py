@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from billing.domain import OutcomeState, why_not_billed
+from billing.outcomes.domain import OutcomeState, why_not_billed
 from inference.domain.lifecycle import Status
 
 ADMIT = """

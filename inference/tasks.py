@@ -2,8 +2,8 @@
 
 from celery import shared_task
 
-from billing.services.expiry import expire_holds
-from billing.services.outcomes import close_reviews
+from billing.outcomes.services.expiry import expire_holds
+from billing.outcomes.services.verdicts import close_reviews
 from inference.services import inspections
 from inference.services.files import expire_uploads
 from inference.services.idempotency import forget_keys

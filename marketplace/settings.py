@@ -9,7 +9,7 @@ import environ
 from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 
-from marketplace.core.embedded.home import Home
+from marketplace.launcher.embedded.home import Home
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = environ.Env()
@@ -214,10 +214,10 @@ SPECTACULAR_SETTINGS = {
 CURRENCY = env.str("CURRENCY", default="USD")
 PLATFORM_FEE_BPS = env.int("PLATFORM_FEE_BPS", default=1_000)  # of what the buyer pays, in basis points
 PAYOUT_MINIMUM_CENTS = env.int("PAYOUT_MINIMUM_CENTS", default=100)
-LARGEST_VERSION_BYTES = env.int("LARGEST_VERSION_BYTES", default=100 * 10**9)  # that a browser may upload
+MAX_VERSION_BYTES = env.int("MAX_VERSION_BYTES", default=100 * 10**9)  # that a browser may upload
 # What an hour of a device costs the provider's side, in the currency; set it to show margins beside prices.
 DEVICE_HOUR_COST = env.str("DEVICE_HOUR_COST", default="")
-UPLOAD_ROOM_BYTES = env.int("UPLOAD_ROOM_BYTES", default=200_000_000_000)  # of an organisation, waiting for a commit
+UPLOAD_QUOTA_BYTES = env.int("UPLOAD_QUOTA_BYTES", default=200_000_000_000)  # of an organisation, waiting for a commit
 ARTIFACT_LINK_SECONDS = env.int("ARTIFACT_LINK_SECONDS", default=24 * 3600)
 
 # --- payments: Stripe, or without its key a sandbox with test money ------------------------------------------------

@@ -12,4 +12,4 @@ class ProvidersConfig(AppConfig):
         from providers.services import dispatch
 
         tasks.register_all()
-        events.subscribe("version.committed", dispatch.check_all)
+        events.subscribe("version.committed", dispatch.on_version_committed)

@@ -1,6 +1,7 @@
 from django.db import models
 from django.db.models.functions import Lower, Now
 
+from marketplace.core.choices import choices_of
 from marketplace.core.ids import new_id
 from providers.domain import CheckState, VersionState
 
@@ -74,9 +75,7 @@ class ModelVersion(models.Model):
     number = models.PositiveIntegerField()
     parent = models.ForeignKey("self", on_delete=models.PROTECT, null=True, related_name="+")
     message = models.TextField(default="")
-    state = models.CharField(
-        max_length=10, choices=[(state.value, state.value) for state in VersionState], default=VersionState.CHECKING
-    )
+    state = models.CharField(max_length=10, choices=choices_of(VersionState), default=VersionState.CHECKING)
     pipeline_class = models.CharField(max_length=80, default="")
     input_schema = models.JSONField(default=dict)
     card = models.TextField(default="")
@@ -115,9 +114,7 @@ class VersionCheck(models.Model):
     version = models.ForeignKey(ModelVersion, on_delete=models.CASCADE, related_name="checks")
     step = models.CharField(max_length=10)
     position = models.PositiveSmallIntegerField()
-    state = models.CharField(
-        max_length=10, choices=[(state.value, state.value) for state in CheckState], default=CheckState.WAITING
-    )
+    state = models.CharField(max_length=10, choices=choices_of(CheckState), default=CheckState.WAITING)
     detail = models.JSONField(default=dict)
     errors = models.JSONField(default=list)
     started_at = models.DateTimeField(null=True)
@@ -173,7 +170,7 @@ class GitOid(models.Model):
 
 
 class LfsUpload(models.Model):
-    """Room that is reserved for a file which an organisation has announced, until it came or its time is over.
+    """Upload quota that is reserved for a file which an organisation has announced, until it came or its time is over.
 
     Attributes:
         sha256: of the whole file, as announced.

@@ -4,13 +4,13 @@ from collections.abc import Iterator, Mapping
 
 import pytest
 
-from tests.market import Market, start_market
-from tests.unit.providers.singles import SAVERS
+from tests.support.market import Market, start_market
+from tests.support.singles import SAVERS
 
 
 @pytest.fixture(scope="session")
 def django_db_setup() -> None:
-    """Each worker has its database already (tests.services)."""
+    """Each worker has its database already (tests.support.services)."""
 
 
 @pytest.fixture

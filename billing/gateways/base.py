@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol
 
-from billing.domain import PayeeState
+from billing.payments.domain import PayeeState
 from marketplace.core.problems import Problem
 
 
@@ -29,7 +29,7 @@ class BadSignature(Problem):
 
 
 @dataclass(frozen=True)
-class Person:
+class AccountHolder:
     """Whom the gateway deals with: an organisation's id and name, and the address of the member who acts for it."""
 
     owner: str
@@ -116,13 +116,13 @@ class Gateway(Protocol):
     smallest: int  # micro-units that a top-up may have
     largest: int
 
-    def create_customer(self, person: Person) -> str:
+    def create_customer(self, holder: AccountHolder) -> str:
         """The gateway's name for a payer; the same for the same owner."""
 
     def open_checkout(self, order: CheckoutOrder) -> Checkout:
         """Begin a payment."""
 
-    def create_payee(self, person: Person, *, country: str) -> str:
+    def create_payee(self, holder: AccountHolder, *, country: str) -> str:
         """The gateway's name for whom it will pay; the same for the same owner."""
 
     def payee_status(self, payee: str) -> PayeeStatus:

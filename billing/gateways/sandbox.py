@@ -1,16 +1,16 @@
 """The gateway of an installation without a payment provider: test money, at once, and every page says so."""
 
-from billing.domain import PayeeState
 from billing.gateways.base import (
+    AccountHolder,
     BadSignature,
     Checkout,
     CheckoutOrder,
     Event,
     PayeeStatus,
-    Person,
     TransferOrder,
     Usage,
 )
+from billing.payments.domain import PayeeState
 from marketplace.core.money import MICRO
 from marketplace.core.problems import NotFound
 
@@ -23,14 +23,14 @@ class Sandbox:
     test_money = "Test money: no payment provider is connected."
     smallest, largest = 1 * MICRO, 10_000 * MICRO
 
-    def create_customer(self, person: Person) -> str:
-        return person.owner
+    def create_customer(self, holder: AccountHolder) -> str:
+        return holder.owner
 
     def open_checkout(self, order: CheckoutOrder) -> Checkout:
         return Checkout(session=str(order.id), page=None)
 
-    def create_payee(self, person: Person, *, country: str) -> str:
-        return person.owner
+    def create_payee(self, holder: AccountHolder, *, country: str) -> str:
+        return holder.owner
 
     def payee_status(self, payee: str) -> PayeeStatus:
         return PayeeStatus(PayeeState.ACTIVE)

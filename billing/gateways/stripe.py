@@ -14,8 +14,8 @@ from datetime import UTC, datetime, timedelta
 import stripe
 from stripe.params.billing import MeterEventCreateParams
 
-from billing.domain import CENT, PayeeState
 from billing.gateways.base import (
+    AccountHolder,
     BadSignature,
     Checkout,
     CheckoutOrder,
@@ -23,10 +23,10 @@ from billing.gateways.base import (
     GatewayRefused,
     GatewayUnavailable,
     PayeeStatus,
-    Person,
     TransferOrder,
     Usage,
 )
+from billing.payments.domain import CENT, PayeeState
 from marketplace.core.money import MICRO
 
 TIMEOUT_SECONDS = 15.0
@@ -75,11 +75,11 @@ class StripeGateway:
         is_test = key.partition("_")[2].startswith("test_")
         self.test_money = "Test money: Stripe is connected in test mode." if is_test else ""
 
-    def create_customer(self, person: Person) -> str:
+    def create_customer(self, holder: AccountHolder) -> str:
         with _clear_errors():
             customer = self._client.v1.customers.create(
-                {"name": person.name, "email": person.email, "metadata": {"organization": person.owner}},
-                {"idempotency_key": _key("customer", person.owner, person.name, person.email)},
+                {"name": holder.name, "email": holder.email, "metadata": {"organization": holder.owner}},
+                {"idempotency_key": _key("customer", holder.owner, holder.name, holder.email)},
             )
         return customer.id
 
@@ -109,12 +109,12 @@ class StripeGateway:
             raise GatewayUnavailable("Stripe opened no page to pay on; nothing was charged. Try again")
         return Checkout(session.id, session.url)
 
-    def create_payee(self, person: Person, *, country: str) -> str:
+    def create_payee(self, holder: AccountHolder, *, country: str) -> str:
         with _clear_errors():
             account = self._client.v2.core.accounts.create(
                 {
-                    "contact_email": person.email,
-                    "display_name": person.name,
+                    "contact_email": holder.email,
+                    "display_name": holder.name,
                     "dashboard": "express",
                     "identity": {"country": country.lower()},
                     "defaults": {
@@ -123,9 +123,9 @@ class StripeGateway:
                     "configuration": {
                         "recipient": {"capabilities": {"stripe_balance": {"stripe_transfers": {"requested": True}}}}
                     },
-                    "metadata": {"organization": person.owner},
+                    "metadata": {"organization": holder.owner},
                 },
-                {"idempotency_key": _key("payee", person.owner, person.name, person.email, country)},
+                {"idempotency_key": _key("payee", holder.owner, holder.name, holder.email, country)},
             )
         return account.id
 
@@ -216,7 +216,7 @@ class StripeGateway:
             raise BadSignature("The body is not an event of Stripe's") from error
 
     def set_up(self, *, webhook_url: str) -> list[str]:
-        """Make the meter unless it exists, and return what was found or done as lines for a person."""
+        """Make the meter unless it exists, and return what was found or done as lines for a holder."""
         lines = []
         with _clear_errors():
             meters = self._client.v1.billing.meters.list({"status": "active", "limit": 100})

@@ -13,7 +13,7 @@ from marketplace.core.problems import FieldError, Invalid
 
 Schema = Mapping[str, Any]
 Inputs = dict[str, Any]
-MOST_ERRORS = 20
+MAX_ERRORS = 20
 SHOWN_VALUE = 60
 
 
@@ -51,7 +51,7 @@ class InputCheck:
             if isinstance(value, dict) and MARK in value
         ]
         if errors:
-            errors = sorted(set(errors), key=lambda error: error.field)[:MOST_ERRORS]
+            errors = sorted(set(errors), key=lambda error: error.field)[:MAX_ERRORS]
             named = "; ".join(f"{error.field} {error.detail}" for error in errors[:3])
             raise Invalid(f"Nothing was run and nothing is charged: {named}", errors=errors)
         properties: Mapping[str, Schema] = self.schema["properties"]

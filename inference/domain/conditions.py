@@ -12,8 +12,8 @@ import orjson
 from marketplace.core.problems import FieldError, Invalid, NotUnderstood
 
 KEY_HOURS = 24  # an idempotency key is remembered at least this long
-LONGEST_KEY = 255
-POSSIBLE_KEY = re.compile(rf"[\x21-\x7e]{{1,{LONGEST_KEY}}}", re.ASCII)
+MAX_KEY_LENGTH = 255
+POSSIBLE_KEY = re.compile(rf"[\x21-\x7e]{{1,{MAX_KEY_LENGTH}}}", re.ASCII)
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ class Idempotency:
             NotUnderstood: the request is nested too deeply.
         """
         if not POSSIBLE_KEY.fullmatch(key):
-            rule = f"must be 1 to {LONGEST_KEY} visible ASCII characters without spaces, for example a UUID"
+            rule = f"must be 1 to {MAX_KEY_LENGTH} visible ASCII characters without spaces, for example a UUID"
             wrong = FieldError("Idempotency-Key", rule)
             raise Invalid(f"Nothing was run and nothing is charged: Idempotency-Key {rule}", errors=[wrong])
         try:

@@ -12,8 +12,8 @@ from marketplace.core.files import FileReference
 
 Schema = Mapping[str, Any]
 
-LARGEST_FILE = 20_000_000  # bytes
-LARGEST_PIXELS = 4_096 * 4_096  # decoded, it takes 64 MiB
+MAX_FILE_BYTES = 20_000_000  # bytes
+MAX_PIXELS = 4_096 * 4_096  # decoded, it takes 64 MiB
 MEDIA_TYPES = {"PNG": "image/png", "JPEG": "image/jpeg", "WEBP": "image/webp"}
 DATA_URI = re.compile(r"data:[^,;]{0,100}(?:;[^,;]{1,100}){0,5};base64,", re.ASCII)
 ORIENTATION, TURNED = 0x0112, (5, 6, 7, 8)  # EXIF; the values that swap width and height
@@ -53,7 +53,7 @@ def inspect_picture(source: BinaryIO) -> tuple[str, int, int]:
     """
     try:
         with Image.open(source, formats=tuple(MEDIA_TYPES)) as picture:
-            if picture.width * picture.height > LARGEST_PIXELS:
+            if picture.width * picture.height > MAX_PIXELS:
                 raise _too_many_pixels(picture.width, picture.height)
             if getattr(picture, "n_frames", 1) > 1:
                 raise NotAPicture("is an animation; send one picture")
@@ -71,12 +71,12 @@ def inspect_picture(source: BinaryIO) -> tuple[str, int, int]:
 
 def _too_many_pixels(width: int | None, height: int | None) -> NotAPicture:
     own = f" of {width}×{height}" if width else ""
-    return NotAPicture(f"is a picture{own} with more than {LARGEST_PIXELS:,} pixels; make it smaller")
+    return NotAPicture(f"is a picture{own} with more than {MAX_PIXELS:,} pixels; make it smaller")
 
 
 def unsuitable(reference: FileReference, field: Schema) -> str | None:
     """Why a field does not take this picture, or None if it does."""
-    low, high = field.get("x-min-side", 1), field.get("x-max-side", LARGEST_PIXELS)
+    low, high = field.get("x-min-side", 1), field.get("x-max-side", MAX_PIXELS)
     if low <= min(reference.width, reference.height) and max(reference.width, reference.height) <= high:
         return None
     return f"is {reference.width}×{reference.height} pixels; each side must have {low} to {high}"

@@ -2,12 +2,12 @@
 
 from enum import StrEnum
 
-MOST_ATTEMPTS = 3
+MAX_ATTEMPTS = 3
 LEASE_SECONDS = 20
 RENEW_SECONDS = 5
 HOLD_HOURS = 24
-LONGEST_WAIT_HOURS = HOLD_HOURS - 1  # for a node; the hold must outlive the run
-LONGEST_REASON = 500  # of a reviewer's
+MAX_WAIT_HOURS = HOLD_HOURS - 1  # for a node; the hold must outlive the run
+MAX_REASON_LENGTH = 500  # of a reviewer's
 
 
 class Status(StrEnum):
@@ -45,7 +45,7 @@ NOT_BILLED = {
     Status.FAILED: "failed: a prediction that fails is free",
     Status.CANCELED: "canceled: nothing was delivered, so nothing is charged",
 }
-NEVER_STARTED = f"No node took this up within {LONGEST_WAIT_HOURS} hours."
+NEVER_STARTED = f"No node took this up within {MAX_WAIT_HOURS} hours."
 INSPECTOR_LOST = (
     "The node was lost {attempts} times while it did this, so the model may be more than it can take. "
     "Publish smaller or half-precision weights, or ask the operator for a larger node."

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from billing.domain import Verdict
+from billing.outcomes.domain import Verdict
 from marketplace.core.problems import FieldError, Invalid
 
 

@@ -28,7 +28,7 @@ TRUSTED_LIBRARIES = frozenset({"diffusers", "transformers"})
 FLOATS = frozenset({"F64", "F32", "F16", "BF16"})
 # Bits, because a format may have elements of less than a byte.
 ELEMENT_BITS = {"F64": 64, "I64": 64, "U64": 64, "F32": 32, "I32": 32, "U32": 32, "F16": 16, "BF16": 16, "I16": 16}
-LONGEST_HEADER = 100_000_000  # bytes; the format's own limit
+MAX_HEADER_BYTES = 100_000_000  # bytes; the format's own limit
 
 # The dtype of all computation, on every device. With half precision the same seed alone and in a batch differs by
 # several grey levels; in single precision by one at most. Weights on disk may be half: they widen exactly.
@@ -150,7 +150,7 @@ def _tensors(path: Path) -> Iterator[Mapping[str, Any]]:
     with path.open("rb") as file:
         prefix = file.read(8)
         length = struct.unpack("<Q", prefix)[0] if len(prefix) == 8 else 0
-        if not 0 < length <= LONGEST_HEADER:
+        if not 0 < length <= MAX_HEADER_BYTES:
             raise FolderInvalid(f"{path.name} is not a safetensors file. Fetch it again.")
         try:
             header = json.loads(file.read(length))

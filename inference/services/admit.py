@@ -10,7 +10,8 @@ from typing import Any
 import orjson
 from django.db import connection, transaction
 
-from billing.domain import ContractTerms, PriceTerms, rate
+from billing.outcomes.domain import ContractTerms
+from billing.pricing.domain import PriceTerms, rate
 from inference import statements
 from inference.domain.admission import InputCheck
 from inference.domain.conditions import UNCONDITIONAL, Conditions
@@ -37,7 +38,7 @@ NO_FILES: Mapping[str, Any] = MappingProxyType({})
 
 
 @dataclass(frozen=True)
-class Callable:
+class CallTarget:
     """A pinned model version with all that admission needs to know of it.
 
     Attributes:
@@ -54,7 +55,7 @@ class Callable:
     terms: PriceTerms
     contract: ContractTerms | None = None
 
-    def under(self, contract: ContractTerms) -> "Callable":
+    def under(self, contract: ContractTerms) -> "CallTarget":
         """The same call under an outcome contract.
 
         Raises:
@@ -114,7 +115,7 @@ class IdempotencyKeyReused(Conflict):
 def prepare(
     *,
     caller: Actor,
-    target: Callable,
+    target: CallTarget,
     inputs: Any,
     files: Mapping[str, Any] = NO_FILES,
     origin: Origin,
@@ -171,7 +172,7 @@ def prepare(
     )
 
 
-def refusal(outcome: str, *, admission: Admission, target: Callable) -> Problem | None:
+def refusal(outcome: str, *, admission: Admission, target: CallTarget) -> Problem | None:
     """The error behind the statement's answer, or None if the prediction was admitted, now or earlier."""
     match outcome:
         case "admitted" | "replayed":
@@ -214,7 +215,7 @@ def key_reused() -> IdempotencyKeyReused:
     )
 
 
-def _above_price(amount: int, max_price: int, target: Callable) -> AbovePrice:
+def _above_price(amount: int, max_price: int, target: CallTarget) -> AbovePrice:
     currency = target.terms.currency
     rule = f"is {format_amount(max_price, currency)}, and this call may cost {format_amount(amount, currency)}"
     return AbovePrice(
@@ -224,12 +225,12 @@ def _above_price(amount: int, max_price: int, target: Callable) -> AbovePrice:
 
 
 def admit(
-    *, caller: Actor, target: Callable, inputs: Any, origin: Origin, conditions: Conditions = UNCONDITIONAL
+    *, caller: Actor, target: CallTarget, inputs: Any, origin: Origin, conditions: Conditions = UNCONDITIONAL
 ) -> uuid.UUID:
-    """Admit a prediction, ring for it, and return its id. Once this returns, it is on disk.
+    """Admit a prediction, notify a node, and return its id. Once this returns, it is on disk.
 
     With an idempotency key that was used for the same request, the id is that of the first prediction. Inside a
-    transaction it becomes true, and is rung for, with that transaction's commit.
+    transaction it becomes true, and nodes are notified, with that transaction's commit.
 
     Raises:
         Problem: refused; nothing was stored and nothing is held.
@@ -241,5 +242,5 @@ def admit(
         row: tuple[str, uuid.UUID] = cursor.fetchone()
     if problem := refusal(row[0], admission=admission, target=target):
         raise problem
-    transaction.on_commit(partial(dispatch.ring, target.version))
+    transaction.on_commit(partial(dispatch.notify_node, target.version))
     return row[1]

@@ -1,24 +1,24 @@
-"""Ringing nodes: a Celery message that carries no work, only the news that a version has some."""
+"""Telling nodes that a version has work: a Celery message that carries none, at most one a second for each version."""
 
 import logging
 import time
 from collections.abc import Sequence
 
 import redis
-from celery import current_app
-from kombu.exceptions import OperationalError
+from redis.asyncio.client import Pipeline as AsyncPipeline
+from redis.client import Pipeline
 
 from inference.domain.lifecycle import Status
 from inference.models import Prediction
 from inference.services import wakeups
 from marketplace.core.events import Payload
+from marketplace.core.messages import send_notice
 
 log = logging.getLogger(__name__)
 
-RING_TASK = "inference.ring"
+NOTIFY_TASK = "inference.notify"
 ADOPT_TASK = "inference.adopt"
 PLACEMENT_QUEUE = "placement"
-MESSAGE_SECONDS = 60
 
 
 def queue_of(version: str) -> str:
@@ -26,34 +26,45 @@ def queue_of(version: str) -> str:
     return f"m.{version}"
 
 
-def ring(version: str) -> None:
+def notify_node(version: str) -> None:
     """Tell one node that predictions of this version wait. Failing is logged only: the sweep finds them too."""
     try:
         pipe = wakeups.client().pipeline(transaction=False)
-        pipe.set(wakeups.rung_key(version), 1, nx=True, px=wakeups.RUNG_MILLISECONDS)
-        pipe.zcount(wakeups.heard_key(version), time.time(), "+inf")
-        first, heard = pipe.execute()
-        if first:
-            send_ring(version, heard=bool(heard))
-    except (redis.RedisError, OperationalError) as error:
-        log.warning("could not ring for %s: %s; a node's sweep will find what waits", version, error)
+        ask_listeners(pipe, version)
+        is_first, listeners = pipe.execute()
+    except redis.RedisError as error:
+        log_failure(version, error)
+        return
+    if is_first:
+        notify(version, listeners=listeners)
 
 
-def send_ring(version: str, *, heard: bool) -> None:
-    """Send the message: to the version's queue if a node hears it, else to any node that will adopt the version."""
-    task, queue = (RING_TASK, queue_of(version)) if heard else (ADOPT_TASK, PLACEMENT_QUEUE)
-    current_app.send_task(task, args=[version], queue=queue, ignore_result=True, expires=MESSAGE_SECONDS, retry=False)
+def ask_listeners(pipe: "Pipeline | AsyncPipeline", version: str) -> None:
+    """Add to a pipeline: is a notice of this version due (or was one sent a moment ago), and how many nodes listen?"""
+    pipe.set(wakeups.pending_work_key(version), 1, nx=True, px=wakeups.NOTICE_MILLISECONDS)
+    pipe.zcount(wakeups.listeners_key(version), time.time(), "+inf")
 
 
-def ring_all(payloads: Sequence[Payload]) -> None:
-    """Outbox subscriber of `prediction.admitted`: ring again where something still waits."""
+def notify(version: str, *, listeners: int) -> None:
+    """Send the message: to the version's queue if nodes listen to it, else to any node, which adopts the version."""
+    task, queue = (NOTIFY_TASK, queue_of(version)) if listeners else (ADOPT_TASK, PLACEMENT_QUEUE)
+    send_notice(task, version, queue=queue)
+
+
+def log_failure(version: str, error: Exception) -> None:
+    """Note that no node could be told of this version's work."""
+    log.warning("could not tell a node of %s: %s; a node's sweep will find what waits", version, error)
+
+
+def on_prediction_admitted(payloads: Sequence[Payload]) -> None:
+    """Tell a node again of versions where something still waits."""
     versions = {payload["version"] for payload in payloads}
     waiting = Prediction.objects.filter(version__in=versions, status=Status.STARTING).values_list("version", flat=True)
     for version in set(waiting):
-        ring(version)
+        notify_node(version)
 
 
-def warm_all(payloads: Sequence[Payload]) -> None:
-    """Outbox subscriber of `version.passed`: let a node have it loaded before the first call comes."""
+def on_version_passed(payloads: Sequence[Payload]) -> None:
+    """Let a node load a new version before the first call comes."""
     for payload in payloads:
-        ring(payload["version"])
+        notify_node(payload["version"])

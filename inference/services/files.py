@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from inference.domain.admission import InputCheck
 from inference.domain.files import (
-    LARGEST_FILE,
+    MAX_FILE_BYTES,
     MEDIA_TYPES,
     NotAPicture,
     inspect_picture,
@@ -33,8 +33,8 @@ from marketplace.core.storage import blob_store
 
 NOTHING = uuid.UUID(int=0)
 UPLOADS_KEPT = timedelta(hours=24)
-MOST_UPLOADS = 1_000  # of an organisation at a time
-LONGEST_NAME = 255
+MAX_UPLOADS = 1_000  # of an organisation at a time
+MAX_NAME_LENGTH = 255
 UPLOAD_FIRST = "upload the picture with POST /v1/files and give its address, or send it as a data: URI"
 
 
@@ -53,16 +53,16 @@ def keep_upload(*, caller: Actor, source: BinaryIO, name: str, metadata: Mapping
     policy.check(caller, Action.UPLOAD)
     if (
         InputFile.objects.filter(organization=caller.organization_id, expires_at__gt=timezone.now()).count()
-        >= MOST_UPLOADS
+        >= MAX_UPLOADS
     ):
-        raise Conflict(f"There are {MOST_UPLOADS} uploads already; delete some, or wait until they expire after a day")
+        raise Conflict(f"There are {MAX_UPLOADS} uploads already; delete some, or wait until they expire after a day")
     try:
         reference = _keep(source)
     except NotAPicture as error:
         raise Invalid(f"Nothing was kept: the file {error}", errors=[FieldError("content", str(error))]) from None
     return InputFile.objects.create(
         organization_id=caller.organization_id,
-        name=name.replace("\0", "")[:LONGEST_NAME],
+        name=name.replace("\0", "")[:MAX_NAME_LENGTH],
         metadata=dict(metadata),
         expires_at=timezone.now() + UPLOADS_KEPT,
         sha256=reference.sha256,
@@ -141,8 +141,8 @@ def _reference(caller: Actor, value: str) -> FileReference:
 def _keep(source: BinaryIO) -> FileReference:
     """Check a picture and put its bytes into the store."""
     size = source.seek(0, io.SEEK_END)
-    if size > LARGEST_FILE:
-        raise TooLarge(f"A file may have at most {LARGEST_FILE:,} bytes; this one has {size:,}")
+    if size > MAX_FILE_BYTES:
+        raise TooLarge(f"A file may have at most {MAX_FILE_BYTES:,} bytes; this one has {size:,}")
     source.seek(0)
     media_type, width, height = inspect_picture(source)
     source.seek(0)

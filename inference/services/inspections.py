@@ -6,17 +6,15 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-import redis
-from celery import current_app
 from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
-from kombu.exceptions import OperationalError
 
-from inference.domain.lifecycle import INSPECTOR_LOST, LEASE_SECONDS, MOST_ATTEMPTS, InspectionState
+from inference.domain.lifecycle import INSPECTOR_LOST, LEASE_SECONDS, MAX_ATTEMPTS, InspectionState
 from inference.models import Example, Inspection
-from inference.services.dispatch import MESSAGE_SECONDS, PLACEMENT_QUEUE
+from inference.services.dispatch import PLACEMENT_QUEUE
 from marketplace.core.events import Payload
+from marketplace.core.messages import send_notice
 from marketplace.core.problems import FieldError
 from providers.domain import STEPS, CheckState, Step
 from providers.selectors import checks_of, version_by_id
@@ -54,23 +52,18 @@ class Picture:
     seconds: float
 
 
-def request_all(payloads: Sequence[Payload]) -> None:
-    """Outbox subscriber of `version.checked`: let a node take each up. The same news again changes nothing."""
+def on_version_checked(payloads: Sequence[Payload]) -> None:
+    """Let a node take each up. The same news again changes nothing."""
     for payload in payloads:
         # A version whose repository was deleted in between would make the whole delivery fail when it commits.
         if version_by_id(payload["version"]) is not None:
             Inspection.objects.get_or_create(version_id=payload["version"])
-    transaction.on_commit(ring)
+    transaction.on_commit(notify_node)
 
 
-def ring() -> None:
-    """Tell one node that an inspection waits. Failing is logged only: nodes look by themselves too."""
-    try:
-        current_app.send_task(
-            INSPECT_TASK, queue=PLACEMENT_QUEUE, ignore_result=True, expires=MESSAGE_SECONDS, retry=False
-        )
-    except (redis.RedisError, OperationalError) as error:
-        log.warning("could not ring for an inspection: %s; a node's sweep will find it", error)
+def notify_node() -> None:
+    """Tell one node that an inspection waits."""
+    send_notice(INSPECT_TASK, queue=PLACEMENT_QUEUE)
 
 
 @transaction.atomic
@@ -135,7 +128,7 @@ def take_back(*, node: str | None = None, lost: bool = True) -> int:
         again = 0
         for inspection in claimed.select_for_update(skip_locked=True):
             inspection.losses += lost
-            if inspection.losses >= MOST_ATTEMPTS:
+            if inspection.losses >= MAX_ATTEMPTS:
                 _give_up(inspection)
             else:
                 inspection.state, inspection.node, inspection.lease_until = InspectionState.WAITING, None, None
@@ -143,7 +136,7 @@ def take_back(*, node: str | None = None, lost: bool = True) -> int:
             inspection.save()
     if again:
         log.warning("took back %d inspection(s) of %s", again, node or "nodes whose lease ran out")
-        ring()
+        notify_node()
     return again
 
 
@@ -152,7 +145,7 @@ def _give_up(inspection: Inspection) -> None:
     version = version_by_id(inspection.version_id)
     open_steps = [check.step for check in checks_of(version) if not CheckState(check.state).is_final] if version else []
     if open_steps:
-        error = FieldError("", INSPECTOR_LOST.format(attempts=MOST_ATTEMPTS))
+        error = FieldError("", INSPECTOR_LOST.format(attempts=MAX_ATTEMPTS))
         record_check(version=inspection.version_id, step=Step(open_steps[0]), state=CheckState.FAILED, errors=[error])
 
 

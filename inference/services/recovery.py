@@ -8,8 +8,8 @@ from django.db import connection
 
 from inference import statements
 from inference.domain.lifecycle import (
-    LONGEST_WAIT_HOURS,
-    MOST_ATTEMPTS,
+    MAX_ATTEMPTS,
+    MAX_WAIT_HOURS,
     NEVER_STARTED,
     NODE_LOST,
     NOT_BILLED,
@@ -31,15 +31,15 @@ class TakenBack:
 def take_back(*, node: str | None = None) -> list[TakenBack]:
     """Take back what a restarted node had claimed, or (without `node`) every claim whose lease has run out.
 
-    They wait again and are rung for; what was tried too often fails, what was cancelled ends. All is free.
+    They wait again and nodes are notified; what was tried too often fails, what was cancelled ends. All is free.
     """
     with connection.cursor() as cursor:
         cursor.execute(
             statements.TAKE_BACK,
             {
                 "node": node,
-                "most_attempts": MOST_ATTEMPTS,
-                "error": NODE_LOST.format(attempts=MOST_ATTEMPTS),
+                "most_attempts": MAX_ATTEMPTS,
+                "error": NODE_LOST.format(attempts=MAX_ATTEMPTS),
                 "failed_free": NOT_BILLED[Status.FAILED],
                 "canceled_free": NOT_BILLED[Status.CANCELED],
             },
@@ -49,14 +49,14 @@ def take_back(*, node: str | None = None) -> list[TakenBack]:
         log.warning("took back %d prediction(s) of %s", len(taken), node or "nodes whose lease ran out")
     wakeups.publish_ends([(one.id, one.waiter) for one in taken if one.status.is_final])
     for version in {one.version for one in taken if not one.status.is_final}:
-        dispatch.ring(version)
+        dispatch.notify_node(version)
     return taken
 
 
 def give_up() -> int:
     """Fail what no node took up within a day less an hour, and return how many; it is free."""
     parameters: dict[str, int | str] = {
-        "hours": LONGEST_WAIT_HOURS,
+        "hours": MAX_WAIT_HOURS,
         "error": NEVER_STARTED,
         "not_billed": NOT_BILLED[Status.FAILED],
     }

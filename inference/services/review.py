@@ -3,9 +3,9 @@ from dataclasses import dataclass
 
 from django.db import transaction
 
-from billing.domain import OutcomeState, Verdict
-from billing.services.outcomes import signal
-from inference.domain.lifecycle import LONGEST_REASON
+from billing.outcomes.domain import OutcomeState, Verdict
+from billing.outcomes.services.verdicts import signal
+from inference.domain.lifecycle import MAX_REASON_LENGTH
 from inference.models import Review
 from inference.selectors import prediction_for_buyer
 from marketplace.accounts import policy
@@ -53,8 +53,8 @@ def review(
     policy.require(caller, Action.REVIEW)
     prediction = prediction_for_buyer(caller.organization_id, prediction_id)
     reason = reason.strip()
-    if reason and not is_title(reason, longest=LONGEST_REASON):
-        rule = f"may have at most {LONGEST_REASON} characters, without control characters"
+    if reason and not is_title(reason, longest=MAX_REASON_LENGTH):
+        rule = f"may have at most {MAX_REASON_LENGTH} characters, without control characters"
         raise Invalid("Nothing was decided", errors=[FieldError("reason", rule)])
     if prediction.contract_id is None:
         raise NotUnderContract("This prediction was not made under an outcome contract; it is charged as it ran.")

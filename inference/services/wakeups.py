@@ -1,4 +1,4 @@
-"""What goes through Redis: doorbells, progress and wake-ups. Losing any of it costs time, never truth."""
+"""What goes through Redis: notices of work, progress and wake-ups. Losing any of it costs time, never truth."""
 
 import time
 import uuid
@@ -14,8 +14,8 @@ from marketplace.core.ids import short
 
 PROGRESS_KEPT = 200
 PROGRESS_SECONDS = 3600
-RUNG_MILLISECONDS = 1000
-HEARD_SECONDS = 30
+NOTICE_MILLISECONDS = 1000
+LISTENER_SECONDS = 30
 
 
 @cache
@@ -24,14 +24,14 @@ def client() -> redis.Redis:
     return redis.Redis.from_url(settings.REDIS_URL, socket_timeout=5, socket_connect_timeout=2)
 
 
-def rung_key(version: str) -> str:
-    """Set while a ring for this version is under way, so that a burst of calls rings once."""
-    return f"rung:{version}"
+def pending_work_key(version: str) -> str:
+    """Set while a notice of this version is under way, so that a burst of calls sends one."""
+    return f"pending_work:{version}"
 
 
-def heard_key(version: str) -> str:
-    """Sorted set: the nodes that hear this version's queue, scored by until when (Unix seconds)."""
-    return f"heard:{version}"
+def listeners_key(version: str) -> str:
+    """Sorted set: the nodes that listen to this version's queue, scored by until when (Unix seconds)."""
+    return f"listeners:{version}"
 
 
 def progress_key(prediction: uuid.UUID) -> str:
@@ -40,12 +40,12 @@ def progress_key(prediction: uuid.UUID) -> str:
 
 
 def channel_of(prediction: uuid.UUID) -> str:
-    """Pub/sub channel that wakes whoever watches this prediction."""
+    """Pub/sub channel that wakes those who watch this prediction."""
     return f"prediction:{short(prediction)}"
 
 
 def node_channel(node: str) -> str:
-    """Pub/sub channel on which a node hears of cancellations."""
+    """Pub/sub channel on which a node is told of cancellations."""
     return f"node:{node}"
 
 
@@ -61,7 +61,7 @@ def publish_progress(events: Iterable[tuple[uuid.UUID, str, Mapping[str, Any]]])
 
 
 def publish_ends(ended: Iterable[tuple[uuid.UUID, str | None]]) -> None:
-    """Wake whoever waits for or watches these predictions (prediction, waiting web process's channel)."""
+    """Wake those who wait for or watch these predictions (prediction, waiting web process's channel)."""
     pipe = client().pipeline(transaction=False)
     for prediction, waiter in ended:
         if waiter:
@@ -75,14 +75,15 @@ def publish_cancel(node: str, prediction: uuid.UUID) -> None:
     client().publish(node_channel(node), short(prediction))
 
 
-def announce_heard(node: str, versions: Iterable[str]) -> None:
-    """Say that this node hears the versions' queues, for the next half minute."""
+def announce_listener(node: str, versions: Iterable[str]) -> None:
+    """Say that this node listens to the versions' queues, for the next half minute."""
     pipe = client().pipeline(transaction=False)
     for version in versions:
-        pipe.zadd(heard_key(version), {node: time.time() + HEARD_SECONDS})
-        pipe.expire(heard_key(version), 2 * HEARD_SECONDS)
+        pipe.zadd(listeners_key(version), {node: time.time() + LISTENER_SECONDS})
+        pipe.expire(listeners_key(version), 2 * LISTENER_SECONDS)
     pipe.execute()
 
 
-def announce_unheard(node: str, version: str) -> None:
-    client().zrem(heard_key(version), node)
+def withdraw_listener(node: str, version: str) -> None:
+    """Say that this node listens to the version's queue no more."""
+    client().zrem(listeners_key(version), node)

@@ -1,1 +1,1 @@
-"""The GPU worker: Celery rings it, the database tells it what to do, the runtime does it."""
+"""The GPU worker: Celery says that there is work, the database says which, the runtime does it."""

@@ -28,11 +28,11 @@ from marketplace.core.storage import blob_store
 log = logging.getLogger(__name__)
 
 SWEEP_SECONDS = 1.0
-LONGEST_BACK_SEAT = 15.0  # seconds after which a node that is never idle goes on with an inspection
+MAX_INSPECTION_PAUSE_SECONDS = 15.0  # then a node that is never idle goes on with an inspection
 
 
 class Dispatcher(ServiceThread):
-    """Takes the versions that were rung for in turn, one batch each, so that no model starves another."""
+    """Takes the versions with pending work in turn, one batch each, so that no model starves another."""
 
     def __init__(
         self,
@@ -47,38 +47,39 @@ class Dispatcher(ServiceThread):
         super().__init__("dispatcher")
         self._node, self._device = node, device
         self._placement, self._finaliser, self._work = placement, finaliser, work
-        self._rung: OrderedDict[str, None] = OrderedDict()
-        self._bell = threading.Condition()
+        self._pending_work: OrderedDict[str, None] = OrderedDict()
+        self._work_arrived = threading.Condition()
         self._inspector = inspector
         self._inspected_at = 0.0
         self._next_sweep = 0.0
 
-    def ring(self, version: str) -> None:
+    def notify(self, version: str) -> None:
         """Have a look at this version as soon as it is its turn."""
-        with self._bell:
-            self._rung[version] = None
-            self._bell.notify()
+        with self._work_arrived:
+            self._pending_work[version] = None
+            self._work_arrived.notify()
 
-    def ring_for_inspection(self) -> None:
+    def notify_inspection(self) -> None:
         """Have a look for a version to inspect as soon as no prediction waits."""
-        with self._bell:
+        with self._work_arrived:
             self._inspector.look()
-            self._bell.notify()
+            self._work_arrived.notify()
 
     def stop(self) -> None:
         super().stop()
-        with self._bell:
-            self._bell.notify()
+        with self._work_arrived:
+            self._work_arrived.notify()
 
     def turn(self) -> None:
         if time.monotonic() >= self._next_sweep:
             self._sweep()
             self._next_sweep = time.monotonic() + SWEEP_SECONDS
-        with self._bell:
-            if not self._rung and not self._inspector.has_work() and not self.stopping.is_set():
-                self._bell.wait(SWEEP_SECONDS)
-            is_overdue = self._inspector.has_work() and time.monotonic() - self._inspected_at > LONGEST_BACK_SEAT
-            version = self._rung.popitem(last=False)[0] if self._rung and not is_overdue else None
+        with self._work_arrived:
+            if not self._pending_work and not self._inspector.has_work() and not self.stopping.is_set():
+                self._work_arrived.wait(SWEEP_SECONDS)
+            paused_seconds = time.monotonic() - self._inspected_at
+            is_overdue = self._inspector.has_work() and paused_seconds > MAX_INSPECTION_PAUSE_SECONDS
+            version = self._pending_work.popitem(last=False)[0] if self._pending_work and not is_overdue else None
         if version is not None:
             self._serve(version)
         elif self._inspector.has_work():
@@ -86,21 +87,21 @@ class Dispatcher(ServiceThread):
             self._inspector.turn()
 
     def _sweep(self) -> None:
-        """Find what no ring told of: rings get lost, and a version may be heard by nobody."""
+        """Find what no notice told of: notices get lost, and a version may have no listener."""
         self._inspector.look()
         for version in waiting_versions():
-            if version in self._placement.heard():
-                self.ring(version)
+            if version in self._placement.listening():
+                self.notify(version)
             else:
-                # Unless another node hears it, this one or another will be asked to adopt it.
-                dispatch.ring(version)
+                # Unless another node listens for it, this one or another will be asked to adopt it.
+                dispatch.notify_node(version)
 
     def _serve(self, version: str) -> None:
-        # The flag goes before the claim: a call that is admitted after the claim rings again.
-        wakeups.client().delete(wakeups.rung_key(version))
+        # The flag goes before the claim: a call that is admitted after the claim sends another notice.
+        wakeups.client().delete(wakeups.pending_work_key(version))
         claimed, more = claim(node=self._node, device=self._device.name, version=version, limit=settings.NODE_MAX_BATCH)
         if more:
-            self.ring(version)
+            self.notify(version)
         if not claimed:
             self._warm(version)
             return
@@ -113,8 +114,8 @@ class Dispatcher(ServiceThread):
             self._finaliser.put_all(_failures(claimed, error))
 
     def _warm(self, version: str) -> None:
-        """A ring without work asks for the weights: load them while nobody waits."""
-        if version in self._placement.heard() and self._placement.loaded(version) is None:
+        """A notice without work asks for the weights: load them while nobody waits."""
+        if version in self._placement.listening() and self._placement.loaded(version) is None:
             self._placement.load(version)
 
     def _adapter(self, version: str, progress: BatchProgress) -> tuple[Adapter, float]:

@@ -9,8 +9,8 @@ from functools import lru_cache
 
 import redis
 
-from billing.domain import PriceTerms, rate
-from billing.selectors import terms_by_id
+from billing.pricing.domain import PriceTerms, rate
+from billing.pricing.selectors import terms_by_id
 from inference.domain.lifecycle import NOT_BILLED, Status
 from inference.runtime.engine import Result
 from inference.services import wakeups
@@ -23,8 +23,8 @@ from marketplace.core.storage import BlobStore
 
 log = logging.getLogger(__name__)
 
-LARGEST_TRANSACTION = 64
-LONGEST_QUEUE = 512  # results; a full queue holds the device back, so that memory stays bounded
+MAX_RESULTS_PER_TRANSACTION = 64
+MAX_QUEUED_RESULTS = 512  # results; a full queue holds the device back, so that memory stays bounded
 IDLE_SECONDS = 0.5
 
 
@@ -44,7 +44,7 @@ class Finaliser(ServiceThread):
     def __init__(self, work: WorkInHand, *, store: BlobStore) -> None:
         super().__init__("finaliser")
         self._work, self._store = work, store
-        self._queue: queue.Queue[Finished | Ended] = queue.Queue(LONGEST_QUEUE)
+        self._queue: queue.Queue[Finished | Ended] = queue.Queue(MAX_QUEUED_RESULTS)
         self._unstored: Finished | Ended | None = None  # taken from the queue, its outputs not in the store yet
         self._unsaved: list[Ended] = []
 
@@ -77,7 +77,7 @@ class Finaliser(ServiceThread):
 
     def _collect(self) -> None:
         try:
-            while len(self._unsaved) < LARGEST_TRANSACTION:
+            while len(self._unsaved) < MAX_RESULTS_PER_TRANSACTION:
                 if self._unstored is None:
                     self._unstored = self._queue.get(block=not self._unsaved, timeout=IDLE_SECONDS)
                 self._unsaved.append(_stored(self._unstored, self._store))

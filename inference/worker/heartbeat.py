@@ -1,4 +1,4 @@
-"""Staying alive for others: the node's heartbeat, the leases of its work, the cancellations it hears of."""
+"""Staying alive for others: the node's heartbeat, the leases of its work, the cancellations it is told of."""
 
 import logging
 
@@ -18,7 +18,7 @@ log = logging.getLogger(__name__)
 
 
 class Heartbeat(ServiceThread):
-    """Every few seconds: heartbeat row, leases, and the word that this node hears its queues."""
+    """Every few seconds: heartbeat row, leases, and the word that this node listens to its queues."""
 
     def __init__(self, *, node: str, placement: Placement, work: WorkInHand) -> None:
         super().__init__("heartbeat")
@@ -31,12 +31,12 @@ class Heartbeat(ServiceThread):
             self._work.cancel(canceled)
         if (inspection := self._work.inspection) is not None and not inspections.renew(inspection):
             self._work.inspection = None  # its next report will find that out too
-        wakeups.announce_heard(self._node, self._placement.heard())
+        wakeups.announce_listener(self._node, self._placement.listening())
         self.stopping.wait(RENEW_SECONDS)
 
 
 class CancelListener(ServiceThread):
-    """Hears cancellations at once; one that is lost is found at the next renewal of the lease."""
+    """Is told of cancellations at once; one that is lost is found at the next renewal of the lease."""
 
     def __init__(self, *, node: str, work: WorkInHand) -> None:
         super().__init__("cancel-listener")

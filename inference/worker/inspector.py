@@ -32,7 +32,7 @@ from providers.selectors import checks_of, version_by_id
 log = logging.getLogger(__name__)
 
 BATCHES = (1, 2, 4, 8)
-LONGEST_REASON = 500
+MAX_REASON_LENGTH = 500
 REMEDY = "Run the folder with diffusers on your own machine, correct it and publish it again."
 Detail = dict[str, Any]
 
@@ -252,7 +252,7 @@ def _reason(error: Exception, folder: Path) -> str:
     """What the libraries say, without this machine's paths."""
     text = " ".join(str(error).replace(f"{folder}/", "").replace(str(folder), "the folder").split())
     text = text or type(error).__name__
-    return text if len(text) <= LONGEST_REASON else f"{text[:LONGEST_REASON]}…"
+    return text if len(text) <= MAX_REASON_LENGTH else f"{text[:MAX_REASON_LENGTH]}…"
 
 
 def _file(error: Exception, folder: Path) -> str:

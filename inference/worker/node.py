@@ -25,7 +25,7 @@ from marketplace.core.storage import blob_store
 
 log = logging.getLogger(__name__)
 
-LONGEST_FAREWELL = 8.0
+SHUTDOWN_TIMEOUT = 8.0
 
 
 def node_name() -> str:
@@ -72,7 +72,7 @@ class NodeRuntime:
         ]
 
     def start(self) -> None:
-        """Register, take back what a former run of this node had claimed, hear its versions, and work."""
+        """Register, take back what a former run of this node had claimed, listen for its versions, and work."""
         Node.objects.update_or_create(
             pk=self.name,
             defaults={
@@ -91,18 +91,18 @@ class NodeRuntime:
         for thread in self._threads:
             thread.start()
         for version in versions:
-            self.dispatcher.ring(version)
+            self.dispatcher.notify(version)
         log.info("node %s is ready on %s with %d version(s)", self.name, self.device.name, len(versions))
 
     def adopt(self, version: str) -> None:
         self.placement.adopt(version)
-        self.dispatcher.ring(version)
+        self.dispatcher.notify(version)
 
     def stop(self) -> None:
         """Finish the batch in hand, save its results, and hand back the rest."""
         self.dispatcher.stop()
-        self.dispatcher.join(LONGEST_FAREWELL)
-        deadline = time.monotonic() + LONGEST_FAREWELL
+        self.dispatcher.join(SHUTDOWN_TIMEOUT)
+        deadline = time.monotonic() + SHUTDOWN_TIMEOUT
         while not self.finaliser.is_idle() and time.monotonic() < deadline:
             time.sleep(0.05)
         for thread in self._threads:

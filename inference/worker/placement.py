@@ -1,4 +1,4 @@
-"""Which versions this node hears and holds, and how they get onto its device."""
+"""Which versions this node listens for and holds, and how they get onto its device."""
 
 import logging
 import threading
@@ -26,7 +26,7 @@ SHARE_FOR_WEIGHTS = 0.7  # of the device's memory; running a batch needs the res
 
 
 class Placement:
-    """The node's versions. Rows say what it should hear, so that it hears the same after a restart.
+    """The node's versions. Rows say what it should listen for, so that it does after a restart.
 
     Args:
         listen: starts consuming a Celery queue.
@@ -38,7 +38,7 @@ class Placement:
     ) -> None:
         self.node = node
         self._listen, self._unlisten = listen, unlisten
-        self._heard: set[str] = set()
+        self._listening: set[str] = set()
         self._lock = threading.Lock()
         budget = settings.NODE_MEMORY_BYTES or int(device.memory_bytes * SHARE_FOR_WEIGHTS)
         self.memory_bytes = budget
@@ -48,7 +48,7 @@ class Placement:
         )
 
     def restore(self) -> list[str]:
-        """Hear again what the rows name; answers with those versions."""
+        """Listen again for what the rows name; answers with those versions."""
         Residency.objects.filter(node=self.node).exclude(version__state=VersionState.PASSED).delete()
         versions = list(Residency.objects.filter(node=self.node).values_list("version_id", flat=True))
         Residency.objects.filter(node=self.node).update(bytes=0)
@@ -57,10 +57,10 @@ class Placement:
         return versions
 
     def adopt(self, version: str) -> None:
-        """Hear a version from now on; unless it is loaded, it is when its first prediction or `warm` comes."""
+        """Listen for a version from now on; unless it is loaded, it is when its first prediction or `warm` comes."""
         adapter = self._models.get(version)
         with self._lock:
-            if version in self._heard:
+            if version in self._listening:
                 return
             Residency.objects.update_or_create(
                 node_id=self.node,
@@ -68,11 +68,12 @@ class Placement:
                 defaults={"bytes": adapter.weight_bytes()} if adapter is not None else {},
             )
             self._listen(queue_of(version))
-            self._heard.add(version)
-        wakeups.announce_heard(self.node, [version])
+            self._listening.add(version)
+        wakeups.announce_listener(self.node, [version])
 
-    def heard(self) -> frozenset[str]:
-        return frozenset(self._heard)
+    def listening(self) -> frozenset[str]:
+        """The versions that this node takes calls of."""
+        return frozenset(self._listening)
 
     def loaded(self, version: str) -> Adapter | None:
         return self._models.get(version)
@@ -122,7 +123,7 @@ class Placement:
         )
 
     def drop(self, version: str) -> None:
-        """Hear a version no more and give its room back; one that is not here is no error."""
+        """Listen for a version no more and give its memory back; one that is not here is no error."""
         self._models.evict(version)
         self._evicted(version)
 
@@ -134,10 +135,10 @@ class Placement:
 
     def _evicted(self, version: str) -> None:
         with self._lock:
-            self._heard.discard(version)
+            self._listening.discard(version)
             self._unlisten(queue_of(version))
             Residency.objects.filter(node=self.node, version=version).delete()
-        wakeups.announce_unheard(self.node, version)
+        wakeups.withdraw_listener(self.node, version)
         log.info("evicted version %s", version[:12])
 
 

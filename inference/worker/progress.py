@@ -11,7 +11,7 @@ from inference.services import wakeups
 
 log = logging.getLogger(__name__)
 
-SHORTEST_INTERVAL = 0.1
+MIN_INTERVAL_SECONDS = 0.1
 
 
 class BatchProgress:
@@ -33,7 +33,7 @@ class BatchProgress:
         self._step = step
         now = time.monotonic()
         if now >= self._next or step == steps:
-            self._next = now + SHORTEST_INTERVAL
+            self._next = now + MIN_INTERVAL_SECONDS
             self._publish("progress", {"step": step, "steps": steps})
 
     def _publish(self, kind: str, data: dict[str, object]) -> None:

@@ -5,7 +5,7 @@ from typing import Any
 from celery import shared_task, signals
 from celery.worker.consumer import Consumer
 
-from inference.services.dispatch import ADOPT_TASK, RING_TASK
+from inference.services.dispatch import ADOPT_TASK, NOTIFY_TASK
 from inference.services.inspections import INSPECT_TASK
 from inference.worker.node import NodeRuntime
 
@@ -19,22 +19,22 @@ def runtime() -> NodeRuntime:
     return _runtime
 
 
-@shared_task(name=RING_TASK)
-def ring(version: str) -> None:
+@shared_task(name=NOTIFY_TASK)
+def notify(version: str) -> None:
     """Some prediction of this version waits."""
-    runtime().dispatcher.ring(version)
+    runtime().dispatcher.notify(version)
 
 
 @shared_task(name=ADOPT_TASK)
 def adopt(version: str) -> None:
-    """Nobody hears this version yet: hear it from now on."""
+    """No node listens for this version yet: this one does from now on."""
     runtime().adopt(version)
 
 
 @shared_task(name=INSPECT_TASK)
 def inspect() -> None:
     """Some version waits to be inspected."""
-    runtime().dispatcher.ring_for_inspection()
+    runtime().dispatcher.notify_inspection()
 
 
 @signals.worker_ready.connect

@@ -13,7 +13,7 @@ log = logging.getLogger(__name__)
 
 SERVICE_AWAY = (OperationalError, InterfaceError, PoolTimeout, redis.RedisError, BrokerAway)
 AWAY = (*SERVICE_AWAY, OSError)
-LONGEST_PAUSE = 10.0
+MAX_PAUSE_SECONDS = 10.0
 
 
 class ServiceThread(threading.Thread, ABC):
@@ -37,7 +37,7 @@ class ServiceThread(threading.Thread, ABC):
                 log.warning("%s: %s: %s; trying again in %.1f s", self.name, type(error).__name__, error, pause)
                 close_old_connections()
                 self.stopping.wait(pause)
-                pause = min(2 * pause, LONGEST_PAUSE)
+                pause = min(2 * pause, MAX_PAUSE_SECONDS)
             except Exception:
                 # A defect of ours must not silence the node: it is logged, and the leases hand the work on.
                 log.exception("%s failed", self.name)

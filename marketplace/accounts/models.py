@@ -6,6 +6,7 @@ from django.db import models
 from django.db.models.functions import Lower, Now
 
 from marketplace.accounts.domain import NameKind, Role, Scope
+from marketplace.core.choices import choices_of
 from marketplace.core.ids import new_id
 
 
@@ -77,7 +78,7 @@ class Name(models.Model):
 
     organization = models.ForeignKey(Organization, on_delete=models.CASCADE, related_name="+")
     name = models.CharField(max_length=63)
-    kind = models.CharField(max_length=10, choices=[(kind.value, kind.value) for kind in NameKind])
+    kind = models.CharField(max_length=10, choices=choices_of(NameKind))
 
     class Meta:
         constraints = [models.UniqueConstraint("organization", Lower("name"), name="name_once")]
@@ -86,7 +87,7 @@ class Name(models.Model):
 class Membership(models.Model):
     organization = models.ForeignKey(Organization, on_delete=models.CASCADE, related_name="memberships")
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="memberships")
-    role = models.CharField(max_length=20, choices=[(role.value, role.value) for role in Role])
+    role = models.CharField(max_length=20, choices=choices_of(Role))
     created_at = models.DateTimeField(db_default=Now())
 
     class Meta:

@@ -15,8 +15,8 @@ from marketplace.core.problems import NotAuthenticated
 
 SCHEMES = ("bearer", "token", "key")  # OpenAI and Replicate, old Replicate, fal
 SCHEME_NAME = "ApiKey"  # in the OpenAPI document
-KEPT_SECONDS = 5.0
-MOST_KEPT = 50_000
+CACHE_SECONDS = 5.0
+MAX_CACHED = 50_000
 
 _lock = threading.Lock()
 _kept: dict[str, tuple[float, Actor]] = {}
@@ -59,9 +59,9 @@ def look_up_caller(key: str) -> Actor:
     if caller.key_id is not None:
         note_use(key_id=caller.key_id)
     with _lock:
-        if len(_kept) >= MOST_KEPT:
+        if len(_kept) >= MAX_CACHED:
             _kept.clear()
-        _kept[key_hash(key)] = (time.monotonic() + KEPT_SECONDS, caller)
+        _kept[key_hash(key)] = (time.monotonic() + CACHE_SECONDS, caller)
     return caller
 
 

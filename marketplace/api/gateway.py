@@ -4,7 +4,7 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST
 
-from billing.services.gateway_events import receive
+from billing.payments.services.gateway_events import receive
 from marketplace.core.problems import CONTENT_TYPE, Problem
 
 

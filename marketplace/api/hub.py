@@ -8,7 +8,7 @@ from marketplace.core.problems import Invalid, NotAuthenticated, NotFound, Probl
 from providers.hub.refusals import HubProblem
 
 BAD_TOKEN = "Invalid credentials in Authorization header"  # noqa: S105  # the words by which clients know it
-LONGEST_HEADER = 1_000
+MAX_HEADER_LENGTH = 1_000
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,7 @@ def hub_error(problem: Problem) -> HubError:
     """
     said = _in_one_text(problem)
     message = BAD_TOKEN if isinstance(problem, NotAuthenticated) else said
-    headers = {"X-Error-Message": " ".join(message.split())[:LONGEST_HEADER]} | dict(problem.headers())
+    headers = {"X-Error-Message": " ".join(message.split())[:MAX_HEADER_LENGTH]} | dict(problem.headers())
     if isinstance(problem, HubProblem):
         if problem.code:
             headers["X-Error-Code"] = problem.code

@@ -11,7 +11,7 @@ from inference.links import absolute, artifact_path, events_path, shown_input
 from inference.services.receipts import receipt_of
 from inference.statements import PredictionView
 from marketplace.catalog.domain import Reference, parse_reference
-from marketplace.catalog.services.call import reference_of_version
+from marketplace.catalog.services.resolution import reference_of_version
 from marketplace.core.files import references_in
 from marketplace.core.ids import short
 from marketplace.core.problems import FieldError, Invalid
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from providers.models import ModelVersion
 
 WAIT = re.compile(r"(?:^|[,;\s])wait(?:=(\d{1,4}))?(?:$|[,;\s])")
-LONGEST_WAIT = 60
+MAX_WAIT_SECONDS = 60
 
 
 def wait_seconds(prefer: str | None) -> int | None:
@@ -31,7 +31,7 @@ def wait_seconds(prefer: str | None) -> int | None:
     match = WAIT.search(prefer or "")
     if match is None:
         return None
-    return max(1, min(int(match[1]), LONGEST_WAIT)) if match[1] else LONGEST_WAIT
+    return max(1, min(int(match[1]), MAX_WAIT_SECONDS)) if match[1] else MAX_WAIT_SECONDS
 
 
 def reference_in(body: Mapping[str, Any]) -> Reference:

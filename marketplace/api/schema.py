@@ -4,7 +4,7 @@ import inspect
 import re
 from typing import Any
 
-from inference.domain.conditions import LONGEST_KEY
+from inference.domain.conditions import MAX_KEY_LENGTH
 from marketplace.api.authentication import SCHEME_NAME
 from marketplace.api.conditions import CONTRACT_HEADER, IDEMPOTENCY_HEADER, PRICE_HEADER
 from marketplace.api.front.app import ROUTES
@@ -22,7 +22,7 @@ CONDITIONS = [
     {
         "name": IDEMPOTENCY_HEADER,
         "in": "header",
-        "schema": {"type": "string", "maxLength": LONGEST_KEY},
+        "schema": {"type": "string", "maxLength": MAX_KEY_LENGTH},
         "description": "The same key and request again give the first prediction instead of a new one",
     },
     {"name": PRICE_HEADER, "in": "header", "schema": {"type": "string"}, "description": "As the field max_price"},

@@ -10,8 +10,8 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from billing.domain import AccountKind
-from billing.selectors import balance_of
+from billing.ledger.domain import AccountKind
+from billing.ledger.selectors import balance_of
 from inference.domain.reviews import verdict_in
 from inference.selectors import (
     input_file_for_buyer,

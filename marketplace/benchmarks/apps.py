@@ -9,4 +9,4 @@ class BenchmarksConfig(AppConfig):
         from marketplace.benchmarks.services import rounds
         from marketplace.core import events
 
-        events.subscribe("prediction.completed", rounds.hear)
+        events.subscribe("prediction.completed", rounds.on_prediction_completed)

@@ -1,13 +1,10 @@
 from django.db import models
 from django.db.models.functions import Now
 
-from marketplace.benchmarks.domain.prompts import LONGEST_PROMPT
-from marketplace.benchmarks.domain.states import LONGEST_NAME, LONGEST_REASON, CellState, Choice, State
+from marketplace.benchmarks.domain.prompts import MAX_PROMPT_LENGTH
+from marketplace.benchmarks.domain.states import MAX_NAME_LENGTH, MAX_REASON_LENGTH, CellState, Choice, State
+from marketplace.core.choices import choices_of
 from marketplace.core.ids import new_id
-
-
-def _choices(kind: type[State] | type[CellState] | type[Choice]) -> list[tuple[str, str]]:
-    return [(member.value, member.value) for member in kind]
 
 
 class PromptSet(models.Model):
@@ -19,7 +16,7 @@ class PromptSet(models.Model):
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
     organization = models.ForeignKey("accounts.Organization", on_delete=models.PROTECT, related_name="+")
-    name = models.CharField(max_length=LONGEST_NAME)
+    name = models.CharField(max_length=MAX_NAME_LENGTH)
     created_by = models.ForeignKey("accounts.User", on_delete=models.SET_NULL, null=True, related_name="+")
     created_at = models.DateTimeField(db_default=Now())
     frozen_at = models.DateTimeField(null=True)
@@ -33,7 +30,7 @@ class Prompt(models.Model):
 
     prompt_set = models.ForeignKey(PromptSet, on_delete=models.CASCADE, related_name="prompts", db_index=False)
     position = models.PositiveSmallIntegerField()
-    text = models.CharField(max_length=LONGEST_PROMPT)
+    text = models.CharField(max_length=MAX_PROMPT_LENGTH)
     seed = models.BigIntegerField()
 
     class Meta:
@@ -52,9 +49,9 @@ class Benchmark(models.Model):
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
     organization = models.ForeignKey("accounts.Organization", on_delete=models.PROTECT, related_name="+")
-    name = models.CharField(max_length=LONGEST_NAME)
+    name = models.CharField(max_length=MAX_NAME_LENGTH)
     prompt_set = models.ForeignKey(PromptSet, on_delete=models.PROTECT, related_name="benchmarks")
-    state = models.CharField(max_length=10, choices=_choices(State), default=State.RUNNING)
+    state = models.CharField(max_length=10, choices=choices_of(State), default=State.RUNNING)
     trouble = models.TextField(blank=True)
     scorer_name = models.CharField(max_length=130, blank=True)
     scorer_version = models.ForeignKey("providers.ModelVersion", on_delete=models.PROTECT, null=True, related_name="+")
@@ -104,7 +101,7 @@ class Cell(models.Model):
     benchmark = models.ForeignKey(Benchmark, on_delete=models.CASCADE, related_name="cells")
     contestant = models.ForeignKey(Contestant, on_delete=models.CASCADE, related_name="cells", db_index=False)
     prompt = models.ForeignKey(Prompt, on_delete=models.PROTECT, related_name="+")
-    state = models.CharField(max_length=10, choices=_choices(CellState), default=CellState.WAITING)
+    state = models.CharField(max_length=10, choices=choices_of(CellState), default=CellState.WAITING)
     prediction_id = models.UUIDField(null=True, unique=True)
     artifact_id = models.UUIDField(null=True)
     error = models.TextField(blank=True)
@@ -136,9 +133,9 @@ class Vote(models.Model):
     prompt = models.ForeignKey(Prompt, on_delete=models.PROTECT, related_name="+", db_index=False)
     first = models.ForeignKey(Contestant, on_delete=models.CASCADE, related_name="+", db_index=False)
     second = models.ForeignKey(Contestant, on_delete=models.CASCADE, related_name="+", db_index=False)
-    choice = models.CharField(max_length=10, choices=_choices(Choice))
+    choice = models.CharField(max_length=10, choices=choices_of(Choice))
     swapped = models.BooleanField()
-    reason = models.CharField(max_length=LONGEST_REASON, blank=True)
+    reason = models.CharField(max_length=MAX_REASON_LENGTH, blank=True)
     created_at = models.DateTimeField(db_default=Now())
 
     class Meta:

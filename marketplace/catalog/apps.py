@@ -9,5 +9,5 @@ class CatalogConfig(AppConfig):
         from marketplace.catalog.services import publish
         from marketplace.core import events
 
-        events.subscribe("version.passed", publish.on_passed)
-        events.subscribe("version.refused", publish.on_refused)
+        events.subscribe("version.passed", publish.on_version_passed)
+        events.subscribe("version.refused", publish.on_version_refused)

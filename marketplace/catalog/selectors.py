@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from django.db.models import Q, QuerySet
 
-from billing.domain import PriceTerms
-from billing.selectors import current_terms, current_terms_of
+from billing.pricing.domain import PriceTerms
+from billing.pricing.selectors import current_terms, current_terms_of
 from inference.selectors import Measured, measured, prediction_counts
 from marketplace.catalog.domain import Reference, sku_of
 from marketplace.catalog.models import Alias, Listing

@@ -5,9 +5,9 @@ from decimal import ROUND_FLOOR, Decimal
 
 MICRO = 1_000_000
 SYMBOLS = {"USD": "$", "EUR": "€", "GBP": "£"}
-SMALLEST = Decimal(1) / MICRO
+MICRO_UNIT = Decimal(1) / MICRO
 PLAIN_DECIMAL = re.compile(r"\d{1,40}(\.\d{0,40})?|\.\d{1,40}", re.ASCII)
-LARGEST = 1_000_000_000 * MICRO
+MAX_AMOUNT = 1_000_000_000 * MICRO
 
 
 class NotAnAmount(ValueError):
@@ -21,7 +21,7 @@ def parse_amount(text: str) -> int:
         NotAnAmount: not a plain decimal number, finer than a micro-unit, negative, or above a billion.
     """
     value = _decimal(text)
-    counted = value.quantize(SMALLEST)
+    counted = value.quantize(MICRO_UNIT)
     if counted != value:
         raise NotAnAmount("An amount may have at most six decimals")
     return int(counted * MICRO)
@@ -38,7 +38,7 @@ def parse_ceiling(given: object) -> int:
     if isinstance(given, bool) or not isinstance(given, str | int | float):
         raise NotAnAmount("must be an amount such as 0.004, as a number or a text")
     text = given if isinstance(given, str) else format(Decimal(str(given)), "f")
-    return int(_decimal(text).quantize(SMALLEST, rounding=ROUND_FLOOR) * MICRO)
+    return int(_decimal(text).quantize(MICRO_UNIT, rounding=ROUND_FLOOR) * MICRO)
 
 
 def _decimal(text: str) -> Decimal:
@@ -48,7 +48,7 @@ def _decimal(text: str) -> Decimal:
             raise NotAnAmount("An amount must be zero or more")
         raise NotAnAmount(f'"{text[:40]}" is not an amount: write it like 0.004')
     value = Decimal(text)
-    if value > LARGEST // MICRO:
+    if value > MAX_AMOUNT // MICRO:
         raise NotAnAmount("An amount may be at most one billion")
     return value
 

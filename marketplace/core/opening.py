@@ -4,7 +4,7 @@ import redis
 from django.conf import settings
 
 KEY = "opening"  # in Redis, how many models are waited for
-LONGEST_SECONDS = 300
+MAX_OPENING_SECONDS = 300
 
 
 def begin(*, models: int) -> None:
@@ -14,4 +14,4 @@ def begin(*, models: int) -> None:
     """
     client = redis.Redis.from_url(settings.REDIS_URL, socket_timeout=5, socket_connect_timeout=2)
     with client:
-        client.set(KEY, models, ex=LONGEST_SECONDS)
+        client.set(KEY, models, ex=MAX_OPENING_SECONDS)

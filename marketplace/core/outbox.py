@@ -14,8 +14,8 @@ from marketplace.core.models import OutboxEvent
 log = logging.getLogger(__name__)
 
 BATCH = 500
-LONGEST_DELAY = timedelta(minutes=5)
-MOST_DOUBLINGS = 9  # of a second; more would pass LONGEST_DELAY, and at last what a timedelta can hold
+MAX_DELAY = timedelta(minutes=5)
+MAX_DOUBLINGS = 9  # of a second; more would pass MAX_DELAY, and at last what a timedelta can hold
 LEASE = timedelta(minutes=3)  # longer than any subscriber that calls outside may take
 
 
@@ -110,6 +110,6 @@ def _deliver(topic: str, batch: Iterable[OutboxEvent]) -> str | None:
 def _postpone(batch: Iterable[OutboxEvent], error: str) -> None:
     for event in batch:
         event.attempts += 1
-        event.due_at = timezone.now() + min(LONGEST_DELAY, timedelta(seconds=2 ** min(event.attempts, MOST_DOUBLINGS)))
+        event.due_at = timezone.now() + min(MAX_DELAY, timedelta(seconds=2 ** min(event.attempts, MAX_DOUBLINGS)))
         event.last_error = error[:2000]
         event.save(update_fields=["attempts", "due_at", "last_error"])

@@ -3,7 +3,7 @@ from django.db import connection
 
 from marketplace.core.outbox import BATCH, relay, relay_outside
 
-MOST_ROUNDS = 20
+MAX_ROUNDS = 20
 OUTSIDE_LANES = 2  # of the platform worker's threads may wait for others' servers; the rest stay free for doorbells
 OUTSIDE_BATCH = 100
 
@@ -11,7 +11,7 @@ OUTSIDE_BATCH = 100
 @shared_task(name="core.relay_outbox")
 def relay_outbox() -> None:
     """Deliver what is due; a long backlog goes on at the next tick."""
-    for _ in range(MOST_ROUNDS):
+    for _ in range(MAX_ROUNDS):
         if relay() < BATCH:
             return
 

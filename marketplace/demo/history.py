@@ -7,14 +7,13 @@ from contextlib import suppress
 
 from django.db import transaction
 
-from billing.domain import Verdict
-from billing.selectors import contracts_for_buyer
-from billing.services.contracts import sign
+from billing.outcomes.domain import Verdict
+from billing.outcomes.selectors import contracts_for_buyer
+from billing.outcomes.services.contracts import sign
 from inference.domain.lifecycle import Origin
 from inference.models import Prediction
 from inference.selectors import prediction_for_buyer
-from inference.services.admit import Callable as Target
-from inference.services.admit import admit
+from inference.services.admit import CallTarget, admit
 from inference.services.review import review
 from marketplace.accounts.domain import Actor
 from marketplace.accounts.models import Organization, User
@@ -22,8 +21,8 @@ from marketplace.accounts.selectors import actor_of, membership_for
 from marketplace.catalog.domain import Reference
 from marketplace.catalog.selectors import alias_named
 from marketplace.catalog.services.aliases import create_alias
-from marketplace.catalog.services.call import resolve, under_contract
 from marketplace.catalog.services.contracts import make_offer
+from marketplace.catalog.services.resolution import resolve, under_contract
 from marketplace.core.problems import Conflict, NotFound
 from marketplace.demo.market import (
     ACCEPTED_PRICE,
@@ -31,8 +30,8 @@ from marketplace.demo.market import (
     BUYER,
     CONTRACT_CALLS,
     HERO,
+    MAX_UNREVIEWED,
     MODELS,
-    MOST_UNREVIEWED,
     PROMPTS,
     PROVIDER,
     REVIEW_HOURS,
@@ -41,7 +40,7 @@ from marketplace.demo.market import (
 from providers.domain import VersionState
 from providers.selectors import head_of, model_named
 
-LONGEST_WAIT = 600.0
+MAX_WAIT_SECONDS = 600.0
 
 
 def make_history(report: Callable[[str], None]) -> None:
@@ -54,7 +53,7 @@ def make_history(report: Callable[[str], None]) -> None:
     organization = Organization.objects.get(slug=BUYER.slug)
     caller = _owner(BUYER)
     admitted: list[uuid.UUID] = []
-    deadline = time.monotonic() + LONGEST_WAIT
+    deadline = time.monotonic() + MAX_WAIT_SECONDS
     for model in MODELS:
         target = _on_sale(Reference(model.provider.slug, model.name), deadline, report)
         history = Prediction.objects.filter(model=target.model_id, origin=Origin.DEMO, contract=None)
@@ -92,7 +91,7 @@ def _agree() -> None:
         buyer=BUYER.slug,
         amount=ACCEPTED_PRICE,
         review_hours=REVIEW_HOURS,
-        most_unreviewed=MOST_UNREVIEWED,
+        most_unreviewed=MAX_UNREVIEWED,
         note="For the icons of the spring catalogue.",
     )
     sign(actor=buyer, offer_id=offer.pk, document_hash=offer.hash)
@@ -124,7 +123,7 @@ def _run_under_contract(caller: Actor, organization: Organization, report: Calla
 
 
 def _await(organization: Organization, admitted: Sequence[uuid.UUID], report: Callable[[str], None]) -> None:
-    deadline = time.monotonic() + LONGEST_WAIT
+    deadline = time.monotonic() + MAX_WAIT_SECONDS
     for count, prediction in enumerate(admitted, start=1):
         while not prediction_for_buyer(organization.pk, prediction).status.is_final:
             if time.monotonic() > deadline:
@@ -134,7 +133,7 @@ def _await(organization: Organization, admitted: Sequence[uuid.UUID], report: Ca
             report(f"{count} of {len(admitted)} pictures of the demo's history are made")
 
 
-def _on_sale(reference: Reference, deadline: float, report: Callable[[str], None]) -> Target:
+def _on_sale(reference: Reference, deadline: float, report: Callable[[str], None]) -> CallTarget:
     """What callers of the model get, once it has passed its checks and is on sale."""
     said = False
     while True:

@@ -78,7 +78,7 @@ ALIAS = "hero"
 
 ACCEPTED_PRICE = 6_000  # micro-units for one accepted image under the demo's outcome contract
 REVIEW_HOURS = 72
-MOST_UNREVIEWED = 50
+MAX_UNREVIEWED = 50
 
 PROMPTS = (
     "a red heart with a white outline on a navy background",

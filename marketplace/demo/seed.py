@@ -4,8 +4,8 @@ from django.conf import settings
 from django.db import transaction
 
 from billing.gateways import current_gateway
-from billing.services.posting import grant
-from billing.services.top_ups import top_up
+from billing.ledger.services.posting import grant
+from billing.payments.services.top_ups import top_up
 from marketplace.accounts.models import Organization, User
 from marketplace.accounts.selectors import actor_of, membership_for, organization_by_slug, platform_for
 from marketplace.accounts.services.api_keys import create_key

@@ -6,9 +6,11 @@ from typing import Any
 from django.core.paginator import Paginator
 from django.urls import reverse
 
-from billing.domain import BASIS_POINTS, OutcomeState, Verdict
-from billing.models import Outcome, OutcomeContract, OutcomeOffer
-from billing.selectors import Tally, outcomes_of, tallies, usage_by_hold
+from billing.ledger.selectors import usage_by_hold
+from billing.outcomes.domain import OutcomeState, Verdict
+from billing.outcomes.models import Outcome, OutcomeContract, OutcomeOffer
+from billing.outcomes.selectors import Tally, outcomes_of, tallies
+from billing.pricing.domain import BASIS_POINTS
 from inference.models import Review
 from inference.selectors import reviews_of
 from marketplace.accounts.selectors import organization_names

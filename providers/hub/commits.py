@@ -11,12 +11,12 @@ import orjson
 
 from marketplace.core.problems import NotUnderstood, TooLarge
 
-LARGEST_INLINE = 10 * 1024 * 1024  # bytes of a file that comes inside the commit
-LONGEST_LINE = LARGEST_INLINE * 4 // 3 + 4096
-LARGEST_BODY = 256 * 1024 * 1024
-MOST_OPERATIONS = 1_000
-LONGEST_PATH = 1_000
-LONGEST_MESSAGE = 2_000  # characters
+MAX_INLINE_BYTES = 10 * 1024 * 1024  # bytes of a file that comes inside the commit
+MAX_LINE_BYTES = MAX_INLINE_BYTES * 4 // 3 + 4096
+MAX_BODY_BYTES = 256 * 1024 * 1024
+MAX_OPERATIONS = 1_000
+MAX_PATH_LENGTH = 1_000
+MAX_MESSAGE_LENGTH = 2_000  # characters
 SHA256 = re.compile(r"[0-9a-f]{64}", re.ASCII)
 
 
@@ -88,10 +88,10 @@ class CommitReader:
             raise NotUnderstood("The commit has no header line; send one with its summary first.")
 
     def _take(self, part: bytes) -> None:
-        if len(self._rest) + len(part) > LONGEST_LINE:
+        if len(self._rest) + len(part) > MAX_LINE_BYTES:
             raise TooLarge(
-                f"Line {self._line + 1} of the commit is longer than {LONGEST_LINE} bytes: a file inside a commit may "
-                f"have {LARGEST_INLINE}; upload larger ones through LFS, as the client does by itself."
+                f"Line {self._line + 1} of the commit is longer than {MAX_LINE_BYTES} bytes: a file inside a commit "
+                f"may have {MAX_INLINE_BYTES}; upload larger ones through LFS, as the client does by itself."
             )
         self._rest += part
 
@@ -107,8 +107,8 @@ class CommitReader:
         self._has_header = True
         if not isinstance(line, Header):
             self._operations += 1
-            if self._operations > MOST_OPERATIONS:
-                raise TooLarge(f"A commit may change {MOST_OPERATIONS} files at most; split it.")
+            if self._operations > MAX_OPERATIONS:
+                raise TooLarge(f"A commit may change {MAX_OPERATIONS} files at most; split it.")
         yield line
 
     def _read(self, text: bytes) -> Line:
@@ -140,15 +140,15 @@ class CommitReader:
             raise self._wrong("summary and description must be texts")
         if parent is not None and not isinstance(parent, str):
             raise self._wrong("parentCommit must be a text")
-        return Header(summary[:LONGEST_MESSAGE], description[:LONGEST_MESSAGE], parent)
+        return Header(summary[:MAX_MESSAGE_LENGTH], description[:MAX_MESSAGE_LENGTH], parent)
 
     def _path(self, value: dict[str, Any]) -> str:
         path = value.get("path")
         if not isinstance(path, str):
             raise self._wrong("path must be a text")
         path = path.removesuffix("/")
-        if not path or len(path) > LONGEST_PATH or not path.isprintable():
-            raise self._wrong(f"path must have 1 to {LONGEST_PATH} printable characters")
+        if not path or len(path) > MAX_PATH_LENGTH or not path.isprintable():
+            raise self._wrong(f"path must have 1 to {MAX_PATH_LENGTH} printable characters")
         if not all(part not in ("", ".", "..") for part in path.split("/")) or "\\" in path:
             raise self._wrong(f"{path!r} is no path inside a repository")
         return path
@@ -161,8 +161,8 @@ class CommitReader:
             data = base64.b64decode(content, validate=True)
         except (binascii.Error, ValueError):
             raise self._wrong("content must be base64") from None
-        if len(data) > LARGEST_INLINE:
-            raise TooLarge(f"{self._path(value)}: has {len(data)} bytes; inside a commit, {LARGEST_INLINE} may come.")
+        if len(data) > MAX_INLINE_BYTES:
+            raise TooLarge(f"{self._path(value)}: has {len(data)} bytes; inside a commit, {MAX_INLINE_BYTES} may come.")
         return data
 
     def _large_file(self, value: dict[str, Any]) -> LargeFile:

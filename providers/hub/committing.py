@@ -14,7 +14,7 @@ from providers.hub import git
 from providers.hub.commits import DeletedFile, DeletedFolder, Header, InlineFile, LargeFile, Line
 from providers.hub.reading import BRANCH, Repository
 from providers.hub.refusals import EntryNotFound, HubProblem, RepositoryNotFound, RevisionNotFound
-from providers.hub.uploads import require_room, room_used
+from providers.hub.uploads import require_upload_quota, upload_quota_used
 from providers.models import GenerativeModel, GitOid
 from providers.selectors import files_of, head_of, owned_blobs
 from providers.services.commit import Changes, commit, own_blob
@@ -76,9 +76,9 @@ class PendingCommit:
 
     def _store(self, content: bytes) -> StoredBlob:
         if not self._inline:
-            self._used = room_used(self.actor.organization_id)
+            self._used = upload_quota_used(self.actor.organization_id)
         self._inline += len(content)
-        require_room(used=self._used, size=self._inline)
+        require_upload_quota(used=self._used, size=self._inline)
         blob = blob_store().put(content)
         own_blob(organization_id=self.actor.organization_id, blob=blob)
         GitOid.objects.bulk_create([GitOid(blob_id=blob.sha256, oid=git.blob_oid(content))], ignore_conflicts=True)

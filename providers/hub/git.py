@@ -7,13 +7,13 @@ https://github.com/git-lfs/git-lfs/blob/main/docs/spec.md.
 import hashlib
 from collections.abc import Mapping
 
-LARGEST_REGULAR = 1024 * 1024  # bytes; more goes through LFS
+MAX_REGULAR_BYTES = 1024 * 1024  # bytes; more goes through LFS
 FILE_MODE, FOLDER_MODE = "100644", "40000"
 
 
 def is_lfs(path: str, size: int) -> bool:
     """Whether a file is a large one, known by its SHA-256. Clients never upload an empty one so."""
-    return size > LARGEST_REGULAR or (size > 0 and path.endswith(".safetensors"))
+    return size > MAX_REGULAR_BYTES or (size > 0 and path.endswith(".safetensors"))
 
 
 def blob_oid(data: bytes) -> str:

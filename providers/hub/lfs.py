@@ -13,9 +13,9 @@ from providers.hub.commits import SHA256
 
 MEDIA_TYPE = "application/vnd.git-lfs+json"
 PART_BYTES = 32 * 1024 * 1024  # what a killed upload sends again at worst, a file's other parts aside
-LARGEST_SINGLE = 64 * 1024 * 1024
-LARGEST_FILE = 50_000_000_000  # stock clients download no more over plain HTTP
-MOST_OBJECTS = 1_000
+MAX_SINGLE_PART_BYTES = 64 * 1024 * 1024
+MAX_FILE_BYTES = 50_000_000_000  # stock clients download no more over plain HTTP
+MAX_OBJECTS = 1_000
 
 
 @dataclass(frozen=True)
@@ -45,8 +45,8 @@ def read_batch(document: Mapping[str, Any]) -> BatchRequest:
         raise NotUnderstood("hash_algo must be sha256.")
     if not isinstance(objects, list) or not isinstance(transfers, list):
         raise NotUnderstood('Send {"operation": "upload", "transfers": […], "objects": [{"oid": …, "size": …}]}.')
-    if len(objects) > MOST_OBJECTS:
-        raise NotUnderstood(f"Announce {MOST_OBJECTS} objects at most in one call.")
+    if len(objects) > MAX_OBJECTS:
+        raise NotUnderstood(f"Announce {MAX_OBJECTS} objects at most in one call.")
     return BatchRequest([_announced(one) for one in objects], takes_multipart="multipart" in transfers)
 
 

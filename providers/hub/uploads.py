@@ -1,4 +1,4 @@
-"""Uploads of large files: room is reserved when a file is announced, and it counts once its digest was verified.
+"""Uploads of large files: announcing one reserves a part of the upload quota; it counts once its digest was verified.
 
 Nobody is told more than what they brought themselves: a content that only another organisation has is to be uploaded.
 """
@@ -47,7 +47,7 @@ class Plan:
 
 @transaction.atomic
 def announce(*, actor: Actor, objects: Sequence[Announced]) -> list[Plan]:
-    """Reserve room for what the organisation has not yet brought. What was announced before keeps its upload.
+    """Reserve upload quota for what the organisation has not brought yet. What was announced keeps its upload.
 
     Raises:
         Forbidden: as `policy.require` says.
@@ -56,18 +56,18 @@ def announce(*, actor: Actor, objects: Sequence[Announced]) -> list[Plan]:
     Organization.objects.select_for_update(no_key=True).get(pk=organization)  # one reservation after the other
     policy.require(actor, Action.COMMIT)
     present = owned_blobs(organization, [one.sha256 for one in objects])
-    used = room_used(organization)
+    used = upload_quota_used(organization)
     plans: list[Plan] = []
     for one in {one.sha256: one for one in objects}.values():
         if present.get(one.sha256) == one.size:
             plans.append(Plan(one))
-        elif one.size > lfs.LARGEST_FILE:
-            detail = f"A file may have {lfs.LARGEST_FILE} bytes; save the model with a smaller max_shard_size."
+        elif one.size > lfs.MAX_FILE_BYTES:
+            detail = f"A file may have {lfs.MAX_FILE_BYTES} bytes; save the model with a smaller max_shard_size."
             plans.append(Plan(one, refusal=TooLarge(detail)))
         else:
             upload, needed = _waiting(organization, one)
-            if used + needed > settings.UPLOAD_ROOM_BYTES:
-                plans.append(Plan(one, refusal=no_room(used)))
+            if used + needed > settings.UPLOAD_QUOTA_BYTES:
+                plans.append(Plan(one, refusal=over_upload_quota(used)))
                 continue
             used += needed
             plans.append(Plan(one, upload=_reserve(organization, one, upload)))
@@ -94,7 +94,7 @@ def _reserve(organization: uuid.UUID, one: Announced, upload: LfsUpload | None) 
     return upload.pk
 
 
-def room_used(organization: uuid.UUID) -> int:
+def upload_quota_used(organization: uuid.UUID) -> int:
     """Bytes that the organisation has announced or brought and that no version names."""
     announced = LfsUpload.objects.filter(organization=organization, finished_at=None, expires_at__gt=timezone.now())
     named = VersionFile.objects.filter(blob=OuterRef("blob"), version__model__organization=organization)
@@ -103,15 +103,15 @@ def room_used(organization: uuid.UUID) -> int:
     return int(waiting) + int(unused.aggregate(total=Sum("blob__size"))["total"] or 0)
 
 
-def require_room(*, used: int, size: int) -> None:
+def require_upload_quota(*, used: int, size: int) -> None:
     """Raises TooLarge unless `size` more bytes than are `used` may wait for a commit."""
-    if used + size > settings.UPLOAD_ROOM_BYTES:
-        raise no_room(used)
+    if used + size > settings.UPLOAD_QUOTA_BYTES:
+        raise over_upload_quota(used)
 
 
-def no_room(used: int) -> TooLarge:
+def over_upload_quota(used: int) -> TooLarge:
     return TooLarge(
-        f"{used} bytes of your organisation wait for a commit, and {settings.UPLOAD_ROOM_BYTES} may. Commit the files "
+        f"{used} bytes of your organisation wait for a commit, and {settings.UPLOAD_QUOTA_BYTES} may. Commit the files "
         "that you have uploaded, or wait until abandoned uploads expire after a day."
     )
 

@@ -20,7 +20,7 @@ from providers.selectors import files_of, head_of, owned_blobs
 from providers.validation.paths import check_paths, is_ignored
 from providers.validation.refusal import FolderRefused
 
-LONGEST_MESSAGE = 2_000
+MAX_MESSAGE_LENGTH = 2_000
 Files = Mapping[str, StoredBlob]  # by path
 
 
@@ -123,7 +123,7 @@ def _add_version(
         model=model,
         number=head.number + 1 if head else 1,
         parent=head,
-        message=message[:LONGEST_MESSAGE],
+        message=message[:MAX_MESSAGE_LENGTH],
         size=sum(blob.size for blob in files.values()),
         published_by_id=actor.user_id,
     )

@@ -14,7 +14,7 @@ log = logging.getLogger(__name__)
 CHECK_TASK = "providers.check_files"
 
 
-def check_all(payloads: Sequence[Payload]) -> None:
+def on_version_committed(payloads: Sequence[Payload]) -> None:
     """Outbox subscriber of `version.committed`. A message that gets lost is made up for by the sweep."""
     for payload in payloads:
         send_check(payload["version"])

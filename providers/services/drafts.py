@@ -23,8 +23,8 @@ from providers.services.publish import repository
 from providers.validation.paths import check_paths, is_ignored
 from providers.validation.refusal import FolderRefused
 
-KEPT = timedelta(hours=24)
-MOST_DRAFTS = 20
+DRAFT_LIFETIME = timedelta(hours=24)
+MAX_DRAFTS = 20
 
 
 @dataclass(frozen=True)
@@ -58,16 +58,16 @@ def open_draft(*, actor: Actor, name: str, files: Sequence[Announced]) -> Upload
     mine = UploadDraft.objects.filter(organization=actor.organization_id, expires_at__gt=timezone.now())
     draft = mine.filter(name=name, created_by=actor.person).first()
     if draft is None:
-        if mine.count() >= MOST_DRAFTS:
-            raise Conflict(f"{MOST_DRAFTS} uploads of {actor.organization_slug} are open; finish or discard one first")
+        if mine.count() >= MAX_DRAFTS:
+            raise Conflict(f"{MAX_DRAFTS} uploads of {actor.organization_slug} are open; finish or discard one first")
         draft = UploadDraft.objects.create(
             organization_id=actor.organization_id,
             name=name,
             created_by_id=actor.person,
-            expires_at=timezone.now() + KEPT,
+            expires_at=timezone.now() + DRAFT_LIFETIME,
         )
     else:
-        draft.expires_at = timezone.now() + KEPT
+        draft.expires_at = timezone.now() + DRAFT_LIFETIME
         draft.save(update_fields=["expires_at"])
     for file in DraftFile.objects.filter(draft=draft):
         if wanted.get(file.path) == Announced(file.path, file.size, file.modified):
@@ -80,7 +80,7 @@ def open_draft(*, actor: Actor, name: str, files: Sequence[Announced]) -> Upload
 
 def upload_path(draft: UploadDraft) -> str:
     """The signed, expiring address that takes the draft's files; it needs no session."""
-    return links.sign(f"/uploads/{short(draft.pk)}", seconds=int(KEPT.total_seconds()))
+    return links.sign(f"/uploads/{short(draft.pk)}", seconds=int(DRAFT_LIFETIME.total_seconds()))
 
 
 @transaction.atomic
@@ -153,7 +153,7 @@ def check_announced(announced: Sequence[Announced]) -> None:
     """Raises FolderRefused unless files of these paths and sizes may be published together."""
     files = {file.path: file.size for file in announced if not is_ignored(file.path)}
     errors = check_paths(files)
-    total, limit = sum(files.values()), settings.LARGEST_VERSION_BYTES
+    total, limit = sum(files.values()), settings.MAX_VERSION_BYTES
     if total > limit:
         errors.append(FieldError(".", f"A version may have {limit:,} bytes; this folder has {total:,}"))
     if not files:

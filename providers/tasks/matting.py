@@ -8,8 +8,8 @@ from providers.tasks.fields import object_schema, output_format, picture, pictur
 from providers.tasks.samples import Sample
 
 CONFIG = "config.json"
-SMALLEST_SIDE, LARGEST_SIDE = 16, 2_048
-LARGEST_WITH_ATTENTION = 512  # its work grows with the fourth power of the side
+MIN_SIDE, MAX_SIDE = 16, 2_048
+MAX_SIDE_WITH_ATTENTION = 512  # its work grows with the fourth power of the side
 
 
 class Matting:
@@ -30,8 +30,8 @@ class Matting:
         properties: Schema = {
             "image": picture(
                 "The picture whose background goes; the result has its size.",
-                smallest=SMALLEST_SIDE,
-                largest=LARGEST_WITH_ATTENTION if _has_attention(config) else LARGEST_SIDE,
+                smallest=MIN_SIDE,
+                largest=MAX_SIDE_WITH_ATTENTION if _has_attention(config) else MAX_SIDE,
             ),
             "output_format": output_format(["png", "webp"]),
         }

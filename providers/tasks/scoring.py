@@ -7,8 +7,8 @@ from providers.tasks.base import Components, Inputs, Schema, SingleModel, Unsuit
 from providers.tasks.fields import object_schema, picture, whole
 from providers.tasks.samples import Sample
 
-LARGEST_SIDE = 4_096
-LONGEST_PROMPT = 2_000
+MAX_SIDE = 4_096
+MAX_PROMPT_LENGTH = 2_000
 PROCESSORS = ("preprocessor_config.json", "processor_config.json")
 PROCESSOR_CLASSES = ("CLIPImageProcessor", "CLIPImageProcessorFast", "CLIPImageProcessorPil")
 TOKENIZER_CLASSES = ("CLIPTokenizer", "CLIPTokenizerFast")
@@ -45,13 +45,13 @@ class Scoring:
         _check_class(components, "image_processor", "image_processor_type", PROCESSOR_CLASSES, PROCESSORS[0])
         _check_class(components, "tokenizer", "tokenizer_class", TOKENIZER_CLASSES, "tokenizer_config.json")
         properties: Schema = {
-            "image": picture("The picture to score.", smallest=1, largest=LARGEST_SIDE),
+            "image": picture("The picture to score.", smallest=1, largest=MAX_SIDE),
             "prompt": {
                 "type": "string",
                 "title": "Prompt",
                 "description": "What the picture should show.",
                 "minLength": 1,
-                "maxLength": LONGEST_PROMPT,
+                "maxLength": MAX_PROMPT_LENGTH,
             },
         }
         return object_schema(properties, required=["image", "prompt"])

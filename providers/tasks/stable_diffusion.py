@@ -7,9 +7,9 @@ from typing import Any
 from providers.tasks.base import Components, Inputs, Schema, UnsuitableModel
 from providers.tasks.fields import defaults_of, output_format
 
-LARGEST_SEED = 2**32 - 1
-LONGEST_PROMPT = 2_000
-SMALLEST_SIDE, LARGEST_SIDE = 64, 2_048
+MAX_SEED = 2**32 - 1
+MAX_PROMPT_LENGTH = 2_000
+MIN_SIDE, MAX_SIDE = 64, 2_048
 SIDE_STEP = 8
 
 # Tried where the card gives no examples.
@@ -62,10 +62,10 @@ def native_side(components: Components) -> int:
     if not isinstance(blocks, list) or not 1 <= len(blocks) <= 8:
         raise UnsuitableModel("vae/config.json: the autoencoder's block_out_channels are missing")
     side = sample * 2 ** (len(blocks) - 1)
-    if side % SIDE_STEP or side > LARGEST_SIDE:
+    if side % SIDE_STEP or side > MAX_SIDE:
         raise UnsuitableModel(
             f"unet/config.json: with the autoencoder it makes pictures of {side} pixels; "
-            f"up to {LARGEST_SIDE} in steps of {SIDE_STEP} are possible"
+            f"up to {MAX_SIDE} in steps of {SIDE_STEP} are possible"
         )
     return int(side)
 
@@ -73,7 +73,7 @@ def native_side(components: Components) -> int:
 def sides(components: Components) -> tuple[int, int, int]:
     """Pixels of the smallest, the largest and the native side of the model's pictures."""
     native = native_side(components)
-    return min(SMALLEST_SIDE, native), min(LARGEST_SIDE, 2 * native), native
+    return min(MIN_SIDE, native), min(MAX_SIDE, 2 * native), native
 
 
 def prompts() -> Schema:
@@ -84,13 +84,13 @@ def prompts() -> Schema:
             "title": "Prompt",
             "description": "What the picture shows.",
             "minLength": 1,
-            "maxLength": LONGEST_PROMPT,
+            "maxLength": MAX_PROMPT_LENGTH,
         },
         "negative_prompt": {
             "type": "string",
             "title": "Negative prompt",
             "description": "What it should not show. Has no effect with a guidance of 1 or less.",
-            "maxLength": LONGEST_PROMPT,
+            "maxLength": MAX_PROMPT_LENGTH,
             "default": "",
         },
     }
@@ -131,7 +131,7 @@ def denoising(defaults: Mapping[str, Any]) -> Schema:
             "title": "Seed",
             "description": "The same seed and input give the same picture. Empty: a random one.",
             "minimum": 0,
-            "maximum": LARGEST_SEED,
+            "maximum": MAX_SEED,
             "default": None,
         },
         "output_format": output_format(["png", "webp", "jpg"]),
@@ -141,13 +141,13 @@ def denoising(defaults: Mapping[str, Any]) -> Schema:
 def with_seed(inputs: Inputs) -> Inputs:
     """The inputs with a random seed where the caller named none."""
     seed = inputs.get("seed")
-    return inputs | {"seed": secrets.randbelow(LARGEST_SEED + 1) if seed is None else seed}
+    return inputs | {"seed": secrets.randbelow(MAX_SEED + 1) if seed is None else seed}
 
 
 def prompt_trials(schema: Schema, widget: Sequence[Mapping[str, Any]]) -> list[Inputs]:
     """Complete inputs with fixed seeds: the prompts of the card's examples, else some that suit any model."""
     texts = [text for entry in widget if isinstance(text := entry.get("text"), str) and "\0" not in text]
-    prompts = [text for text in texts if 0 < len(text) <= LONGEST_PROMPT]
+    prompts = [text for text in texts if 0 < len(text) <= MAX_PROMPT_LENGTH]
     return [
         defaults_of(schema) | {"prompt": prompt, "seed": seed}
         for seed, prompt in enumerate(prompts[:4] or PROMPTS, start=1)

@@ -8,8 +8,8 @@ from providers.tasks.fields import object_schema, output_format, picture, pictur
 from providers.tasks.samples import Sample
 
 CONFIG = "config.json"
-LARGEST_FACTOR = 8
-LARGEST_RESULT = 2_048  # pixels of a side
+MAX_FACTOR = 8
+MAX_RESULT_SIDE = 2_048  # pixels of a side
 UPSAMPLERS = ("pixelshuffle", "pixelshuffledirect")
 PROCESSORS = ("preprocessor_config.json", "processor_config.json")
 
@@ -26,7 +26,7 @@ class SuperResolution:
 
     def input_schema(self, components: Components) -> Schema:
         config = components.configs["model"]
-        factor = whole(config, "upscale", low=2, high=LARGEST_FACTOR, file=CONFIG)
+        factor = whole(config, "upscale", low=2, high=MAX_FACTOR, file=CONFIG)
         window = whole(config, "window_size", low=1, high=64, file=CONFIG)
         # The library leaves out what is its own default.
         for name in ("num_channels", "num_channels_out"):
@@ -37,7 +37,7 @@ class SuperResolution:
             "image": picture(
                 f"The picture to enlarge; the result is {factor} times as wide and as high.",
                 smallest=window,
-                largest=LARGEST_RESULT // factor,
+                largest=MAX_RESULT_SIDE // factor,
             ),
             "output_format": output_format(["png", "webp", "jpg"]),
         }

@@ -13,10 +13,10 @@ from providers.validation.source import Source
 
 CARD = "README.md"
 METADATA = re.compile(r"\A---[ \t]*\n(.*?)(?<=\n)---[ \t]*(?:\n|\Z)(.*)", re.DOTALL)
-LONGEST_METADATA = 32 * 1024
+MAX_METADATA_LENGTH = 32 * 1024
 LICENSE = re.compile(r"[a-z0-9][a-z0-9.+_() -]{0,59}", re.ASCII)
-LONGEST_DESCRIPTION = 300
-MOST_EXAMPLES = 16
+MAX_DESCRIPTION_LENGTH = 300
+MAX_EXAMPLES = 16
 
 
 class LicenseMissing(FolderRefused):
@@ -85,8 +85,8 @@ class _Aliases(yaml.YAMLError):
 
 
 def _read_metadata(block: str) -> Any:
-    if len(block) > LONGEST_METADATA:
-        raise FolderRefused([FieldError(CARD, f"the metadata block has more than {LONGEST_METADATA} characters")])
+    if len(block) > MAX_METADATA_LENGTH:
+        raise FolderRefused([FieldError(CARD, f"the metadata block has more than {MAX_METADATA_LENGTH} characters")])
     try:
         return yaml.load(block, _NoAliases)  # noqa: S506  # a SafeLoader
     except _Aliases:
@@ -111,14 +111,14 @@ def _widget(entries: Any) -> list[Mapping[str, Any]]:
     given = entries if isinstance(entries, list) else [entries]
     found: list[Any] = [{"text": entry} if isinstance(entry, str) else entry for entry in given]
     examples: list[Mapping[str, Any]] = [entry for entry in found if isinstance(entry, dict)]
-    return examples[:MOST_EXAMPLES]
+    return examples[:MAX_EXAMPLES]
 
 
 def _first_paragraph(markdown: str) -> str:
     for block in re.split(r"\n\s*\n", markdown):
         block = " ".join(block.split())
         if block and not block.startswith(("#", "!", "<", "|", "-", "*", "`")):
-            if len(block) <= LONGEST_DESCRIPTION:
+            if len(block) <= MAX_DESCRIPTION_LENGTH:
                 return block
-            return block[: LONGEST_DESCRIPTION - 1].rsplit(" ", 1)[0] + "…"
+            return block[: MAX_DESCRIPTION_LENGTH - 1].rsplit(" ", 1)[0] + "…"
     return ""

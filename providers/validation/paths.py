@@ -6,10 +6,10 @@ from pathlib import Path
 
 from marketplace.core.problems import FieldError
 
-MOST_FILES = 200
-MOST_PARTS = 4
-LONGEST_PATH = 255
-LARGEST_TEXT = 10 * 1024 * 1024
+MAX_FILES = 200
+MAX_PATH_PARTS = 4
+MAX_PATH_LENGTH = 255
+MAX_TEXT_BYTES = 10 * 1024 * 1024
 SEGMENT = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,100}", re.ASCII)
 
 IGNORED = {".git", ".cache", ".gitattributes", ".gitignore", ".huggingface", ".DS_Store"}
@@ -70,8 +70,8 @@ def check_paths(sizes: Mapping[str, int]) -> list[FieldError]:
             errors.append(FieldError(path, reason))
         elif (other := spellings.setdefault(path.lower(), path)) != path:
             errors.append(FieldError(path, f"differs from {other} by case only; rename one"))
-    if (count := len(sizes) - len(errors)) > MOST_FILES:
-        errors.append(FieldError(".", f"A version may have at most {MOST_FILES} files; this folder has {count}"))
+    if (count := len(sizes) - len(errors)) > MAX_FILES:
+        errors.append(FieldError(".", f"A version may have at most {MAX_FILES} files; this folder has {count}"))
     return errors
 
 
@@ -81,14 +81,15 @@ def refusal(path: str, size: int) -> str | None:
     parts = path.split("/")
     if not all(SEGMENT.fullmatch(part) for part in parts):
         return "has a name that may not be published: use letters, digits, dots, dashes and underscores"
-    if len(parts) > MOST_PARTS or len(path) > LONGEST_PATH:
-        return f"lies too deep or has too long a path: at most {MOST_PARTS - 1} folders and {LONGEST_PATH} characters"
+    if len(parts) > MAX_PATH_PARTS or len(path) > MAX_PATH_LENGTH:
+        limits = f"{MAX_PATH_PARTS - 1} folders and {MAX_PATH_LENGTH} characters"
+        return f"lies too deep or has too long a path: at most {limits}"
     if CODE.search(name):
         return "can run code when it is loaded; publish weights as .safetensors and no code"
     if WEIGHTS.fullmatch(name):
         return None
     if name in TEXTS or PICTURES.fullmatch(name) or name.endswith(".safetensors.index.json"):
-        return f"has {size} bytes; such files may have {LARGEST_TEXT}" if size > LARGEST_TEXT else None
+        return f"has {size} bytes; such files may have {MAX_TEXT_BYTES}" if size > MAX_TEXT_BYTES else None
     return "is not a kind of file that a pipeline needs; remove it from the folder"
 
 

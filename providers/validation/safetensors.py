@@ -9,8 +9,8 @@ from typing import Any
 
 from providers.validation.source import Source
 
-LARGEST_HEADER = 100_000_000  # the format's own limit
-LARGEST_NUMBER = 2**63 - 1
+MAX_HEADER_BYTES = 100_000_000  # the format's own limit
+MAX_INTEGER = 2**63 - 1
 DTYPE_BITS = {
     "BOOL": 8, "U8": 8, "I8": 8, "F8_E4M3": 8, "F8_E5M2": 8,
     "I16": 16, "U16": 16, "F16": 16, "BF16": 16,
@@ -32,7 +32,7 @@ def check_safetensors(file: Source) -> int:
     size = file.size
     with file.open() as stream:
         length = int.from_bytes(stream.read(8), "little")
-        if size < 8 or not 2 <= length <= min(LARGEST_HEADER, size - 8):
+        if size < 8 or not 2 <= length <= min(MAX_HEADER_BYTES, size - 8):
             raise DamagedWeights("is no safetensors file: its header's length is impossible")
         try:
             text = stream.read(length).decode()
@@ -80,7 +80,7 @@ def _span(name: str, tensor: Any) -> tuple[int, int, int]:
     count = 1
     for number in shape:
         count *= number
-        if count > LARGEST_NUMBER:
+        if count > MAX_INTEGER:
             raise DamagedWeights(f"is damaged: tensor {name[:80]!r} has an impossible shape or place")
     if (end - begin) * 8 != count * bits:
         raise DamagedWeights(f"is damaged: tensor {name[:80]!r} has not the size that its shape says")

@@ -14,9 +14,9 @@ from django.db.models import Avg
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "marketplace.settings")
 django.setup()
 
-from billing.models import UsageRecord  # noqa: E402  # models need Django to be set up first
-from billing.selectors import is_balanced  # noqa: E402
-from billing.services.top_ups import top_up  # noqa: E402
+from billing.ledger.models import UsageRecord  # noqa: E402  # models need Django to be set up first
+from billing.ledger.selectors import is_balanced  # noqa: E402
+from billing.payments.services.top_ups import top_up  # noqa: E402
 from inference.domain.lifecycle import Origin  # noqa: E402
 from inference.models import Prediction  # noqa: E402
 from marketplace.accounts.models import User  # noqa: E402
@@ -24,7 +24,7 @@ from marketplace.accounts.selectors import membership_for  # noqa: E402
 from marketplace.accounts.services.api_keys import create_key  # noqa: E402
 from marketplace.accounts.services.organizations import create_organization  # noqa: E402
 from marketplace.catalog.domain import Reference, sku_of  # noqa: E402
-from marketplace.catalog.services.call import look_up  # noqa: E402
+from marketplace.catalog.services.resolution import look_up  # noqa: E402
 from marketplace.core.money import MICRO  # noqa: E402
 
 

@@ -10,7 +10,7 @@ import pytest
 from playwright.sync_api import Browser, sync_playwright
 
 from tests.browser.pages import Visitors, launch_options
-from tests.market import Market
+from tests.support.market import Market
 
 
 @pytest.fixture(scope="module")

@@ -18,8 +18,8 @@ from playwright.sync_api import sync_playwright
 
 from tests.browser.pages import SCHEMES, SIZES, Page, Visitors, launch_options, open_page, pages_of
 from tests.browser.tour import Tour, market_with_stripe
-from tests.doubles.stripe import StripeDouble
-from tests.services import ROOT
+from tests.support.doubles.stripe import StripeDouble
+from tests.support.services import ROOT
 
 # The README's pictures, by the step of the tour that they are of.
 README = {

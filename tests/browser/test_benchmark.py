@@ -13,7 +13,7 @@ from playwright.sync_api import Page as Tab
 from playwright.sync_api import expect
 
 from tests.browser.pages import SIZES, Visitors, wait_until_it_fits, watch_errors
-from tests.market import Market
+from tests.support.market import Market
 
 PROMPTS = (
     "a red heart on a white background",
@@ -23,7 +23,7 @@ PROMPTS = (
     "a pink flower on a teal background",
     "a yellow star on a red background",
 )
-LONGEST_RUN_MS = 180_000
+RUN_TIMEOUT_MS = 180_000
 REFUSED_FILE = "Failed to load resource: the server responded with a status of 422 (Unprocessable Entity)"
 
 
@@ -115,8 +115,8 @@ def test_team_benchmarks_models_on_its_own_prompts(tab: Tab, visitors: Visitors,
     tab.wait_for_url(re.compile(r"/benchmarks/[0-9a-v]{26}$"))
     page = tab.url
     expect(tab.get_by_text("12 of 12 pictures")).to_have_count(0)
-    expect(tab.get_by_role("link", name="Start voting")).to_be_visible(timeout=LONGEST_RUN_MS)
-    expect(tab.locator("#progress")).to_have_count(0, timeout=LONGEST_RUN_MS)
+    expect(tab.get_by_role("link", name="Start voting")).to_be_visible(timeout=RUN_TIMEOUT_MS)
+    expect(tab.locator("#progress")).to_have_count(0, timeout=RUN_TIMEOUT_MS)
     check(tab)
     for file in ("results.csv", "votes.csv"):
         assert tab.request.get(f"{page}/{file}").status == 403  # they would name the models

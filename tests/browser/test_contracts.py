@@ -10,8 +10,8 @@ from playwright.sync_api import Page as Tab
 from playwright.sync_api import expect
 
 from tests.browser.pages import Visitors, sign_in, watch_errors
-from tests.browser.test_journey import LONGEST_RUN_MS, join, owed, rows_of
-from tests.market import Market
+from tests.browser.test_journey import RUN_TIMEOUT_MS, join, owed, rows_of
+from tests.support.market import Market
 
 PRICE, FEE = Decimal("0.009"), Decimal("0.0009")
 MINUS = "\N{MINUS SIGN}"
@@ -70,7 +70,7 @@ def test_a_contract_from_the_offer_to_both_statements(newcomer: Tab, visitors: V
     expect(tab.get_by_text("$0.027")).to_be_visible()
     tab.get_by_role("button", name="Run").click()
     receipt = tab.get_by_role("region", name="Receipt")
-    expect(receipt.locator(".total")).to_have_text(re.compile(r"Charged\s*\$0\.00"), timeout=LONGEST_RUN_MS)
+    expect(receipt.locator(".total")).to_have_text(re.compile(r"Charged\s*\$0\.00"), timeout=RUN_TIMEOUT_MS)
     expect(receipt.get_by_text("under review until")).to_be_visible()
     expect(tab.get_by_text("Balance $4.973")).to_be_visible()
 

@@ -10,11 +10,11 @@ from playwright.sync_api import Locator, expect
 from playwright.sync_api import Page as Tab
 
 from tests.browser.pages import SIZES, Visitors, wait_until_it_fits, watch_errors
-from tests.market import Market
-from tests.pictures import data_uri, picture, turned
+from tests.support.market import Market
+from tests.support.pictures import data_uri, picture, turned
 
 REFUSED = "Failed to load resource: the server responded with a status of 422"  # the browser's own note of a refusal
-LONGEST_RUN_MS = 60_000
+RUN_TIMEOUT_MS = 60_000
 
 
 @pytest.fixture
@@ -35,7 +35,7 @@ def file(tmp_path: Path) -> Path:
 
 def run(tab: Tab) -> None:
     tab.get_by_role("button", name="Run").click()
-    expect(tab.get_by_text("Charged", exact=True)).to_be_visible(timeout=LONGEST_RUN_MS)
+    expect(tab.get_by_text("Charged", exact=True)).to_be_visible(timeout=RUN_TIMEOUT_MS)
 
 
 def size_of(image: Locator) -> tuple[int, int]:

@@ -9,11 +9,11 @@ from playwright.sync_api import Page as Tab
 from playwright.sync_api import expect
 
 from tests.browser.pages import Visitors, watch_errors
-from tests.market import Market
+from tests.support.market import Market
 
 PRICE, SHARE, FEE = Decimal("0.004"), Decimal("0.0036"), Decimal("0.0004")
 PROMPT = "a blue star on a yellow background"
-LONGEST_RUN_MS = 60_000
+RUN_TIMEOUT_MS = 60_000
 
 
 def rows_of(tab: Tab, region: str) -> list[list[str]]:
@@ -83,7 +83,7 @@ def test_newcomer_gets_a_picture_and_can_see_why_it_cost_what_it_cost(
     tab.get_by_label("Prompt", exact=True).fill(PROMPT)
     tab.get_by_role("button", name="Run").click()
     picture = tab.locator("[data-stage]").get_by_role("img", name=PROMPT, exact=True)
-    expect(picture).to_be_visible(timeout=LONGEST_RUN_MS)
+    expect(picture).to_be_visible(timeout=RUN_TIMEOUT_MS)
     assert picture.evaluate("image => image.decode().then(() => image.naturalWidth)") == 128
     receipt = tab.get_by_role("region", name="Receipt")
     expect(receipt.locator(".total")).to_have_text(re.compile(r"Charged\s*\$0\.004"))

@@ -4,7 +4,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 
 from tests.browser.pages import SCHEMES, SIZES, Visitors, open_page, pages_of, wait_until_it_fits, watch_errors
-from tests.market import Market
+from tests.support.market import Market
 
 PARTY = {"organization": "any"}
 NAMES = [page.name for page in pages_of({"buyer": PARTY, "provider": PARTY, "models": ["any/any"]})]

@@ -11,9 +11,9 @@ from playwright.sync_api import Page as Tab
 from tests.browser.pages import Visitors, watch_errors
 from tests.browser.test_journey import rows_of
 from tests.browser.tour import market_with_stripe
-from tests.doubles.stripe import StripeDouble
-from tests.market import Market
-from tests.services import wait_until
+from tests.support.doubles.stripe import StripeDouble
+from tests.support.market import Market
+from tests.support.services import wait_until
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("stripe")]  # one market serves them all
 METER = "bourse_usage_micros"

@@ -12,8 +12,8 @@ from playwright.sync_api import Page as Tab
 from playwright.sync_api import expect
 
 from tests.browser.pages import Visitors, watch_errors
-from tests.market import Market
-from tests.services import wait_until
+from tests.support.market import Market
+from tests.support.services import wait_until
 
 WEIGHTS = Path(__file__).resolve().parents[2] / "marketplace" / "demo" / "weights" / "workhorse"
 NAME = "browser-icons"

@@ -7,7 +7,7 @@ from playwright.sync_api import Browser
 
 from tests.browser.pages import Visitors
 from tests.browser.tour import Tour, market_with_stripe
-from tests.doubles.stripe import StripeDouble
+from tests.support.doubles.stripe import StripeDouble
 
 
 @pytest.mark.slow

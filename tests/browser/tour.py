@@ -23,9 +23,9 @@ from replicate.client import Client
 from replicate.exceptions import ReplicateError
 
 from tests.browser.pages import Visitors, settle, watch_errors
-from tests.doubles.stripe import StripeDouble
-from tests.market import Market, start_market
-from tests.services import OUTSIDE, ROOT
+from tests.support.doubles.stripe import StripeDouble
+from tests.support.market import Market, start_market
+from tests.support.services import OUTSIDE, ROOT
 
 WEIGHTS = ROOT / "marketplace" / "demo" / "weights"
 SECRET = "whsec_browser"

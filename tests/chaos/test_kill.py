@@ -11,8 +11,8 @@ import psutil
 import pytest
 
 from marketplace.core.ids import parse_short
-from tests.market import Market, start_market
-from tests.services import wait_until
+from tests.support.market import Market, start_market
+from tests.support.services import wait_until
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("chaos"), pytest.mark.timeout(600)]
 

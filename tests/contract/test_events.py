@@ -7,7 +7,7 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.market import Market
+from tests.support.market import Market
 
 Event = tuple[str, str, dict[str, Any]]  # kind, id, data
 

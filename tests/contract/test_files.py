@@ -15,9 +15,9 @@ from replicate.client import Client
 from replicate.exceptions import ReplicateError
 
 from tests.contract.test_replicate import balance, client_with, settled_balance
-from tests.market import Market
-from tests.pictures import bomb, data_uri, picture
-from tests.services import wait_until
+from tests.support.market import Market
+from tests.support.pictures import bomb, data_uri, picture
+from tests.support.services import wait_until
 
 
 @pytest.fixture

@@ -18,9 +18,9 @@ from typing import Any
 
 import pytest
 
-from tests.market import Market
-from tests.parties import HERO
-from tests.services import wait_until
+from tests.support.market import Market
+from tests.support.parties import HERO
+from tests.support.services import wait_until
 
 INSTALLED = sys.executable
 CLIENTS = [INSTALLED, *filter(None, os.environ.get("HUB_CLIENTS", "").split(os.pathsep))]

@@ -11,8 +11,8 @@ import openai
 import pytest
 from PIL import Image
 
-from tests.market import Market
-from tests.pictures import picture
+from tests.support.market import Market
+from tests.support.pictures import picture
 
 
 @pytest.fixture

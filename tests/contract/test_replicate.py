@@ -18,8 +18,8 @@ from replicate.client import Client
 from replicate.exceptions import ReplicateError
 
 from marketplace.core.ids import short
-from tests.market import Market
-from tests.services import wait_until
+from tests.support.market import Market
+from tests.support.services import wait_until
 
 
 @contextmanager

@@ -8,8 +8,8 @@ import psycopg
 import pytest
 from psycopg import sql
 
-from tests.market import start_market
-from tests.services import home
+from tests.support.market import start_market
+from tests.support.services import home
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("chaos")]
 

@@ -1,5 +1,5 @@
 -- Outcome contracts: a call under one holds the price of all its units, and what is posted in the end follows from the
--- reviewer's verdicts. The states and their transitions are those of `billing.domain.TRANSITIONS`.
+-- reviewer's verdicts. The states and their transitions are those of `billing.outcomes.domain.TRANSITIONS`.
 --
 -- An outcome has the id of its hold. While it is authorized its hold is locked before it, while it is under observation
 -- it is locked before its hold: whoever takes it from the one state to the other holds both locks.

@@ -6,7 +6,7 @@ from marketplace.accounts.selectors import actor_of
 from marketplace.accounts.services import audit
 from marketplace.core.problems import FieldError, Invalid
 
-LONGEST_NAME = 100
+MAX_NAME_LENGTH = 100
 
 
 @transaction.atomic
@@ -24,8 +24,8 @@ def create_organization(
     except BadSlug as error:
         errors.append(FieldError("slug", str(error)))
     name = name.strip()
-    if not is_title(name, longest=LONGEST_NAME):
-        rule = f"Give the organisation a name of at most {LONGEST_NAME} characters, without control characters"
+    if not is_title(name, longest=MAX_NAME_LENGTH):
+        rule = f"Give the organisation a name of at most {MAX_NAME_LENGTH} characters, without control characters"
         errors.append(FieldError("name", rule))
     if not can_buy and not can_provide:
         errors.append(FieldError("can_buy", "Choose to buy, to provide, or both"))

@@ -5,7 +5,7 @@ from typing import Any
 
 import orjson
 
-from inference.domain.files import LARGEST_FILE
+from inference.domain.files import MAX_FILE_BYTES
 from inference.services.files import keep_upload
 from inference.statements import FILE_OF_PREDICTION, UPLOAD
 from marketplace.accounts.domain import Actor
@@ -24,7 +24,7 @@ from marketplace.core.problems import FieldError, Forbidden, Invalid
 
 FIELD = "content"  # of the form, as Replicate's clients name it
 AROUND = 64 * 1024  # bytes of a form besides its file
-LONGEST_METADATA = 4_096
+MAX_METADATA_LENGTH = 4_096
 NOBODY = uuid.UUID(int=0)
 
 
@@ -68,7 +68,7 @@ async def prediction_input(request: Request, resources: Resources, *, id: str, f
 
 
 async def _kept(request: Request, caller: Actor) -> Response:
-    async with form_of(request, largest=LARGEST_FILE + AROUND) as form:
+    async with form_of(request, largest=MAX_FILE_BYTES + AROUND) as form:
         sent = form.files.get(FIELD)
         if not sent:
             wrong = FieldError(FIELD, "is required: the picture, as a file of the form")
@@ -85,11 +85,11 @@ async def _kept(request: Request, caller: Actor) -> Response:
 
 def _metadata(text: str) -> dict[str, Any]:
     """What the client sends along as JSON, to be given back. Raises Invalid."""
-    wrong = FieldError("metadata", f"must be a JSON object of at most {LONGEST_METADATA} bytes")
+    wrong = FieldError("metadata", f"must be a JSON object of at most {MAX_METADATA_LENGTH} bytes")
     if not text:
         return {}
     try:
-        value = orjson.loads(text) if len(text) <= LONGEST_METADATA else None
+        value = orjson.loads(text) if len(text) <= MAX_METADATA_LENGTH else None
     except orjson.JSONDecodeError:
         value = None
     if not isinstance(value, dict) or "\\u0000" in text:

@@ -13,8 +13,8 @@ Scope = dict[str, Any]
 Receive = Callable[[], Awaitable[dict[str, Any]]]
 Send = Callable[[dict[str, Any]], Awaitable[None]]
 
-LARGEST_BODY = 1024 * 1024
-LARGEST_INPUT = 8 * 1024 * 1024  # of calls that may carry a picture as a data: URI
+MAX_BODY_BYTES = 1024 * 1024
+MAX_INPUT_BYTES = 8 * 1024 * 1024  # of calls that may carry a picture as a data: URI
 
 
 class Disconnected(Exception):
@@ -44,7 +44,7 @@ class Request:
         values = parse_qs(self._scope["query_string"].decode("latin-1"))
         return str(values.get(name, [""])[0])
 
-    async def json(self, *, largest: int = LARGEST_BODY) -> dict[str, Any]:
+    async def json(self, *, largest: int = MAX_BODY_BYTES) -> dict[str, Any]:
         """The body as a JSON object.
 
         Raises:
@@ -60,7 +60,7 @@ class Request:
             raise NotUnderstood('The body must be a JSON object such as {"input": {…}}.')
         return value
 
-    async def body(self, *, largest: int = LARGEST_BODY) -> bytes:
+    async def body(self, *, largest: int = MAX_BODY_BYTES) -> bytes:
         """The body. Raises TooLarge: more than `largest` bytes."""
         return b"".join([piece async for piece in self.pieces(largest=largest)])
 

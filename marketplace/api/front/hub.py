@@ -23,7 +23,7 @@ from providers.hub.reading import BRANCH, Repository, Snapshot
 from providers.hub.refusals import EntryNotFound
 from providers.services.repositories import RepositoryExists, create_repository, delete_repository
 
-MOST_LISTED = 100
+MAX_LISTED = 100
 SET_THIS = "set-HF_HUB_DISABLE_XET=1-and-upload-again"
 
 
@@ -159,7 +159,7 @@ async def models(request: Request, resources: Resources) -> Response:
     """`GET /api/models`: the caller's own repositories and what is on sale."""
     caller = await caller_of(request)
     author, search, cursor = (request.query(key).lower() for key in ("author", "search", "cursor"))
-    limit = min(MOST_LISTED, int(given)) if (given := request.query("limit")[:9]).isdecimal() else MOST_LISTED
+    limit = min(MAX_LISTED, int(given)) if (given := request.query("limit")[:9]).isdecimal() else MAX_LISTED
 
     def find() -> list[tuple[str, Repository]]:
         found = {

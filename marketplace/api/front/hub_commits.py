@@ -5,11 +5,11 @@ from marketplace.api.front.hub import own, site
 from marketplace.api.front.resources import Resources, in_thread
 from marketplace.core.problems import NotUnderstood
 from providers.hub import git, reading
-from providers.hub.commits import LARGEST_BODY, CommitReader
+from providers.hub.commits import MAX_BODY_BYTES, CommitReader
 from providers.hub.committing import PendingCommit, commit_changes, require_branch, require_publishable
 from providers.validation.paths import is_ignored
 
-MOST_ASKED = 256
+MAX_PATHS = 256
 
 
 async def preupload(request: Request, resources: Resources, *, owner: str, name: str, revision: str) -> Response:
@@ -37,8 +37,8 @@ async def preupload(request: Request, resources: Resources, *, owner: str, name:
 
 def _announced(files: object) -> dict[str, int]:
     """Sizes by path."""
-    if not isinstance(files, list) or len(files) > MOST_ASKED:
-        raise NotUnderstood(f'Send {{"files": [{{"path": "…", "size": 1}}]}} with at most {MOST_ASKED} files.')
+    if not isinstance(files, list) or len(files) > MAX_PATHS:
+        raise NotUnderstood(f'Send {{"files": [{{"path": "…", "size": 1}}]}} with at most {MAX_PATHS} files.')
     sizes = {}
     for file in files:
         path, size = (file.get("path"), file.get("size")) if isinstance(file, dict) else (None, None)
@@ -54,7 +54,7 @@ async def commit(request: Request, resources: Resources, *, owner: str, name: st
     _require_plain_commit(request)
     require_branch(repository, revision)
     reader, pending = CommitReader(), PendingCommit(caller)
-    async for piece in request.pieces(largest=LARGEST_BODY):
+    async for piece in request.pieces(largest=MAX_BODY_BYTES):
         if lines := list(reader.feed(piece)):
             await in_thread(pending.take, lines)
     await in_thread(pending.take, list(reader.end()))

@@ -37,7 +37,7 @@ def _answer(plan: Plan, repository: Repository, caller: Actor, base: str, takes_
     assert caller.key_id is not None
     place = f"/{repository.slug}.git/info/lfs"
     path = f"{place}/uploads/{short(plan.upload)}/{short(caller.key_id)}"
-    in_parts = takes_multipart and announced.size > lfs.LARGEST_SINGLE
+    in_parts = takes_multipart and announced.size > lfs.MAX_SINGLE_PART_BYTES
     numbers = range(1, lfs.parts_of(announced.size) + 1) if in_parts else ()
     return lfs.wanted(
         announced,

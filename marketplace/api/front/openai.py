@@ -5,7 +5,7 @@ import base64
 
 import orjson
 
-from inference.domain.files import LARGEST_FILE
+from inference.domain.files import MAX_FILE_BYTES
 from inference.services.files import keep_upload
 from inference.statements import PredictionView
 from marketplace.api import openai
@@ -18,12 +18,12 @@ from marketplace.api.front.http import Request, Response, json_response
 from marketplace.api.front.resources import Resources, in_thread
 from marketplace.api.front.running import run
 from marketplace.catalog import selectors as catalog
-from marketplace.catalog.services import call
+from marketplace.catalog.services import resolution
 from marketplace.core.ids import short
 from marketplace.core.problems import Problem
 from marketplace.core.storage import blob_store
 
-LONGEST_WAIT = 570.0  # seconds; the stock client gives up after 600
+MAX_WAIT_SECONDS = 570.0  # seconds; the stock client gives up after 600
 
 
 async def generate(request: Request, resources: Resources) -> Response:
@@ -32,7 +32,7 @@ async def generate(request: Request, resources: Resources) -> Response:
     body = await request.json()
     reference, inputs, response_format = openai.image_request(body)
     conditions = conditions_of(request.header, body, reference=reference, inputs=inputs)
-    view = await run(resources, caller, reference, inputs, wait_seconds=LONGEST_WAIT, conditions=conditions)
+    view = await run(resources, caller, reference, inputs, wait_seconds=MAX_WAIT_SECONDS, conditions=conditions)
     return await _answer(view, response_format)
 
 
@@ -40,12 +40,12 @@ async def edit(request: Request, resources: Resources) -> Response:
     """`POST /openai/v1/images/edits`: run an image-to-image model on the picture of a form."""
     # Asked of the database, not of a snapshot: the picture is kept before anything looks at the key again.
     caller = await in_thread(look_up_caller, key_from_header(request.header("authorization")))
-    async with form_of(request, largest=LARGEST_FILE + AROUND) as form:
+    async with form_of(request, largest=MAX_FILE_BYTES + AROUND) as form:
         pictures = [*form.files.get("image", ()), *form.files.get("image[]", ())]
         openai.check_edit(pictures=len(pictures), mask="mask" in form.files)
         body = openai.form_body(form.fields)
         reference, inputs, response_format = openai.image_request(body)
-        target = await in_thread(call.resolve, reference, organization_id=caller.organization_id)
+        target = await in_thread(resolution.resolve, reference, organization_id=caller.organization_id)
         inputs = openai.typed(inputs, target.check.schema)
         file = await in_thread(
             keep_upload,
@@ -58,7 +58,7 @@ async def edit(request: Request, resources: Resources) -> Response:
     same = inputs | {"image": file.sha256}
     conditions = conditions_of(request.header, body, reference=reference, inputs=same)
     inputs["image"] = f"/v1/files/{short(file.pk)}"
-    view = await run(resources, caller, reference, inputs, wait_seconds=LONGEST_WAIT, conditions=conditions)
+    view = await run(resources, caller, reference, inputs, wait_seconds=MAX_WAIT_SECONDS, conditions=conditions)
     return await _answer(view, response_format)
 
 

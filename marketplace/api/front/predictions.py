@@ -9,7 +9,7 @@ from inference.services.cancel import after_cancel, cancel_parameters
 from marketplace.api import replicate
 from marketplace.api.conditions import conditions_of
 from marketplace.api.front.authentication import authenticate
-from marketplace.api.front.http import LARGEST_INPUT, Request, Response, json_response
+from marketplace.api.front.http import MAX_INPUT_BYTES, Request, Response, json_response
 from marketplace.api.front.resources import Resources, in_thread
 from marketplace.api.front.running import run, view_for
 from marketplace.catalog.domain import Reference
@@ -22,7 +22,7 @@ async def create(
 ) -> Response:
     """`POST /v1/predictions` and `POST /v1/models/{owner}/{name}/predictions`, with `Prefer: wait[=seconds]`."""
     caller = await authenticate(request)
-    body = await request.json(largest=LARGEST_INPUT)
+    body = await request.json(largest=MAX_INPUT_BYTES)
     reference = Reference(owner, name) if owner and name else await in_thread(replicate.reference_in, body)
     inputs = body.get("input", {})
     conditions = conditions_of(request.header, body, reference=reference, inputs=inputs)

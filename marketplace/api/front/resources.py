@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-import time
 from collections.abc import Callable, Mapping
 from typing import Any, ParamSpec, TypeVar
 
@@ -10,11 +9,10 @@ import redis
 import redis.asyncio
 from django.conf import settings
 from django.db import connections
-from kombu.exceptions import OperationalError
 from psycopg.rows import DictRow, dict_row
 from psycopg_pool import AsyncConnectionPool
 
-from inference.services import dispatch, wakeups
+from inference.services import dispatch
 from marketplace.api.front.waker import Waker
 
 log = logging.getLogger(__name__)
@@ -61,17 +59,17 @@ class Resources:
         async with self.pool.connection() as connection:
             await connection.execute(sql.encode(), parameters)
 
-    async def ring(self, version: str) -> None:
-        """As `dispatch.ring`, without blocking the loop for Redis."""
+    async def notify_node(self, version: str) -> None:
+        """As `dispatch.notify_node`, without blocking the loop for Redis."""
         try:
             pipe = self.redis.pipeline(transaction=False)
-            pipe.set(wakeups.rung_key(version), 1, nx=True, px=wakeups.RUNG_MILLISECONDS)
-            pipe.zcount(wakeups.heard_key(version), time.time(), "+inf")
-            first, heard = await pipe.execute()
-            if first:
-                await asyncio.to_thread(dispatch.send_ring, version, heard=bool(heard))
-        except (redis.RedisError, OperationalError, OSError) as error:
-            log.warning("could not ring for %s: %s; a node's sweep will find what waits", version, error)
+            dispatch.ask_listeners(pipe, version)
+            is_first, listeners = await pipe.execute()
+        except (redis.RedisError, OSError) as error:
+            dispatch.log_failure(version, error)
+            return
+        if is_first:
+            await asyncio.to_thread(dispatch.notify, version, listeners=listeners)
 
 
 async def in_thread(function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:

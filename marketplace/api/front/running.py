@@ -9,7 +9,7 @@ from inference import statements
 from inference.domain.conditions import UNCONDITIONAL, Conditions, Idempotency
 from inference.domain.files import media_fields
 from inference.domain.lifecycle import Origin
-from inference.services.admit import AbovePrice, Callable, PriceChanged, key_reused, prepare, refusal
+from inference.services.admit import AbovePrice, CallTarget, PriceChanged, key_reused, prepare, refusal
 from inference.services.files import take_files
 from inference.statements import PredictionView
 from marketplace.accounts import policy
@@ -17,7 +17,7 @@ from marketplace.accounts.domain import Actor
 from marketplace.accounts.policy import Action
 from marketplace.api.front.resources import Resources, in_thread
 from marketplace.catalog.domain import Reference
-from marketplace.catalog.services import call
+from marketplace.catalog.services import resolution
 from marketplace.core.problems import NotAuthenticated, NotFound, NotUnderstood
 
 KEY_VALID = "SELECT accounts_key_valid(%(key)s, %(organization)s) AS valid"
@@ -54,7 +54,7 @@ async def run(
         return await _run(resources, caller, target, inputs, conditions, wait_seconds)
     except (PriceChanged, AbovePrice):
         # Our snapshot is or may be old: rate the call anew, once.
-        call.forget(reference, organization_id=caller.organization_id)
+        resolution.forget(reference, organization_id=caller.organization_id)
         target = await _resolve(reference, conditions, caller)
         return await _run(resources, caller, target, inputs, conditions, wait_seconds)
 
@@ -80,14 +80,14 @@ async def view_for(resources: Resources, caller: Actor, prediction: uuid.UUID) -
     return PredictionView.from_row(row)
 
 
-async def _resolve(reference: Reference, conditions: Conditions, caller: Actor) -> Callable:
+async def _resolve(reference: Reference, conditions: Conditions, caller: Actor) -> CallTarget:
     organization = caller.organization_id
-    target = call.kept(reference, organization_id=organization)
+    target = resolution.kept(reference, organization_id=organization)
     if target is None:
-        target = await in_thread(call.resolve, reference, organization_id=organization)
+        target = await in_thread(resolution.resolve, reference, organization_id=organization)
     if conditions.contract is None:
         return target
-    return await in_thread(call.under_contract, target, conditions.contract, caller)
+    return await in_thread(resolution.under_contract, target, conditions.contract, caller)
 
 
 async def _admitted_before(resources: Resources, caller: Actor, idempotency: Idempotency) -> uuid.UUID | None:
@@ -114,7 +114,7 @@ async def _replay(
         return await _wait(resources, caller, prediction, news, wait_seconds)
 
 
-async def _files(caller: Actor, target: Callable, inputs: Any) -> dict[str, Any]:
+async def _files(caller: Actor, target: CallTarget, inputs: Any) -> dict[str, Any]:
     """What the call's files are, found out in a thread if the model takes any."""
     if not media_fields(target.check.schema):
         return {}
@@ -124,7 +124,7 @@ async def _files(caller: Actor, target: Callable, inputs: Any) -> dict[str, Any]
 async def _run(
     resources: Resources,
     caller: Actor,
-    target: Callable,
+    target: CallTarget,
     inputs: Any,
     conditions: Conditions,
     wait_seconds: float | None,
@@ -151,7 +151,7 @@ async def _run(
             raise problem
         if row["prediction"] != admission.id:  # a duplicate was faster
             return await _replay(resources, caller, row["prediction"], wait_seconds)
-        await resources.ring(target.version)
+        await resources.notify_node(target.version)
         if wait_seconds is None:
             return await view_for(resources, caller, admission.id)
         view = await _wait(resources, caller, admission.id, ended, wait_seconds)

@@ -21,7 +21,7 @@ from marketplace.core.ids import parse_short
 from marketplace.core.problems import NotFound
 
 KEEP_ALIVE_SECONDS = 10.0
-LONGEST_STREAM_SECONDS = 3600.0
+MAX_STREAM_SECONDS = 3600.0
 HEADERS = {"Content-Type": "text/event-stream", "Cache-Control": "no-store", "X-Accel-Buffering": "no"}
 
 
@@ -88,7 +88,7 @@ async def _news(
 ) -> AsyncIterator[tuple[str, str, dict[str, Any]]]:
     """Progress from Redis as it comes, then `done` with the document, which always comes from the database."""
     loop = asyncio.get_running_loop()
-    deadline = loop.time() + LONGEST_STREAM_SECONDS
+    deadline = loop.time() + MAX_STREAM_SECONDS
     async with resources.waker.news_of(view.id) as news:
         while loop.time() < deadline:
             for id_, kind, data in await _progress(resources, view.id, after):

@@ -6,7 +6,7 @@ from statistics import NormalDist
 
 CONFIDENCE = 0.95
 POWER = 0.8
-SMALLEST_LEAD = 0.51  # a share nearer to one half would take more votes than anybody gives
+MIN_LEAD = 0.51  # a share nearer to one half would take more votes than anybody gives
 
 
 def decisive_votes_needed(share: float) -> int | None:
@@ -23,7 +23,7 @@ def decisive_votes_needed(share: float) -> int | None:
     """
     if not 0.5 <= share <= 1:
         raise ValueError(f"the better model's share is between one half and one, not {share}")
-    if share < SMALLEST_LEAD:
+    if share < MIN_LEAD:
         return None
     normal = NormalDist()
     chance = normal.inv_cdf(1 - (1 - CONFIDENCE) / 2) * 0.5

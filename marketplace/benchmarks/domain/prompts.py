@@ -6,11 +6,11 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-MOST_PROMPTS = 200
-LONGEST_PROMPT = 2_000
-LARGEST_SEED = 2**32 - 1
-LARGEST_FILE = 1_000_000  # bytes
-MOST_ERRORS = 10
+MAX_PROMPTS = 200
+MAX_PROMPT_LENGTH = 2_000
+MAX_SEED = 2**32 - 1
+MAX_FILE_BYTES = 1_000_000  # bytes
+MAX_ERRORS = 10
 SHOWN = 40
 CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
 SEED = re.compile(r"[0-9]{1,10}", re.ASCII)
@@ -21,13 +21,13 @@ class UnusablePrompts(ValueError):
     """The list cannot be used; `errors` says what is wrong, each with its line.
 
     Args:
-        errors: sentences for people, at most `MOST_ERRORS` are kept.
+        errors: sentences for people, at most `MAX_ERRORS` are kept.
     """
 
     def __init__(self, errors: Sequence[str]) -> None:
-        shown = list(errors[:MOST_ERRORS])
-        if len(errors) > MOST_ERRORS:
-            shown.append(f"And {len(errors) - MOST_ERRORS} more.")
+        shown = list(errors[:MAX_ERRORS])
+        if len(errors) > MAX_ERRORS:
+            shown.append(f"And {len(errors) - MAX_ERRORS} more.")
         super().__init__(" ".join(shown))
         self.errors = tuple(shown)
 
@@ -64,8 +64,8 @@ def parse_csv(data: bytes) -> list[PromptLine]:
     Raises:
         UnusablePrompts: too large, not text, without the column, or see `check`.
     """
-    if len(data) > LARGEST_FILE:
-        raise UnusablePrompts([f"The file has {len(data):,} bytes; at most {LARGEST_FILE:,} are taken."])
+    if len(data) > MAX_FILE_BYTES:
+        raise UnusablePrompts([f"The file has {len(data):,} bytes; at most {MAX_FILE_BYTES:,} are taken."])
     text = _decode(data)
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=_delimiter(text), strict=True)
     prompts: list[PromptLine] = []
@@ -82,9 +82,9 @@ def parse_csv(data: bytes) -> list[PromptLine]:
             seed = row[columns["seed"]].strip() if columns.get("seed", len(row)) < len(row) else ""
             if not prompt:
                 errors.append(f"Line {reader.line_num}: the prompt is empty.")
-            elif seed and not (SEED.fullmatch(seed) and int(seed) <= LARGEST_SEED):
+            elif seed and not (SEED.fullmatch(seed) and int(seed) <= MAX_SEED):
                 errors.append(
-                    f'Line {reader.line_num}: the seed "{seed[:SHOWN]}" is no whole number from 0 to {LARGEST_SEED}.'
+                    f'Line {reader.line_num}: the seed "{seed[:SHOWN]}" is no whole number from 0 to {MAX_SEED}.'
                 )
             else:
                 prompts.append(PromptLine(reader.line_num, prompt, int(seed) if seed else None))
@@ -109,10 +109,10 @@ def check(prompts: Iterable[PromptLine]) -> list[PromptLine]:
     errors: list[str] = []
     seen: dict[tuple[str, int | None], int] = {}
     for prompt in prompts:
-        if len(prompt.text) > LONGEST_PROMPT:
+        if len(prompt.text) > MAX_PROMPT_LENGTH:
             errors.append(
-                f"Line {prompt.line}: the prompt has {len(prompt.text):,} characters; at most {LONGEST_PROMPT:,} are "
-                "taken."
+                f"Line {prompt.line}: the prompt has {len(prompt.text):,} characters; at most {MAX_PROMPT_LENGTH:,} "
+                "are taken."
             )
         elif CONTROL.search(prompt.text):
             errors.append(f"Line {prompt.line}: the prompt holds a control character; is this a text file?")
@@ -122,8 +122,8 @@ def check(prompts: Iterable[PromptLine]) -> list[PromptLine]:
         seen.setdefault(key, prompt.line)
     if not prompts:
         errors.append("There is no prompt: write at least one.")
-    if len(prompts) > MOST_PROMPTS:
-        errors.append(f"There are {len(prompts):,} prompts; a set has at most {MOST_PROMPTS}.")
+    if len(prompts) > MAX_PROMPTS:
+        errors.append(f"There are {len(prompts):,} prompts; a set has at most {MAX_PROMPTS}.")
     if errors:
         raise UnusablePrompts(errors)
     return prompts

@@ -18,11 +18,11 @@ SEED = 1_952  # any will do; a fixed one gives the same intervals for the same v
 MEAN_SCORE = 1_500.0
 ELO = 400 / math.log(10)  # points for a factor of e in the odds
 INTERVAL = (2.5, 97.5)  # percentiles
-MOST_ITERATIONS = 1_000
+MAX_ITERATIONS = 1_000
 PRIOR_TIE = 1.0  # half a vote for each side
 
 # With fewer prompts no result is rarer than chance: all of five agree by luck in 2 of 32 cases, all of six in 2 of 64.
-FEWEST_PROMPTS = 6
+MIN_PROMPTS = 6
 
 Floats = npt.NDArray[np.float64]
 Fit = Callable[[Floats], Floats]
@@ -109,7 +109,7 @@ def rank(ballots: Sequence[Ballot], *, models: int, resamples: int = RESAMPLES, 
     the same pictures, so their votes are not independent (Field and Welsh, Bootstrapping clustered data, Journal of
     the Royal Statistical Society B 69 (2007), 369-390). The two added votes are drawn like prompts, which keeps the
     intervals of a few prompts as wide as they ought to be: with one vote on each prompt, two models are distinguishable
-    just where the exact sign test says so. With votes on fewer than `FEWEST_PROMPTS` prompts nothing is.
+    just where the exact sign test says so. With votes on fewer than `MIN_PROMPTS` prompts nothing is.
     """
     pairs = list(combinations(range(models), 2))
     prompts = sorted({ballot.prompt for ballot in ballots})
@@ -169,7 +169,7 @@ def _fitter(pairs: Sequence[tuple[int, int]], *, models: int) -> Fit:
 
     def fit(weights: Floats) -> Floats:
         weights = weights + np.tile([0.0, 0.0, PRIOR_TIE], len(pairs))
-        found = evalica.bradley_terry(xs, ys, winners, index=index, weights=weights.tolist(), limit=MOST_ITERATIONS)
+        found = evalica.bradley_terry(xs, ys, winners, index=index, weights=weights.tolist(), limit=MAX_ITERATIONS)
         logs = np.log(found.scores.loc[index].to_numpy())
         centered: Floats = MEAN_SCORE + ELO * (logs - logs.mean())
         return centered
@@ -183,7 +183,7 @@ def _compare(
     better, worse = sorted(pair, key=lambda model: -scores[model])
     low, high = np.percentile(samples[:, better] - samples[:, worse], INTERVAL)
     # By symmetry the fit of equal records is equal only up to its tolerance.
-    distinguishable = bool(prompts >= FEWEST_PROMPTS and low > 1e-6)
+    distinguishable = bool(prompts >= MIN_PROMPTS and low > 1e-6)
     direct = [ballot for ballot in ballots if (ballot.first, ballot.second) == pair]
     clusters: dict[int, tuple[int, int]] = {}
     for ballot in direct:

@@ -2,10 +2,10 @@
 
 from enum import StrEnum
 
-FEWEST_MODELS, MOST_MODELS = 2, 8
-MOST_IN_FLIGHT = 8  # predictions of one benchmark at a time, so that other buyers' calls pass between them
-LONGEST_NAME = 100
-LONGEST_REASON = 300
+MIN_MODELS, MAX_MODELS = 2, 8
+MAX_IN_FLIGHT = 8  # predictions of one benchmark at a time, so that other buyers' calls pass between them
+MAX_NAME_LENGTH = 100
+MAX_REASON_LENGTH = 300
 
 
 class State(StrEnum):

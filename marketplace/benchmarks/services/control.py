@@ -5,8 +5,8 @@ import uuid
 from django.db import transaction
 from django.utils import timezone
 
-from billing.domain import rate
-from inference.services.admit import Callable
+from billing.pricing.domain import rate
+from inference.services.admit import CallTarget
 from marketplace.accounts import policy
 from marketplace.accounts.domain import Actor
 from marketplace.accounts.policy import Action
@@ -17,7 +17,7 @@ from marketplace.benchmarks.selectors.benchmarks import benchmark_for_buyer
 from marketplace.benchmarks.services import rounds
 from marketplace.benchmarks.services.start import EstimateChanged
 from marketplace.catalog.domain import parse_reference
-from marketplace.catalog.services import call
+from marketplace.catalog.services import resolution
 from marketplace.core.problems import Conflict, NotFound
 
 
@@ -40,7 +40,7 @@ def cancel(*, actor: Actor, benchmark_id: uuid.UUID | None) -> None:
     rounds.advance(benchmark_id=benchmark.pk)  # the sweep goes on with it if this is cut short
 
 
-def rest_of(benchmark: Benchmark) -> tuple[int, dict[int, Callable]]:
+def rest_of(benchmark: Benchmark) -> tuple[int, dict[int, CallTarget]]:
     """Micro-units that what is left costs at the prices in effect now, and what to call for each contestant's id.
 
     A model that is no longer on sale is left out of both: its cells will say so.
@@ -59,7 +59,7 @@ def rest_of(benchmark: Benchmark) -> tuple[int, dict[int, Callable]]:
     return total, targets
 
 
-def scorer_of(benchmark: Benchmark) -> Callable | None:
+def scorer_of(benchmark: Benchmark) -> CallTarget | None:
     """What to call for a score, or None without a scorer that is on sale."""
     return _current(benchmark.scorer_name, benchmark.scorer_version_id) if benchmark.scorer_version_id else None
 
@@ -92,7 +92,7 @@ def resume(*, actor: Actor, benchmark_id: uuid.UUID | None, agreed: int) -> None
         benchmark.state, benchmark.trouble = State.RUNNING, ""
         benchmark.save(update_fields=["state", "trouble", "scorer_price"])
         _record(actor, benchmark, "benchmark.resumed")
-        rounds.ring(benchmark.pk)
+        rounds.request_advance(benchmark.pk)
 
 
 def retry(*, actor: Actor, benchmark_id: uuid.UUID | None) -> None:
@@ -116,14 +116,14 @@ def retry(*, actor: Actor, benchmark_id: uuid.UUID | None) -> None:
             benchmark.save(update_fields=["state", "ended_at"])
         if again:
             _record(actor, benchmark, "benchmark.retried")
-        rounds.ring(benchmark.pk)
+        rounds.request_advance(benchmark.pk)
 
 
-def _current(model: str, version: str) -> Callable | None:
+def _current(model: str, version: str) -> CallTarget | None:
     reference = parse_reference(f"{model}:{version}")
     assert reference is not None
     try:
-        return call.look_up(reference)
+        return resolution.look_up(reference)
     except NotFound:
         return None
 

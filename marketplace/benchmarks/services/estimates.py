@@ -5,15 +5,16 @@ from dataclasses import dataclass
 
 from django.conf import settings
 
-from billing.domain import AccountKind, rate
-from billing.selectors import balance_of
+from billing.ledger.domain import AccountKind
+from billing.ledger.selectors import balance_of
+from billing.pricing.domain import rate
 from inference.domain.lifecycle import Origin
-from inference.services.admit import Callable, prepare
+from inference.services.admit import CallTarget, prepare
 from marketplace.accounts.domain import Actor
-from marketplace.benchmarks.domain.states import FEWEST_MODELS, MOST_MODELS
+from marketplace.benchmarks.domain.states import MAX_MODELS, MIN_MODELS
 from marketplace.benchmarks.models import Prompt
 from marketplace.catalog.domain import parse_reference
-from marketplace.catalog.services import call
+from marketplace.catalog.services import resolution
 from marketplace.core.problems import FieldError, Invalid, NotFound
 
 COMPARED_TASK = "text-to-image"
@@ -24,7 +25,7 @@ SCORING_TASK = "scoring"
 class Line:
     """What one model's part costs: `calls` calls and `amount` micro-units in all."""
 
-    target: Callable
+    target: CallTarget
     calls: int
     amount: int
 
@@ -59,11 +60,11 @@ def estimate(*, actor: Actor, prompts: Sequence[Prompt], models: Sequence[str], 
             schema.
         Forbidden: the actor may not run models.
     """
-    if len(models) > MOST_MODELS:
-        raise _invalid("models", f"Choose at most {MOST_MODELS} models")
+    if len(models) > MAX_MODELS:
+        raise _invalid("models", f"Choose at most {MAX_MODELS} models")
     targets = {(target := _target(name, task=COMPARED_TASK, field="models")).version: target for name in models}
-    if len(targets) < FEWEST_MODELS:
-        raise _invalid("models", f"Choose at least {FEWEST_MODELS} models")
+    if len(targets) < MIN_MODELS:
+        raise _invalid("models", f"Choose at least {MIN_MODELS} models")
     lines = [
         Line(target, len(prompts), sum(_amount(actor, target, prompt) for prompt in prompts))
         for target in targets.values()
@@ -77,12 +78,12 @@ def estimate(*, actor: Actor, prompts: Sequence[Prompt], models: Sequence[str], 
     return Estimate(tuple(lines), scoring, balance.available, settings.CURRENCY)
 
 
-def _target(name: str, *, task: str, field: str) -> Callable:
+def _target(name: str, *, task: str, field: str) -> CallTarget:
     reference = parse_reference(name)
     if reference is None or reference.version is not None:
         raise _invalid(field, f'"{name[:60]}" is no name of a model; names look like owner/name')
     try:
-        target = call.look_up(reference)
+        target = resolution.look_up(reference)
     except NotFound as problem:
         raise _invalid(field, problem.detail) from None
     if target.task.name != task:
@@ -90,7 +91,7 @@ def _target(name: str, *, task: str, field: str) -> Callable:
     return target
 
 
-def _amount(actor: Actor, target: Callable, prompt: Prompt) -> int:
+def _amount(actor: Actor, target: CallTarget, prompt: Prompt) -> int:
     inputs = {"prompt": prompt.text, "seed": prompt.seed}
     try:
         return prepare(caller=actor, target=target, inputs=inputs, origin=Origin.BENCHMARK).amount

@@ -9,8 +9,8 @@ from marketplace.accounts import policy
 from marketplace.accounts.domain import Actor, is_title
 from marketplace.accounts.policy import Action
 from marketplace.accounts.services import audit
-from marketplace.benchmarks.domain.prompts import LARGEST_SEED, PromptLine
-from marketplace.benchmarks.domain.states import LONGEST_NAME
+from marketplace.benchmarks.domain.prompts import MAX_SEED, PromptLine
+from marketplace.benchmarks.domain.states import MAX_NAME_LENGTH
 from marketplace.benchmarks.models import Prompt, PromptSet
 from marketplace.core.problems import Conflict, FieldError, Invalid, NotFound
 
@@ -84,8 +84,8 @@ def freeze(prompt_set: PromptSet) -> None:
 def checked_name(name: str) -> str:
     """The name of a prompt set or benchmark. Raises Invalid unless it is one."""
     name = name.strip()
-    if not is_title(name, longest=LONGEST_NAME):
-        rule = f"Give it a name of at most {LONGEST_NAME} characters, without control characters"
+    if not is_title(name, longest=MAX_NAME_LENGTH):
+        rule = f"Give it a name of at most {MAX_NAME_LENGTH} characters, without control characters"
         raise Invalid("Nothing was saved", errors=[FieldError("name", rule)])
     return name
 
@@ -96,7 +96,7 @@ def _write(prompt_set: PromptSet, prompts: Sequence[PromptLine], *, seeds: dict[
             prompt_set=prompt_set,
             position=position,
             text=line.text,
-            seed=line.seed if line.seed is not None else seeds.get(line.text, secrets.randbelow(LARGEST_SEED + 1)),
+            seed=line.seed if line.seed is not None else seeds.get(line.text, secrets.randbelow(MAX_SEED + 1)),
         )
         for position, line in enumerate(prompts)
     )

@@ -1,7 +1,7 @@
 """Running a benchmark: cells become predictions, a few at a time, and what became of those is noted.
 
 `advance` may be called at any time, by anybody, twice at once: it looks at what is so and does what is missing. News
-of ended predictions and the sweep only ring for it. A cell and its prediction are written in one transaction, under
+of ended predictions and the sweep only ask for it. A cell and its prediction are written in one transaction, under
 the benchmark's lock, so that no crash can run a cell twice. Locks are taken in the order benchmark, prediction, hold,
 account.
 """
@@ -12,30 +12,28 @@ import uuid
 from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 
-from celery import current_app
 from django.db import transaction
 from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
-from kombu.exceptions import OperationalError
 
 from inference.domain.lifecycle import Origin, Status
 from inference.links import absolute, artifact_path
 from inference.selectors import some_predictions_for_buyer
 from inference.services import cancel as cancelling
-from inference.services.admit import Callable, PriceChanged, admit
+from inference.services.admit import CallTarget, PriceChanged, admit
 from inference.statements import PredictionView
 from marketplace.accounts.selectors import platform_for
-from marketplace.benchmarks.domain.states import MOST_IN_FLIGHT, CellState, State
+from marketplace.benchmarks.domain.states import MAX_IN_FLIGHT, CellState, State
 from marketplace.benchmarks.models import Benchmark, Cell
 from marketplace.catalog.domain import parse_reference
-from marketplace.catalog.services import call
+from marketplace.catalog.services import resolution
 from marketplace.core.events import Payload
+from marketplace.core.messages import send_notice
 from marketplace.core.problems import NotFound, PaymentRequired, Problem
 
 log = logging.getLogger(__name__)
 
 ADVANCE_TASK = "benchmarks.advance"
-MESSAGE_SECONDS = 60
 
 WAITING = Q(state=CellState.WAITING)
 STARTED = Q(state=CellState.STARTED)
@@ -43,26 +41,17 @@ TO_SCORE = Q(state=CellState.SUCCEEDED, score_prediction_id=None, score_error=""
 BEING_SCORED = Q(score_prediction_id__isnull=False, score=None, score_error="")
 
 
-def ring(benchmark_id: uuid.UUID) -> None:
-    """Let a platform worker advance it after the commit. Failing is logged only: the sweep does the same."""
-    transaction.on_commit(partial(_send, benchmark_id))
+def request_advance(benchmark_id: uuid.UUID) -> None:
+    """Let a platform worker advance it after the commit; should the message be lost, the sweep does the same."""
+    transaction.on_commit(partial(send_notice, ADVANCE_TASK, str(benchmark_id)))
 
 
-def _send(benchmark_id: uuid.UUID) -> None:
-    try:
-        current_app.send_task(
-            ADVANCE_TASK, args=[str(benchmark_id)], ignore_result=True, expires=MESSAGE_SECONDS, retry=False
-        )
-    except OperationalError as error:
-        log.warning("could not ring for benchmark %s: %s; the sweep will advance it", benchmark_id, error)
-
-
-def hear(payloads: Sequence[Payload]) -> None:
-    """Outbox subscriber of `prediction.completed`: ring for the benchmarks whose predictions ended."""
+def on_prediction_completed(payloads: Sequence[Payload]) -> None:
+    """Advance the benchmarks whose predictions ended."""
     ids = [uuid.UUID(payload["id"]) for payload in payloads]
     cells = Cell.objects.filter(Q(prediction_id__in=ids) | Q(score_prediction_id__in=ids))
     for benchmark_id in cells.values_list("benchmark", flat=True).distinct():
-        ring(benchmark_id)
+        request_advance(benchmark_id)
 
 
 def unfinished() -> list[uuid.UUID]:
@@ -173,7 +162,7 @@ def _next_cell(benchmark: Benchmark) -> Cell | None:
     """The cell to start, or to score if it succeeded; None if nothing is to be started now."""
     if benchmark.state != State.RUNNING:
         return None
-    if benchmark.cells.filter(STARTED | BEING_SCORED).count() >= MOST_IN_FLIGHT:
+    if benchmark.cells.filter(STARTED | BEING_SCORED).count() >= MAX_IN_FLIGHT:
         return None
     cells = benchmark.cells.select_related("prompt", "contestant").order_by("prompt__position", "contestant__position")
     to_score = cells.filter(TO_SCORE).first() if benchmark.scorer_version_id else None
@@ -199,7 +188,7 @@ def _admit(benchmark: Benchmark, cell: Cell) -> None:
     cell.save(update_fields=["prediction_id", "state", "score_prediction_id"])
 
 
-def pinned(model: str, version: str, price_id: int) -> Callable:
+def pinned(model: str, version: str, price_id: int) -> CallTarget:
     """What a call of the pinned version runs and costs.
 
     Raises:
@@ -208,10 +197,10 @@ def pinned(model: str, version: str, price_id: int) -> Callable:
     """
     reference = parse_reference(f"{model}:{version}")
     assert reference is not None
-    target = call.resolve(reference)
+    target = resolution.resolve(reference)
     if target.terms.id != price_id:
-        call.forget(reference)  # the snapshot may be older than the pin
-        target = call.resolve(reference)
+        resolution.forget(reference)  # the snapshot may be older than the pin
+        target = resolution.resolve(reference)
     if target.terms.id != price_id:
         raise PriceChanged(f"The price of {model} has changed since this benchmark started.")
     return target

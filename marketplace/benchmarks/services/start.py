@@ -103,7 +103,7 @@ def _start(
         models=[contestant.model_name for contestant in contestants],
         estimate=costs.total,
     )
-    rounds.ring(benchmark.pk)
+    rounds.request_advance(benchmark.pk)
     return benchmark
 
 

@@ -9,7 +9,7 @@ from marketplace.accounts.domain import Actor
 from marketplace.accounts.policy import Action
 from marketplace.accounts.services import audit
 from marketplace.benchmarks.domain.schedule import Pair
-from marketplace.benchmarks.domain.states import LONGEST_REASON, Answer, choice_of
+from marketplace.benchmarks.domain.states import MAX_REASON_LENGTH, Answer, choice_of
 from marketplace.benchmarks.models import Benchmark, Reveal, Vote
 from marketplace.benchmarks.selectors.ballots import pairs_for_voter
 from marketplace.benchmarks.selectors.benchmarks import benchmark_for_buyer, sees_names
@@ -46,7 +46,7 @@ def vote(*, actor: Actor, benchmark_id: uuid.UUID | None, key: str, answer: Answ
         defaults={
             "choice": choice_of(answer, swapped=pair.swapped),
             "swapped": pair.swapped,
-            "reason": " ".join(reason.replace("\0", "").split())[:LONGEST_REASON],
+            "reason": " ".join(reason.replace("\0", "").split())[:MAX_REASON_LENGTH],
         },
     )
     return given

@@ -3,7 +3,7 @@
 from django.db import transaction
 from django.db.models.functions import Now
 
-from inference.services.admit import Callable
+from inference.services.admit import CallTarget
 from marketplace.accounts import policy
 from marketplace.accounts.domain import Actor, NameKind
 from marketplace.accounts.policy import Action
@@ -11,7 +11,7 @@ from marketplace.accounts.services import audit
 from marketplace.accounts.services.names import claim_name, release_name
 from marketplace.catalog.domain import Reference, parse_reference
 from marketplace.catalog.models import Alias
-from marketplace.catalog.services import call
+from marketplace.catalog.services import resolution
 from marketplace.core.problems import Conflict, FieldError, Invalid, NotFound
 
 
@@ -91,7 +91,7 @@ def delete_alias(*, actor: Actor, name: str) -> None:
 def _forget_after_commit(actor: Actor, name: str) -> None:
     """Let this process no longer resolve the name by what it knew before."""
     reference = Reference(actor.organization_slug, name)
-    transaction.on_commit(lambda: call.forget(reference, organization_id=actor.organization_id))
+    transaction.on_commit(lambda: resolution.forget(reference, organization_id=actor.organization_id))
 
 
 def _locked(actor: Actor, name: str) -> Alias:
@@ -108,14 +108,14 @@ def _locked(actor: Actor, name: str) -> Alias:
     return alias
 
 
-def _target(text: str) -> tuple[Callable, str | None]:
+def _target(text: str) -> tuple[CallTarget, str | None]:
     """What the text names, and the version if it pins one."""
     reference = parse_reference(text.strip())
     if reference is None:
         wrong = FieldError("target", "Write it as owner/name, or as owner/name@v2 to pin a version")
         raise Invalid("The alias was not changed", errors=[wrong])
     try:
-        found = call.look_up(reference)
+        found = resolution.look_up(reference)
     except NotFound as problem:
         raise Invalid("The alias was not changed", errors=[FieldError("target", problem.detail)]) from None
     return found, found.version if reference.version not in (None, "latest") else None

@@ -3,10 +3,10 @@
 import uuid
 from typing import TYPE_CHECKING
 
-from billing.domain import Unit
-from billing.models import OutcomeOffer
-from billing.services import contracts
-from billing.services.contracts import Proposal
+from billing.outcomes.models import OutcomeOffer
+from billing.outcomes.services import contracts
+from billing.outcomes.services.contracts import Proposal
+from billing.pricing.domain import Unit
 from marketplace.accounts import policy
 from marketplace.accounts.domain import Actor
 from marketplace.accounts.policy import Action
@@ -41,7 +41,7 @@ def make_offer(
 
     Raises:
         Invalid: no such model is on sale, no such organisation buys, or a term is out of bounds.
-        Problem: as `billing.services.contracts.offer` says.
+        Problem: as `billing.outcomes.services.contracts.offer` says.
     """
     policy.check(actor, Action.OFFER_CONTRACT)  # before anything is said about the fields; `offer` asks again
     errors: list[FieldError] = []

@@ -2,7 +2,7 @@ from typing import TYPE_CHECKING
 
 from django.db import transaction
 
-from billing.selectors import current_terms
+from billing.pricing.selectors import current_terms
 from marketplace.accounts import policy
 from marketplace.accounts.domain import Actor
 from marketplace.accounts.policy import Action

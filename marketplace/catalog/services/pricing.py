@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 from django.conf import settings
 from django.db import transaction
 
-from billing.domain import PriceTerms, Unit, platform_fee, rate
-from billing.selectors import current_terms
-from billing.services.prices import set_price
+from billing.pricing.domain import PriceTerms, Unit, platform_fee, rate
+from billing.pricing.selectors import current_terms
+from billing.pricing.services.prices import set_price
 from marketplace.accounts import policy
 from marketplace.accounts.domain import Actor
 from marketplace.accounts.policy import Action

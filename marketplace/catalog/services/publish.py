@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from django.db import transaction
 
-from billing.services.prices import check_amount
+from billing.pricing.services.prices import check_amount
 from marketplace.accounts import policy
 from marketplace.accounts.domain import Actor
 from marketplace.accounts.policy import Action
@@ -62,26 +62,26 @@ def list_when_passed(*, version: "ModelVersion", unit_price: int, actor: Actor) 
     # Looked up after the wish is on disk: whoever lets the version pass later will find it.
     now = version_by_id(version.pk)
     if now is not None and now.state != VersionState.CHECKING:
-        _settle(version.pk)
+        _fulfil_pending_listing(version.pk)
 
 
-def on_passed(payloads: Sequence[Payload]) -> None:
+def on_version_passed(payloads: Sequence[Payload]) -> None:
     """Outbox subscriber of `version.passed`: list what was waiting for it."""
     for payload in payloads:
         try:
-            _settle(payload["version"])
+            _fulfil_pending_listing(payload["version"])
         except Problem as problem:  # it was withdrawn meanwhile: waiting longer would not help
             log.warning("version %s is not listed: %s", payload["version"], problem.detail)
             PendingListing.objects.filter(version=payload["version"]).delete()
 
 
-def on_refused(payloads: Sequence[Payload]) -> None:
+def on_version_refused(payloads: Sequence[Payload]) -> None:
     """Outbox subscriber of `version.refused`: what was refused will not be listed."""
     PendingListing.objects.filter(version__in=[payload["version"] for payload in payloads]).delete()
 
 
 @transaction.atomic
-def _settle(version_id: str) -> None:
+def _fulfil_pending_listing(version_id: str) -> None:
     """Fulfil the wish, once, whoever comes first. A newer version that is on sale already stays so."""
     pending = PendingListing.objects.select_for_update().filter(version=version_id).first()
     version = version_by_id(version_id)

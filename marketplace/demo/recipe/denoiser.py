@@ -10,7 +10,7 @@ from torch import nn
 from transformers import CLIPTextConfig, CLIPTextModel, CLIPTokenizer
 
 from marketplace.demo.recipe.loop import Dice, fast_math
-from marketplace.demo.recipe.tokens import LONGEST, token_ids
+from marketplace.demo.recipe.tokens import MAX_TOKENS, token_ids
 
 TEXT_WIDTH = 128
 _TRAIN_STEPS = 1000  # the scheduler's clock: a time from 0 to 1 is told to the denoiser in thousandths
@@ -33,7 +33,7 @@ def new_text_encoder(tokenizer: CLIPTokenizer) -> CLIPTextModel:
         intermediate_size=4 * TEXT_WIDTH,
         num_hidden_layers=2,
         num_attention_heads=4,
-        max_position_embeddings=LONGEST,
+        max_position_embeddings=MAX_TOKENS,
         projection_dim=TEXT_WIDTH,
         bos_token_id=tokenizer.bos_token_id,
         eos_token_id=tokenizer.eos_token_id,

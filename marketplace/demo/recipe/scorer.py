@@ -17,7 +17,7 @@ from marketplace.demo.recipe.domain import COLORS, FINISHES, GROUNDS, OUTLINES, 
 from marketplace.demo.recipe.loop import Dice, fast_math
 from marketplace.demo.recipe.pictures import Pictures, as_planes
 from marketplace.demo.recipe.render import NATIVE, Pixels
-from marketplace.demo.recipe.tokens import LONGEST, token_ids
+from marketplace.demo.recipe.tokens import MAX_TOKENS, token_ids
 
 WIDTH = 128
 MEAN, SPREAD = 0.5, 0.27  # of the pixels, from 0 to 1
@@ -50,7 +50,7 @@ def new_scorer(tokenizer: CLIPTokenizer) -> CLIPModel:
     text = {
         "vocab_size": len(tokenizer),
         "num_hidden_layers": 2,
-        "max_position_embeddings": LONGEST,
+        "max_position_embeddings": MAX_TOKENS,
         "bos_token_id": tokenizer.bos_token_id,
         "eos_token_id": tokenizer.eos_token_id,
         "pad_token_id": tokenizer.pad_token_id,

@@ -9,7 +9,7 @@ from transformers import CLIPTokenizer
 
 from marketplace.demo.recipe.domain import caption, icon_at
 
-LONGEST = 24
+MAX_TOKENS = 24
 START, END = "<|startoftext|>", "<|endoftext|>"
 _LETTERS = "abcdefghijklmnopqrstuvwxyz0123456789,.-'!?"
 _WORD_END = "</w>"
@@ -26,7 +26,7 @@ def tokenizer_from(captions: Iterable[str]) -> CLIPTokenizer:
     merges = byte_pairs(Counter(word for text in captions for word in text.split()))
     tokens = [START, END, *_LETTERS, *(letter + _WORD_END for letter in _LETTERS), *map("".join, merges)]
     vocabulary = {token: number for number, token in enumerate(dict.fromkeys(tokens))}
-    return CLIPTokenizer(vocab=vocabulary, merges=merges, model_max_length=LONGEST)
+    return CLIPTokenizer(vocab=vocabulary, merges=merges, model_max_length=MAX_TOKENS)
 
 
 def byte_pairs(words: Counter[str]) -> list[Pair]:
@@ -44,8 +44,8 @@ def byte_pairs(words: Counter[str]) -> list[Pair]:
 
 
 def token_ids(tokenizer: CLIPTokenizer, texts: Sequence[str]) -> torch.Tensor:
-    """n × LONGEST, padded with the end token."""
-    coded = tokenizer(list(texts), padding="max_length", max_length=LONGEST, truncation=True)
+    """n × MAX_TOKENS, padded with the end token."""
+    coded = tokenizer(list(texts), padding="max_length", max_length=MAX_TOKENS, truncation=True)
     return torch.tensor(coded.input_ids)
 
 

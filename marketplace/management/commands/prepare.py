@@ -6,7 +6,7 @@ from django.conf import settings
 from django.core.management import call_command
 from django.core.management.base import BaseCommand
 
-from marketplace.core.embedded.postgres import EmbeddedPostgres
+from marketplace.launcher.embedded.postgres import EmbeddedPostgres
 
 
 class Command(BaseCommand):

@@ -8,11 +8,13 @@ from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 
-from billing.domain import AccountKind, TopUpState
 from billing.gateways import current_gateway
-from billing.gateways.base import GatewayRefused, GatewayUnavailable, Person
-from billing.selectors import balance_of, top_up_for, top_ups_of
-from billing.services.top_ups import StartedTopUp, start_top_up
+from billing.gateways.base import AccountHolder, GatewayRefused, GatewayUnavailable
+from billing.ledger.domain import AccountKind
+from billing.ledger.selectors import balance_of
+from billing.payments.domain import TopUpState
+from billing.payments.selectors import top_up_for, top_ups_of
+from billing.payments.services.top_ups import StartedTopUp, start_top_up
 from marketplace.accounts import policy
 from marketplace.accounts.policy import Action
 from marketplace.core.ids import parse_short, short
@@ -93,7 +95,7 @@ def _start(request: MemberRequest) -> StartedTopUp:
 
     return start_top_up(
         actor=request.actor,
-        person=Person(str(organization.pk), organization.name, request.membership.user.email),
+        holder=AccountHolder(str(organization.pk), organization.name, request.membership.user.email),
         amount=parse_amount(request.POST.get("amount", "")),
         key=request.POST.get("key", "").replace("\0", "")[:64] or uuid.uuid4().hex,
         paid_url=address,

@@ -9,15 +9,15 @@ from django.http import HttpResponse, QueryDict
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_POST
 
-from billing.domain import AccountKind
-from billing.selectors import balance_of
+from billing.ledger.domain import AccountKind
+from billing.ledger.selectors import balance_of
 from inference.links import artifact_path
 from inference.selectors import some_predictions_for_buyer
 from marketplace.accounts.policy import Action
 from marketplace.benchmarks.domain.figures import CALLS_FOR_P95
 from marketplace.benchmarks.domain.power import decisive_votes_needed
-from marketplace.benchmarks.domain.ranking import FEWEST_PROMPTS
-from marketplace.benchmarks.domain.states import FEWEST_MODELS, MOST_MODELS, CellState, State
+from marketplace.benchmarks.domain.ranking import MIN_PROMPTS
+from marketplace.benchmarks.domain.states import MAX_MODELS, MIN_MODELS, CellState, State
 from marketplace.benchmarks.models import Benchmark, Cell
 from marketplace.benchmarks.selectors.ballots import ballot_of, votes_by_voter
 from marketplace.benchmarks.selectors.benchmarks import (
@@ -95,8 +95,8 @@ def new(request: MemberRequest) -> HttpResponse:
         "scorers": [offer.slug for offer in catalog.offers(task=SCORING_TASK)],
         "scorer": form.get("scorer", ""),
         "errors": errors,
-        "fewest": FEWEST_MODELS,
-        "most": MOST_MODELS,
+        "fewest": MIN_MODELS,
+        "most": MAX_MODELS,
         "estimate": costs,
         "cost_errors": cost_errors,
     }
@@ -203,7 +203,7 @@ def _estimate(request: MemberRequest, form: QueryDict) -> tuple[Estimate | None,
     """The estimate of the form's choices, or what is wrong with them; neither while too little is chosen."""
     models = form.getlist("model")
     prompt_set_id = parse_short(form.get("prompts", ""))
-    if request.method == "GET" and (prompt_set_id is None or len(models) < FEWEST_MODELS):
+    if request.method == "GET" and (prompt_set_id is None or len(models) < MIN_MODELS):
         return None, {}
     if prompt_set_id is None:
         return None, {"prompts": "Choose a prompt set"}
@@ -235,7 +235,7 @@ def _results(benchmark: Benchmark) -> dict[str, Any]:
         "grid": _grid(benchmark),
         "few_calls": any(0 < row.pictures < CALLS_FOR_P95 for row in results.rows),
         "calls_for_p95": CALLS_FOR_P95,
-        "fewest_prompts": FEWEST_PROMPTS,
+        "fewest_prompts": MIN_PROMPTS,
         "votes_for_55": decisive_votes_needed(0.55),
     }
 

@@ -9,9 +9,9 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_POST
 
-from billing.models import OutcomeContract
-from billing.selectors import contract_for, contracts_for_buyer, offer_for, offers_for_buyer, tallies
-from billing.services import contracts as agreeing
+from billing.outcomes.models import OutcomeContract
+from billing.outcomes.selectors import contract_for, contracts_for_buyer, offer_for, offers_for_buyer, tallies
+from billing.outcomes.services import contracts as agreeing
 from inference.domain.reviews import verdict_in
 from inference.links import artifact_path
 from inference.selectors import predictions_under_review, reviews_of
@@ -22,7 +22,7 @@ from marketplace.core.problems import NotFound, NotUnderstood
 from marketplace.web.access import MemberRequest, member_page
 from marketplace.web.contracts import contract_context, contract_rows, id_in_address, offer_context, offer_rows
 
-MOST_SHOWN = 200  # predictions on the reviewer's page at once; the next come when it is loaded again
+MAX_SHOWN = 200  # predictions on the reviewer's page at once; the next come when it is loaded again
 
 
 @member_page(Action.SEE_CONTRACTS)
@@ -67,7 +67,7 @@ def review(request: MemberRequest, id: str) -> HttpResponse:
     """One picture at a time, to accept or reject."""
     found = _own(request, id)
     slug = request.membership.organization.slug
-    views = predictions_under_review(request.membership.organization_id, found.pk, limit=MOST_SHOWN)
+    views = predictions_under_review(request.membership.organization_id, found.pk, limit=MAX_SHOWN)
     decided = reviews_of([view.id for view in views])
     items = [
         {

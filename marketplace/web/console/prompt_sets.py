@@ -10,9 +10,9 @@ from django.urls import reverse
 
 from marketplace.accounts.policy import Action
 from marketplace.benchmarks.domain.prompts import (
-    LARGEST_FILE,
-    LONGEST_PROMPT,
-    MOST_PROMPTS,
+    MAX_FILE_BYTES,
+    MAX_PROMPT_LENGTH,
+    MAX_PROMPTS,
     PromptLine,
     UnusablePrompts,
     parse_csv,
@@ -25,7 +25,7 @@ from marketplace.core.problems import FieldError, Invalid
 from marketplace.web.access import MemberRequest, member_page
 from marketplace.web.console.views import by_field
 
-LIMITS = {"most": MOST_PROMPTS, "longest": LONGEST_PROMPT, "largest_file": LARGEST_FILE}
+LIMITS = {"most": MAX_PROMPTS, "longest": MAX_PROMPT_LENGTH, "largest_file": MAX_FILE_BYTES}
 
 
 @member_page(Action.SEE_BENCHMARKS)
@@ -92,7 +92,7 @@ def _given(request: HttpRequest) -> Sequence[PromptLine]:
     file = request.FILES.get("file")
     try:
         if file is not None:
-            return parse_csv(file.read(LARGEST_FILE + 1))
+            return parse_csv(file.read(MAX_FILE_BYTES + 1))
         return parse_text(request.POST.get("prompts", ""))
     except UnusablePrompts as error:
         field = "file" if file is not None else "prompts"

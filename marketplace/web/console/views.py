@@ -12,8 +12,9 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_POST
 
-from billing.domain import BASIS_POINTS, PLATFORM, AccountKind
-from billing.selectors import statement, statement_lines, transaction_for, usage_by_hold, usage_of
+from billing.ledger.domain import PLATFORM, AccountKind
+from billing.ledger.selectors import statement, statement_lines, transaction_for, usage_by_hold, usage_of
+from billing.pricing.domain import BASIS_POINTS
 from inference.links import artifact_path, events_path, shown_input
 from inference.selectors import prediction_for_buyer, predictions_for_buyer
 from inference.services import cancel as cancelling

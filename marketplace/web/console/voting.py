@@ -9,7 +9,7 @@ from django.views.decorators.http import require_POST
 
 from inference.links import artifact_path
 from marketplace.accounts.policy import Action
-from marketplace.benchmarks.domain.states import LONGEST_REASON, Answer
+from marketplace.benchmarks.domain.states import MAX_REASON_LENGTH, Answer
 from marketplace.benchmarks.models import Benchmark
 from marketplace.benchmarks.selectors.ballots import Ballot, Shown, ballot_of
 from marketplace.benchmarks.selectors.benchmarks import benchmark_for_buyer, sees_names
@@ -28,7 +28,7 @@ def page(request: MemberRequest, id: str) -> HttpResponse:
     if sees_names(benchmark, request.actor):
         return redirect("web:console_benchmark", request.membership.organization.slug, id)
     ballot = document_of(ballot_of(benchmark, request.membership.user_id))
-    context = {"benchmark": benchmark, "id": id, "ballot": ballot, "longest_reason": LONGEST_REASON}
+    context = {"benchmark": benchmark, "id": id, "ballot": ballot, "longest_reason": MAX_REASON_LENGTH}
     return render(request, "console/vote.html", context)
 
 

@@ -7,8 +7,8 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_POST
 
 from billing.gateways import current_gateway
-from billing.selectors import gateway_events, payments_to_look_at
-from billing.services.gateway_events import process_again
+from billing.payments.selectors import gateway_events, payments_to_look_at
+from billing.payments.services.gateway_events import process_again
 from marketplace.accounts.policy import Action
 from marketplace.accounts.selectors import organization_names
 from marketplace.web.access import ActorRequest, operator_page

@@ -8,7 +8,7 @@ from django.http import HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
 
-from billing.selectors import is_balanced, trial_balance
+from billing.ledger.selectors import is_balanced, trial_balance
 from inference.domain.lifecycle import Status
 from inference.selectors import NODE_ALIVE, nodes_for_operator, queue_depths
 from inference.services import wakeups

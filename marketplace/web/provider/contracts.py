@@ -8,10 +8,10 @@ from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_POST
 
-from billing.models import OutcomeContract
-from billing.selectors import contract_for, contracts_for_provider, offer_for, offers_by_provider
-from billing.services import contracts as agreeing
-from billing.services.contracts import LONGEST_REVIEW_HOURS
+from billing.outcomes.models import OutcomeContract
+from billing.outcomes.selectors import contract_for, contracts_for_provider, offer_for, offers_by_provider
+from billing.outcomes.services import contracts as agreeing
+from billing.outcomes.services.contracts import MAX_REVIEW_HOURS
 from marketplace.accounts.policy import Action
 from marketplace.catalog.selectors import listings_for_provider, price_of
 from marketplace.catalog.services.contracts import make_offer
@@ -70,7 +70,7 @@ def new_offer(request: MemberRequest) -> HttpResponse:
         "errors": errors,
         "older": older,
         "older_id": short(older.pk) if older else "",
-        "longest": LONGEST_REVIEW_HOURS,
+        "longest": MAX_REVIEW_HOURS,
     }
     return render(request, "provider/new_offer.html", context, status=422 if errors else 200)
 

@@ -9,12 +9,14 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_POST
 
-from billing.domain import CENT, AccountKind, PayeeState, whole_cents
 from billing.gateways import current_gateway
-from billing.gateways.base import GatewayRefused, GatewayUnavailable, Person
-from billing.selectors import balance_of, payee_of, payouts_of
-from billing.services import payees
-from billing.services.payouts import request_payout
+from billing.gateways.base import AccountHolder, GatewayRefused, GatewayUnavailable
+from billing.ledger.domain import AccountKind
+from billing.ledger.selectors import balance_of
+from billing.payments.domain import CENT, PayeeState, whole_cents
+from billing.payments.selectors import payee_of, payouts_of
+from billing.payments.services import payees
+from billing.payments.services.payouts import request_payout
 from marketplace.accounts.policy import Action
 from marketplace.core.problems import Conflict, Invalid
 from marketplace.web.access import MemberRequest, member_page
@@ -49,7 +51,7 @@ def onboard(request: MemberRequest) -> HttpResponse:
     try:
         page = payees.onboard(
             actor=request.actor,
-            person=Person(str(organization.pk), organization.name, request.membership.user.email),
+            holder=AccountHolder(str(organization.pk), organization.name, request.membership.user.email),
             country=request.POST.get("country", ""),
             back_url=_address(request, "web:provider_payouts_back"),
             again_url=_address(request, "web:provider_payouts_again"),

@@ -20,9 +20,9 @@ from providers.domain import CheckState, Step, VersionState
 from providers.models import VersionCheck
 from providers.selectors import checks_of, draft_files_sent, files_of, model_named, version_numbered
 from providers.services.drafts import Announced, check_announced, commit_draft, discard_draft, open_draft, upload_path
-from providers.validation.paths import MOST_FILES
+from providers.validation.paths import MAX_FILES
 
-LARGEST_SIZE = 2**53
+MAX_SIZE_BYTES = 2**53
 STEPS = {
     Step.FILES: ("Files", "Paths, weights, card, classes, licence and schema"),
     Step.LOAD: ("Load", "A node fetches the weights and loads them"),
@@ -49,7 +49,7 @@ def publish(request: MemberRequest) -> HttpResponse:
         "can_provide": organization.can_provide,
         "check_url": reverse("web:provider_draft_check", args=[slug]),
         "open_url": reverse("web:provider_drafts", args=[slug]),
-        "most_files": MOST_FILES,
+        "most_files": MAX_FILES,
         "publish_command": f"python manage.py publish ./weights --as {slug}/{model.name if model else 'my-model'}",
     }
     return render(request, "provider/publish.html", context)
@@ -170,7 +170,7 @@ def _announced(body: dict[str, Any]) -> list[Announced]:
     """The files that a browser announces. Raises Invalid if they are none."""
     files = body.get("files")
     wrong = Invalid("The list of files cannot be read", errors=[FieldError("files", "reload the page and try again")])
-    if not isinstance(files, list) or len(files) > 10 * MOST_FILES:
+    if not isinstance(files, list) or len(files) > 10 * MAX_FILES:
         raise wrong
     found = []
     for file in files:
@@ -180,7 +180,7 @@ def _announced(body: dict[str, Any]) -> list[Announced]:
         if (
             not isinstance(size, int)
             or not isinstance(modified, int)
-            or not (0 <= size < LARGEST_SIZE and abs(modified) < LARGEST_SIZE)
+            or not (0 <= size < MAX_SIZE_BYTES and abs(modified) < MAX_SIZE_BYTES)
         ):
             raise wrong
         found.append(Announced(file["path"], size, modified))

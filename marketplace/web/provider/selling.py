@@ -8,8 +8,8 @@ from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_POST
 
-from billing.domain import Unit
-from billing.selectors import price_history
+from billing.pricing.domain import Unit
+from billing.pricing.selectors import price_history
 from marketplace.accounts.policy import Action
 from marketplace.catalog.domain import sku_of
 from marketplace.catalog.models import Listing

@@ -6,8 +6,9 @@ from django.http import HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
 
-from billing.domain import AccountKind
-from billing.selectors import balance_of, earnings_by_sku, outcome_skus
+from billing.ledger.domain import AccountKind
+from billing.ledger.selectors import balance_of, earnings_by_sku
+from billing.outcomes.selectors import outcome_skus
 from inference.selectors import measured, prediction_counts, resident_versions
 from marketplace.accounts.policy import Action
 from marketplace.catalog.domain import sku_of

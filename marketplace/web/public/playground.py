@@ -7,14 +7,14 @@ from django.http import HttpRequest, JsonResponse
 from django.urls import reverse
 from django.views.decorators.http import require_POST
 
-from billing.domain import AccountKind
-from billing.selectors import balance_of
+from billing.ledger.domain import AccountKind
+from billing.ledger.selectors import balance_of
 from inference.domain.lifecycle import Origin, Status
 from inference.links import events_path
 from inference.services.admit import PriceChanged, admit
 from marketplace.accounts.selectors import actor_of
 from marketplace.catalog.domain import Reference
-from marketplace.catalog.services import call
+from marketplace.catalog.services import resolution
 from marketplace.core.ids import short
 from marketplace.core.problems import Forbidden, NotAuthenticated, NotUnderstood
 from marketplace.web.access import current_membership
@@ -33,14 +33,14 @@ def run(request: HttpRequest, owner: str, name: str) -> JsonResponse:
     body = _body(request)
     reference = Reference(owner, name)
     try:
-        target = call.resolve(reference)
+        target = resolution.resolve(reference)
         if body.get("contract"):
             contract = id_in_address(str(body["contract"]), what="contract")
-            target = call.under_contract(target, contract, caller)
+            target = resolution.under_contract(target, contract, caller)
         prediction = admit(caller=caller, target=target, inputs=body.get("input"), origin=Origin.CONSOLE)
     except PriceChanged:
         # The snapshot may be two seconds old. A person agreed to the price they saw, so they are asked again.
-        call.forget(reference)
+        resolution.forget(reference)
         raise
     id_ = short(prediction)
     return JsonResponse(

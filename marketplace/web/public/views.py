@@ -12,8 +12,9 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 
-from billing.domain import AccountKind
-from billing.selectors import balance_of, contracts_in_force
+from billing.ledger.domain import AccountKind
+from billing.ledger.selectors import balance_of
+from billing.outcomes.selectors import contracts_in_force
 from inference.links import artifact_path, input_path, upload_path
 from inference.selectors import examples_of, market_totals, showcase
 from inference.statements import PredictionView

@@ -13,7 +13,7 @@ from marketplace.accounts.services.api_keys import create_key, revoke_key
 from marketplace.accounts.services.members import add_member
 from marketplace.core.ids import new_id
 from marketplace.core.problems import Forbidden, Invalid, NotFound
-from tests.parties import Party, make_party
+from tests.support.parties import Party, make_party
 
 pytestmark = pytest.mark.usefixtures("database")
 

@@ -5,7 +5,7 @@ from django.db import ProgrammingError, connection, transaction
 
 from marketplace.accounts.models import AuditEvent
 from marketplace.accounts.services import audit
-from tests.parties import make_party
+from tests.support.parties import make_party
 
 pytestmark = pytest.mark.usefixtures("database")
 

@@ -10,7 +10,7 @@ from marketplace.accounts.models import AuditEvent, Membership
 from marketplace.accounts.selectors import membership_for
 from marketplace.accounts.services.members import add_member, remove_member
 from marketplace.core.problems import Conflict, Forbidden, Invalid, NotFound
-from tests.parties import Party, make_party
+from tests.support.parties import Party, make_party
 
 pytestmark = pytest.mark.usefixtures("database")
 

@@ -10,7 +10,7 @@ from marketplace.accounts.models import AuditEvent, Membership, Organization
 from marketplace.accounts.selectors import membership_for, organization_by_slug
 from marketplace.accounts.services.organizations import create_organization
 from marketplace.core.problems import Invalid, NotFound
-from tests.parties import make_party
+from tests.support.parties import make_party
 
 pytestmark = pytest.mark.usefixtures("database")
 

@@ -4,18 +4,18 @@ from pathlib import Path
 
 import pytest
 
-from billing.domain import AccountKind
-from billing.models import Hold
-from billing.selectors import Balance, balance_of
+from billing.ledger.domain import AccountKind
+from billing.ledger.models import Hold
+from billing.ledger.selectors import Balance, balance_of
 from inference.models import Prediction
 from marketplace.accounts.models import ApiKey
 from marketplace.accounts.selectors import membership_for
 from marketplace.accounts.services.api_keys import create_key
 from marketplace.catalog.models import Listing
 from marketplace.core.models import OutboxEvent
-from tests.integration.api.edge import Edge
-from tests.parties import Party, make_buyer, make_listing
-from tests.unit.providers.folders import make_folder
+from tests.support.edge import Edge
+from tests.support.folders import make_folder
+from tests.support.parties import Party, make_buyer, make_listing
 
 
 @pytest.fixture(autouse=True)

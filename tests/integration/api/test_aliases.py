@@ -5,8 +5,8 @@ import pytest
 from marketplace.catalog.models import Alias, Listing
 from tests.integration.api.conftest import Buyer
 from tests.integration.api.test_rest import assert_problem, client
-from tests.parties import make_listing
-from tests.unit.providers.folders import make_folder
+from tests.support.folders import make_folder
+from tests.support.parties import make_listing
 
 pytestmark = pytest.mark.usefixtures("database")
 

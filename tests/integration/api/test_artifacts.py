@@ -14,7 +14,7 @@ from marketplace.core import links
 from marketplace.core.ids import new_id, parse_short, short
 from marketplace.core.storage import blob_store
 from tests.integration.api.conftest import Buyer
-from tests.integration.api.edge import Edge
+from tests.support.edge import Edge
 
 SIZE = 3_000
 DATA = os.urandom(SIZE)

@@ -2,16 +2,16 @@
 
 import pytest
 
-from billing.models import Hold
+from billing.ledger.models import Hold
 from inference.models import IdempotencyKey, Prediction
 from inference.services.cancel import cancel
 from marketplace.catalog.models import Listing
 from marketplace.catalog.services.listing import unlist
 from marketplace.core.ids import parse_short
 from tests.integration.api.conftest import Buyer, a_buyer
-from tests.integration.api.edge import Answer, Edge
 from tests.integration.api.test_create import assert_problem
-from tests.parties import change_price
+from tests.support.edge import Answer, Edge
+from tests.support.parties import change_price
 
 GENERATE = "/openai/v1/images/generations"
 

@@ -12,8 +12,8 @@ from marketplace.accounts.services.api_keys import revoke_key
 from marketplace.api.front.app import ROUTES
 from marketplace.api.urls import urlpatterns
 from tests.integration.api.conftest import Buyer
-from tests.integration.api.edge import Edge
 from tests.integration.api.test_create import HEADERS
+from tests.support.edge import Edge
 
 pytestmark = pytest.mark.usefixtures("database")
 

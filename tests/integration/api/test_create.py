@@ -12,8 +12,8 @@ from marketplace.catalog.models import Listing
 from marketplace.catalog.services.listing import unlist
 from marketplace.core.ids import parse_short
 from tests.integration.api.conftest import Buyer, a_buyer
-from tests.integration.api.edge import Answer, Edge
-from tests.parties import change_price, make_party
+from tests.support.edge import Answer, Edge
+from tests.support.parties import change_price, make_party
 
 LONG = "x" * 100_000
 

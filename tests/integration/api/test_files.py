@@ -14,11 +14,11 @@ from django.utils import timezone
 from PIL import Image
 from rest_framework.test import APIClient
 
-from inference.domain.files import LARGEST_FILE
+from inference.domain.files import MAX_FILE_BYTES
 from inference.domain.lifecycle import Status
 from inference.links import artifact_path, upload_path
 from inference.models import Artifact, InputFile, Node, Prediction
-from inference.services.files import MOST_UPLOADS, expire_uploads
+from inference.services.files import MAX_UPLOADS, expire_uploads
 from inference.worker.claims import Ended, claim, complete
 from inference.worker.files import LOST, read_files
 from marketplace.accounts.selectors import membership_for
@@ -28,10 +28,10 @@ from marketplace.core import links
 from marketplace.core.ids import new_id, parse_short, short
 from marketplace.core.storage import BlobStore, blob_store
 from tests.integration.api.conftest import Buyer
-from tests.integration.api.edge import Answer, Edge
 from tests.integration.api.test_create import assert_problem
-from tests.parties import make_listing, make_party
-from tests.pictures import animation, bomb, data_uri, picture, turned
+from tests.support.edge import Answer, Edge
+from tests.support.parties import make_listing, make_party
+from tests.support.pictures import animation, bomb, data_uri, picture, turned
 from tests.unit.providers.test_single_folder import make
 
 BOUNDARY = "frontier"
@@ -294,8 +294,8 @@ def test_forms_that_are_none_keep_nothing(edge: Edge, buyer: Buyer, body: bytes,
 def test_uploads_are_bounded_before_they_are_read(edge: Edge, buyer: Buyer):
     large = bytes(1_000_000)
     answer = send(edge, buyer.key, b"", pieces=[large] * 25)
-    assert_problem(answer, 413, path="/v1/files", detail=f"at most {LARGEST_FILE + 65_536} bytes")
-    body = form(("content", "a.png", bytes(LARGEST_FILE + 1)))
+    assert_problem(answer, 413, path="/v1/files", detail=f"at most {MAX_FILE_BYTES + 65_536} bytes")
+    body = form(("content", "a.png", bytes(MAX_FILE_BYTES + 1)))
     answer = send(edge, buyer.key, body)
     assert_problem(answer, 413, path="/v1/files", detail="A file may have at most 20,000,000 bytes")
     json_body = edge.request("POST", "/v1/files", {"content": "x"}, key=buyer.key)
@@ -330,7 +330,7 @@ def test_uploads_of_an_organisation_are_bounded(edge: Edge, buyer: Buyer):
     made = upload(edge, buyer, picture())
     row = InputFile.objects.get(pk=parse_short(made["id"]))
     fields = {name: getattr(row, name) for name in ("sha256", "media_type", "size", "width", "height", "expires_at")}
-    more = [InputFile(organization=buyer.party.organization, name="x", **fields) for _ in range(MOST_UPLOADS - 1)]
+    more = [InputFile(organization=buyer.party.organization, name="x", **fields) for _ in range(MAX_UPLOADS - 1)]
     InputFile.objects.bulk_create(more)
     answer = send(edge, buyer.key, form(("content", "a.png", picture())))
     assert_problem(answer, 409, path="/v1/files", detail="There are 1000 uploads already; delete some")

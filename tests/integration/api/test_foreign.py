@@ -9,7 +9,7 @@ import pytest
 from inference.models import Prediction
 from marketplace.core.ids import new_id, parse_short, short
 from tests.integration.api.conftest import Buyer
-from tests.integration.api.edge import Edge
+from tests.support.edge import Edge
 
 ROUTES = [("GET", ""), ("POST", "/cancel"), ("GET", "/stream"), ("GET", "/events")]
 

@@ -15,10 +15,10 @@ from marketplace.catalog.models import Listing
 from marketplace.catalog.services.listing import list_version, unlist
 from marketplace.core.ids import short
 from providers.services.publish import publish_folder
-from tests.checks import pass_checks
 from tests.integration.api.conftest import Buyer
-from tests.parties import make_callable, make_listing
-from tests.unit.providers.folders import CARD, make_folder, weights
+from tests.support.checks import pass_checks
+from tests.support.folders import CARD, make_folder, weights
+from tests.support.parties import make_call_target, make_listing
 
 pytestmark = pytest.mark.usefixtures("database")
 
@@ -40,7 +40,7 @@ def assert_problem(answer, status: int, detail: str) -> None:  # type: ignore[no
 
 
 def test_pages_of_predictions_hold_each_of_the_callers_once(buyer: Buyer, other: Buyer, listing: Listing):
-    target = make_callable(listing)
+    target = make_call_target(listing)
     made = sorted(
         short(admit(caller=buyer.party.caller, target=target, inputs={"prompt": f"{n}"}, origin=Origin.API))
         for n in range(PAGE + 5)
@@ -131,7 +131,7 @@ def test_search_as_replicates_clients_send_it(tmp_path: Path):
 
 
 def test_the_account(buyer: Buyer, listing: Listing):
-    admit(caller=buyer.party.caller, target=make_callable(listing), inputs={"prompt": "x"}, origin=Origin.API)
+    admit(caller=buyer.party.caller, target=make_call_target(listing), inputs={"prompt": "x"}, origin=Origin.API)
     assert client(buyer.key).get("/v1/account").json() == {
         "type": "organization",
         "username": buyer.party.organization.slug,

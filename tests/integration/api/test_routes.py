@@ -12,9 +12,9 @@ from marketplace.catalog.models import PendingListing
 from marketplace.core import opening
 from marketplace.core.ids import new_id
 from tests.integration.api.conftest import Buyer
-from tests.integration.api.edge import Edge
-from tests.parties import make_listing
-from tests.unit.providers.folders import make_folder
+from tests.support.edge import Edge
+from tests.support.folders import make_folder
+from tests.support.parties import make_listing
 
 
 @pytest.mark.parametrize(

@@ -9,8 +9,8 @@ from marketplace.api.front.uploading import WRITE_BYTES
 from marketplace.core.storage import blob_store
 from providers.models import DraftFile, UploadDraft
 from providers.services.drafts import Announced, open_draft, upload_path
-from tests.integration.api.edge import Answer, Edge
-from tests.parties import make_party
+from tests.support.edge import Answer, Edge
+from tests.support.parties import make_party
 
 CONTENT = bytes(range(256)) * (3 * WRITE_BYTES // 256) + b"end"
 WEIGHTS = "unet/diffusion_pytorch_model.safetensors"

@@ -6,13 +6,13 @@ from collections import Counter
 import pytest
 from django.db import transaction
 
-from billing.services.top_ups import top_up
+from billing.payments.services.top_ups import top_up
 from inference.domain.lifecycle import Origin, Status
 from inference.models import Prediction
 from inference.services.cancel import cancel as cancel_prediction
 from marketplace.accounts.models import AuditEvent
 from marketplace.benchmarks.domain.prompts import parse_text
-from marketplace.benchmarks.domain.states import MOST_IN_FLIGHT, CellState, State
+from marketplace.benchmarks.domain.states import MAX_IN_FLIGHT, CellState, State
 from marketplace.benchmarks.models import Benchmark, Cell
 from marketplace.benchmarks.selectors.benchmarks import benchmark_for_buyer, progress_of
 from marketplace.benchmarks.services import control, rounds
@@ -22,10 +22,10 @@ from marketplace.benchmarks.services.start import EstimateChanged, start
 from marketplace.core.models import OutboxEvent
 from marketplace.core.outbox import relay
 from marketplace.core.problems import Conflict, Forbidden, Invalid, NotFound, PaymentRequired
-from tests.integration.benchmarks.scene import Scene, list_model, make_prompts, member_of
-from tests.integration.billing.together import MOST, together
-from tests.integration.inference.scene import make_buyer, purse
-from tests.parties import make_party
+from tests.support.benchmark_scene import Scene, list_model, make_prompts, member_of
+from tests.support.inference_scene import make_buyer, purse
+from tests.support.parties import make_party
+from tests.support.together import MAX_AT_ONCE, together
 
 pytestmark = pytest.mark.usefixtures("database")
 
@@ -69,13 +69,13 @@ def test_the_estimate_is_what_it_costs():
 def test_never_more_in_flight_than_may_be():
     scene = Scene(prompts=9)
     scene.start()
-    together([scene.advance] * MOST)
-    assert len(predictions(scene)) == len(scene.cells(CellState.STARTED)) == MOST_IN_FLIGHT
+    together([scene.advance] * MAX_AT_ONCE)
+    assert len(predictions(scene)) == len(scene.cells(CellState.STARTED)) == MAX_IN_FLIGHT
     scene.advance()
-    assert len(predictions(scene)) == MOST_IN_FLIGHT
+    assert len(predictions(scene)) == MAX_IN_FLIGHT
     scene.run()
-    together([scene.advance] * MOST)
-    assert len(predictions(scene)) == 2 * MOST_IN_FLIGHT
+    together([scene.advance] * MAX_AT_ONCE)
+    assert len(predictions(scene)) == 2 * MAX_IN_FLIGHT
     scene.run_to_the_end()
     assert len(predictions(scene)) == 18
     assert scene.state is State.COMPLETED
@@ -116,7 +116,7 @@ def test_news_rings_for_the_benchmark_and_may_come_twice():
         pass
     assert not OutboxEvent.objects.filter(topic="prediction.completed").exists()
     for _ in range(2):
-        rounds.hear(news)
+        rounds.on_prediction_completed(news)
         scene.advance()
     assert scene.state is State.COMPLETED
     assert len(predictions(scene)) == 4
@@ -256,7 +256,7 @@ def test_cancel_races_the_rounds():
 
 def test_a_form_that_comes_twice_starts_one_benchmark():
     scene = Scene(prompts=2)
-    started = together([scene.start] * MOST)
+    started = together([scene.start] * MAX_AT_ONCE)
     assert {benchmark.pk for benchmark in started} == {scene.id}
     assert Cell.objects.filter(benchmark=scene.id).count() == 4
     assert AuditEvent.objects.filter(subject=str(scene.id), action="benchmark.started").count() == 1

@@ -15,8 +15,8 @@ from marketplace.benchmarks.selectors.results import results_of
 from marketplace.benchmarks.services import control
 from marketplace.benchmarks.services.estimates import estimate
 from marketplace.benchmarks.services.rounds import _score_of
-from tests.integration.benchmarks.scene import Scene, list_scorer
-from tests.integration.inference.scene import OnSale, claim_all, purse, succeeded
+from tests.support.benchmark_scene import Scene, list_scorer
+from tests.support.inference_scene import OnSale, claim_all, purse, succeeded
 
 pytestmark = pytest.mark.usefixtures("database")
 

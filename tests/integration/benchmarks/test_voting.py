@@ -14,9 +14,9 @@ from marketplace.benchmarks.selectors.benchmarks import sees_names
 from marketplace.benchmarks.selectors.results import results_of
 from marketplace.benchmarks.services.voting import NoLongerBlind, reveal, undo, vote
 from marketplace.core.problems import NotFound
-from tests.integration.benchmarks.scene import Scene, colleague_of, member_of
-from tests.integration.billing.together import MOST, together
-from tests.integration.inference.scene import make_buyer
+from tests.support.benchmark_scene import Scene, colleague_of, member_of
+from tests.support.inference_scene import make_buyer
+from tests.support.together import MAX_AT_ONCE, together
 
 pytestmark = pytest.mark.usefixtures("database")
 
@@ -90,7 +90,7 @@ def test_one_vote_for_each_voter_and_pair(scene: Scene):
 
 
 def test_voters_at_once_do_not_disturb_each_other(scene: Scene):
-    voters = [scene.by, *(colleague_of(scene.buyer) for _ in range(MOST - 1))]
+    voters = [scene.by, *(colleague_of(scene.buyer) for _ in range(MAX_AT_ONCE - 1))]
     together([lambda voter=voter: prefer(scene, voter, 0) for voter in voters])
     counts = Counter(Vote.objects.filter(benchmark=scene.id).values_list("voter", flat=True))
     assert counts == {voter.user_id: 8 for voter in voters}
@@ -111,7 +111,7 @@ def test_undo_brings_the_pair_back(scene: Scene):
 def test_undo_takes_back_one_vote_only(scene: Scene):
     prefer(scene, scene.by, 0, count=3)
     key = ballot_of(scene.benchmark, scene.by.user).undo
-    together([lambda: undo(by=scene.by, benchmark_id=scene.id, key=key)] * MOST)
+    together([lambda: undo(by=scene.by, benchmark_id=scene.id, key=key)] * MAX_AT_ONCE)
     assert Vote.objects.filter(benchmark=scene.id).count() == 2
 
 

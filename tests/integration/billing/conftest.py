@@ -8,15 +8,15 @@ from typing import Any
 
 import pytest
 
-from billing.gateways.base import Person
-from billing.services import gateway_events
-from billing.services.payees import onboard, refresh
-from billing.services.top_ups import StartedTopUp, start_top_up
+from billing.gateways.base import AccountHolder
+from billing.payments.services import gateway_events
+from billing.payments.services.payees import onboard, refresh
+from billing.payments.services.top_ups import StartedTopUp, start_top_up
 from marketplace.core.models import OutboxEvent
-from tests.doubles.stripe import StripeDouble
-from tests.doubles.stripe.books import Object, signed
-from tests.doubles.stripe.resources import set_transfers
-from tests.integration.billing.ledger import name
+from tests.support.doubles.stripe import StripeDouble
+from tests.support.doubles.stripe.books import Object, signed
+from tests.support.doubles.stripe.resources import set_transfers
+from tests.support.ledger import name
 
 SECRET = "whsec_test"
 
@@ -33,18 +33,18 @@ class Connected:
 
     double: StripeDouble
     passed_on: int = 0
-    people: dict[str, Person] = field(default_factory=dict)
+    people: dict[str, AccountHolder] = field(default_factory=dict)
 
     @property
     def books(self) -> Any:
         return self.double.books
 
-    def person(self, owner: str) -> Person:
-        return Person(owner, "Acme", f"{owner}@example.com")
+    def person(self, owner: str) -> AccountHolder:
+        return AccountHolder(owner, "Acme", f"{owner}@example.com")
 
     def start(self, owner: str, amount: int, *, key: str | None = None) -> StartedTopUp:
         return start_top_up(
-            person=self.person(owner),
+            holder=self.person(owner),
             amount=amount,
             key=key or secrets.token_hex(8),
             paid_url=lambda id: f"https://market.example/paid/{id}",
@@ -58,7 +58,7 @@ class Connected:
     def onboard(self, owner: str) -> Object:
         """A provider whom Stripe would pay."""
         urls = {"back_url": "https://market.example/back", "again_url": "https://market.example/again"}
-        onboard(person=self.person(owner), country="US", **urls)
+        onboard(holder=self.person(owner), country="US", **urls)
         account = next(one for one in self.books.all("v2.core.account") if one["metadata"]["organization"] == owner)
         set_transfers(self.books, account, "active")
         refresh(owner=owner)

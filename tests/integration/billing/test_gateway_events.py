@@ -6,19 +6,19 @@ import pytest
 from django.db import DatabaseError, connections, transaction
 from django.utils import timezone
 
-from billing.domain import EventState, TopUpState
 from billing.gateways.base import BadSignature
-from billing.models import GatewayEvent, TopUp
-from billing.services import gateway_events
+from billing.payments.domain import EventState, TopUpState
+from billing.payments.models import GatewayEvent, TopUp
+from billing.payments.services import gateway_events
 from marketplace.core.ids import new_id
 from marketplace.core.models import OutboxEvent
 from marketplace.core.money import MICRO
 from marketplace.core.outbox import relay, relay_outside
 from marketplace.core.problems import NotFound
-from tests.doubles.stripe.books import Fault, Object, signed
-from tests.doubles.stripe.resources import pay
 from tests.integration.billing.conftest import SECRET, Connected
-from tests.integration.billing.ledger import balance, name
+from tests.support.doubles.stripe.books import Fault, Object, signed
+from tests.support.doubles.stripe.resources import pay
+from tests.support.ledger import balance, name
 
 
 @pytest.fixture

@@ -7,21 +7,10 @@ import pytest
 from django.conf import settings
 from django.db import DatabaseError, IntegrityError, ProgrammingError, connection, connections, transaction
 
-from billing.domain import AccountKind
+from billing.ledger.domain import AccountKind
 from marketplace.accounts.models import AuditEvent
-from tests.integration.billing.ledger import (
-    Item,
-    assert_sound,
-    balance,
-    hold,
-    hold_row,
-    make_payer,
-    make_price,
-    name,
-    rows,
-    settle,
-)
-from tests.services import home
+from tests.support.ledger import Item, assert_sound, balance, hold, hold_row, make_payer, make_price, name, rows, settle
+from tests.support.services import home
 
 pytestmark = pytest.mark.usefixtures("database")
 

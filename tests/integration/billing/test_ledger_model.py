@@ -11,10 +11,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, invariant, multiple, rule
 
-from billing.domain import AccountKind, PriceTerms, platform_fee
-from billing.services.expiry import expire_holds
+from billing.ledger.domain import AccountKind
+from billing.outcomes.services.expiry import expire_holds
+from billing.pricing.domain import PriceTerms, platform_fee
 from marketplace.core.problems import Conflict
-from tests.integration.billing.ledger import (
+from tests.support.ledger import (
     Item,
     assert_sound,
     assert_split,
@@ -30,7 +31,7 @@ from tests.integration.billing.ledger import (
     rows,
     settle,
 )
-from tests.integration.billing.together import together
+from tests.support.together import together
 
 # One example after another in the same real database: each makes its own payers and providers, nothing is reset.
 HISTORIES = settings(

@@ -9,14 +9,14 @@ from django.db import transaction
 from django.utils import timezone
 
 from billing.gateways import current_gateway
-from billing.models import GatewayCustomer, UnmeteredUsage
-from billing.services.customers import ensure_customer
-from billing.services.metering import OLDEST, TOPIC
+from billing.payments.models import GatewayCustomer, UnmeteredUsage
+from billing.payments.services.customers import ensure_customer
+from billing.payments.services.metering import MAX_AGE, TOPIC
 from marketplace.core.models import OutboxEvent
 from marketplace.core.outbox import relay, relay_outside
-from tests.doubles.stripe.books import Fault
 from tests.integration.billing.conftest import Connected
-from tests.integration.billing.ledger import Item, assert_sound, hold, make_payer, make_price, name, settle
+from tests.support.doubles.stripe.books import Fault
+from tests.support.ledger import Item, assert_sound, hold, make_payer, make_price, name, settle
 
 METER = "bourse_usage_micros"
 
@@ -31,7 +31,7 @@ def metered(stripe: Connected) -> Connected:
 def make_customer(stripe: Connected, *, credit: int = 1_000_000) -> tuple[str, str]:
     """(owner, the name that Stripe has for it)."""
     payer = make_payer(credit)
-    return payer, ensure_customer(gateway=current_gateway(), person=stripe.person(payer))
+    return payer, ensure_customer(gateway=current_gateway(), holder=stripe.person(payer))
 
 
 def use(payer: str, *amounts: int) -> list[str]:
@@ -138,7 +138,7 @@ def test_what_is_too_old_for_stripe_is_kept_for_the_operator(metered: Connected)
     payer, customer = make_customer(metered)
     (identifier,) = use(payer, 4_000)
     event = OutboxEvent.objects.get()
-    event.payload["settled_at"] = int((timezone.now() - OLDEST - timedelta(seconds=1)).timestamp())
+    event.payload["settled_at"] = int((timezone.now() - MAX_AGE - timedelta(seconds=1)).timestamp())
     event.save()
     assert relay_outside() == 1
     assert not OutboxEvent.objects.exists()

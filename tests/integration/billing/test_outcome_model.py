@@ -10,14 +10,17 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, invariant, rule
 
-from billing.domain import AccountKind, OutcomeState, Verdict, conclude, platform_fee
-from billing.models import Outcome, UsageRecord
-from billing.services.expiry import expire_holds
-from billing.services.outcomes import NothingToReview, VerdictStands, close_reviews, signal
+from billing.ledger.domain import AccountKind
+from billing.ledger.models import UsageRecord
+from billing.outcomes.domain import OutcomeState, Verdict, conclude
+from billing.outcomes.models import Outcome
+from billing.outcomes.services.expiry import expire_holds
+from billing.outcomes.services.verdicts import NothingToReview, VerdictStands, close_reviews, signal
+from billing.pricing.domain import platform_fee
 from marketplace.core.problems import Invalid
-from tests.integration.billing.agreements import agree, let_time_pass, observe
-from tests.integration.billing.ledger import assert_sound, balance, release
-from tests.integration.billing.together import together
+from tests.support.agreements import agree, let_time_pass, observe
+from tests.support.ledger import assert_sound, balance, release
+from tests.support.together import together
 
 HISTORIES = settings(
     max_examples=12,

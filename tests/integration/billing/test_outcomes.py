@@ -6,17 +6,20 @@ from functools import partial
 import pytest
 from django.db import IntegrityError, connections, transaction
 
-from billing.domain import TRANSITIONS, AccountKind, OutcomeState, Verdict, platform_fee
-from billing.models import Hold, Outcome, Signal, UsageRecord
-from billing.selectors import tallies
-from billing.services import contracts
-from billing.services.expiry import expire_holds
-from billing.services.outcomes import NothingToReview, VerdictStands, close_reviews, signal
+from billing.ledger.domain import AccountKind
+from billing.ledger.models import Hold, UsageRecord
+from billing.outcomes.domain import TRANSITIONS, OutcomeState, Verdict
+from billing.outcomes.models import Outcome, UnitVerdict
+from billing.outcomes.selectors import tallies
+from billing.outcomes.services import contracts
+from billing.outcomes.services.expiry import expire_holds
+from billing.outcomes.services.verdicts import NothingToReview, VerdictStands, close_reviews, signal
+from billing.pricing.domain import platform_fee
 from marketplace.core.models import OutboxEvent
 from marketplace.core.problems import Invalid, NotFound
-from tests.integration.billing.agreements import Agreed, agree, delivered, let_time_pass, observe, state_of
-from tests.integration.billing.ledger import assert_sound, assert_split, balance, hold_row, release, rows
-from tests.integration.billing.together import MOST, together
+from tests.support.agreements import Agreed, agree, delivered, let_time_pass, observe, state_of
+from tests.support.ledger import assert_sound, assert_split, balance, hold_row, release, rows
+from tests.support.together import MAX_AT_ONCE, together
 
 pytestmark = pytest.mark.usefixtures("database")
 
@@ -129,7 +132,7 @@ def test_a_verdict_is_given_once():
     assert (again.is_new, again.state) == (False, OutcomeState.OBSERVING)
     with pytest.raises(VerdictStands):
         signal(outcome_id=id_, unit=0, verdict=ACCEPT, reporter="test")
-    assert [(one.unit, one.verdict, one.reporter) for one in Signal.objects.filter(outcome=id_)] == [
+    assert [(one.unit, one.verdict, one.reporter) for one in UnitVerdict.objects.filter(outcome=id_)] == [
         (0, "rejected", "test")
     ]
     signal(outcome_id=id_, unit=1, verdict=ACCEPT, reporter="test")
@@ -151,7 +154,7 @@ def test_what_cannot_be_reviewed():
         signal(outcome_id=id_, unit=0, verdict=ACCEPT, reporter="test")
     with pytest.raises(NotFound):
         signal(outcome_id=uuid.uuid4(), unit=0, verdict=ACCEPT, reporter="test")
-    assert Signal.objects.filter(outcome=id_).count() == 0
+    assert UnitVerdict.objects.filter(outcome=id_).count() == 0
 
 
 def test_a_delivery_under_review_outlives_its_holds_expiry():
@@ -190,7 +193,7 @@ def test_a_contract_that_ends_lets_its_calls_finish():
 
 def test_of_calls_at_once_as_many_are_admitted_as_may_be_unreviewed():
     agreed = agree(most_unreviewed=3)
-    answers = together([agreed.authorize] * MOST)
+    answers = together([agreed.authorize] * MAX_AT_ONCE)
     admitted = [answer for answer in answers if isinstance(answer, uuid.UUID)]
     assert (len(admitted), set(answers) - set(admitted)) == (3, {"contract_full"})
     observe({admitted[0]: 1})
@@ -223,8 +226,8 @@ def test_accepting_rejecting_and_time_have_one_winner():
             ]
         )[:4]
         close_reviews()
-        accepted = Signal.objects.filter(outcome=id_, unit=1, verdict="accepted").count()
-        rejected = Signal.objects.filter(outcome=id_, unit=1, verdict="rejected").count()
+        accepted = UnitVerdict.objects.filter(outcome=id_, unit=1, verdict="accepted").count()
+        rejected = UnitVerdict.objects.filter(outcome=id_, unit=1, verdict="rejected").count()
         assert won.count(True) == accepted + rejected <= 1
         expected = {(1, 0): OutcomeState.SETTLED, (0, 1): OutcomeState.NOT_MET, (0, 0): OutcomeState.EXPIRED}
         assert state_of(id_) is expected[accepted, rejected]

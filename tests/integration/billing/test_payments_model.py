@@ -10,19 +10,20 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
-from billing.domain import CENT, AccountKind, PayeeState, whole_cents
 from billing.gateways.base import GatewayUnavailable
-from billing.models import Payee, Payout, TopUp
-from billing.services import gateway_events
-from billing.services.payouts import request_payout, send
+from billing.ledger.domain import AccountKind
+from billing.payments.domain import CENT, PayeeState, whole_cents
+from billing.payments.models import Payee, Payout, TopUp
+from billing.payments.services import gateway_events
+from billing.payments.services.payouts import request_payout, send
 from marketplace.core.models import OutboxEvent
 from marketplace.core.outbox import relay_outside
 from marketplace.core.problems import Conflict, Invalid
-from tests.doubles.stripe.books import Fault
-from tests.doubles.stripe.resources import pay, reverse, set_transfers
 from tests.integration.billing.conftest import Connected
-from tests.integration.billing.ledger import Item, assert_sound, balance, hold, make_price, name
-from tests.integration.billing.ledger import settle as settle_holds
+from tests.support.doubles.stripe.books import Fault
+from tests.support.doubles.stripe.resources import pay, reverse, set_transfers
+from tests.support.ledger import Item, assert_sound, balance, hold, make_price, name
+from tests.support.ledger import settle as settle_holds
 
 HISTORIES = settings(
     max_examples=12,

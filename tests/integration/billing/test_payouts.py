@@ -7,21 +7,22 @@ from functools import partial
 import pytest
 from django.utils import timezone
 
-from billing.domain import CENT, AccountKind, PayeeState, PayoutState
-from billing.gateways.base import Person
-from billing.models import Payee, Payout
-from billing.services.payees import onboard, onboarding_page
-from billing.services.payouts import TOPIC, request_payout, send, settle, take_back
+from billing.gateways.base import AccountHolder
+from billing.ledger.domain import AccountKind
+from billing.payments.domain import CENT, PayeeState, PayoutState
+from billing.payments.models import Payee, Payout
+from billing.payments.services.payees import onboard, onboarding_page
+from billing.payments.services.payouts import TOPIC, request_payout, send, settle, take_back
 from marketplace.core.models import OutboxEvent
 from marketplace.core.money import MICRO
 from marketplace.core.outbox import relay_outside
 from marketplace.core.problems import Conflict, Invalid, NotFound
-from tests.doubles.stripe.books import DAY, Fault
-from tests.doubles.stripe.resources import reverse, set_transfers
 from tests.integration.billing.conftest import Connected
-from tests.integration.billing.ledger import Item, assert_sound, balance, hold, make_payer, make_price, name, rows
-from tests.integration.billing.ledger import settle as settle_holds
-from tests.integration.billing.together import together
+from tests.support.doubles.stripe.books import DAY, Fault
+from tests.support.doubles.stripe.resources import reverse, set_transfers
+from tests.support.ledger import Item, assert_sound, balance, hold, make_payer, make_price, name, rows
+from tests.support.ledger import settle as settle_holds
+from tests.support.together import together
 
 URLS = {"back_url": "https://market.example/back", "again_url": "https://market.example/again"}
 
@@ -89,13 +90,13 @@ def test_nobody_is_paid_before_stripe_would(stripe: Connected):
         request_payout(owner=provider, key="form")
     with pytest.raises(NotFound):
         onboarding_page(owner=provider, **URLS)
-    page = onboard(person=stripe.person(provider), country="de", **URLS)
+    page = onboard(holder=stripe.person(provider), country="de", **URLS)
     assert page.startswith(f"{stripe.double.url}/onboard/")
     assert Payee.objects.get(owner=provider).state == PayeeState.ONBOARDING
     with pytest.raises(Conflict, match="not set up"):
         request_payout(owner=provider, key="form")
     assert owed(provider) == (5 * MICRO, 0)
-    assert onboard(person=stripe.person(provider), country="", **URLS) != page  # a fresh page of the same account
+    assert onboard(holder=stripe.person(provider), country="", **URLS) != page  # a fresh page of the same account
     assert Payee.objects.filter(owner=provider).count() == 1
 
 
@@ -103,7 +104,7 @@ def test_nobody_is_paid_before_stripe_would(stripe: Connected):
 def test_a_country_is_two_letters(stripe: Connected, country: str):
     provider = name()
     with pytest.raises(Invalid):
-        onboard(person=stripe.person(provider), country=country, **URLS)
+        onboard(holder=stripe.person(provider), country=country, **URLS)
     assert not Payee.objects.filter(owner=provider).exists()
 
 
@@ -252,7 +253,7 @@ def test_transfers_of_others_are_not_ours(stripe: Connected):
 def test_the_sandbox_pays_at_once(database: None):
     provider = name()
     earn(provider, 12_345_678)
-    page = onboard(person=Person(provider, "Acme", "a@example.com"), country="US", **URLS)
+    page = onboard(holder=AccountHolder(provider, "Acme", "a@example.com"), country="US", **URLS)
     assert page == URLS["back_url"]
     payout = request_payout(owner=provider, key="form")
     assert payout.state == PayoutState.PAID

@@ -6,15 +6,15 @@ from functools import partial
 import pytest
 from django.utils import timezone
 
-from billing.domain import Unit
-from billing.models import Price
-from billing.selectors import current_terms, current_terms_of
-from billing.services.prices import set_price
-from billing.services.top_ups import top_up
-from marketplace.core.money import LARGEST
+from billing.payments.services.top_ups import top_up
+from billing.pricing.domain import Unit
+from billing.pricing.models import Price
+from billing.pricing.selectors import current_terms, current_terms_of
+from billing.pricing.services.prices import set_price
+from marketplace.core.money import MAX_AMOUNT
 from marketplace.core.problems import Conflict, Invalid
-from tests.integration.billing.ledger import assert_sound, balance, name, rows
-from tests.integration.billing.together import MOST, together
+from tests.support.ledger import assert_sound, balance, name, rows
+from tests.support.together import MAX_AT_ONCE, together
 
 pytestmark = pytest.mark.usefixtures("database")
 
@@ -41,8 +41,8 @@ def test_a_new_price_is_a_new_version_and_the_same_again_is_not():
 
 def test_versions_that_are_made_at_once_take_turns():
     sku = name()
-    versions = together([partial(price, sku, 1_000 + number) for number in range(MOST)])
-    assert sorted(versions) == list(range(1, MOST + 1))
+    versions = together([partial(price, sku, 1_000 + number) for number in range(MAX_AT_ONCE)])
+    assert sorted(versions) == list(range(1, MAX_AT_ONCE + 1))
 
 
 def test_a_price_of_the_future_does_not_count_yet():
@@ -63,7 +63,7 @@ def test_a_price_of_the_future_does_not_count_yet():
     assert rows("SELECT billing_current_price(%s)", sku) == [(now.id,)]
 
 
-@pytest.mark.parametrize("amount", [-1, LARGEST + 1])
+@pytest.mark.parametrize("amount", [-1, MAX_AMOUNT + 1])
 def test_an_absurd_price_is_refused(amount: int):
     sku = name()
     with pytest.raises(Invalid) as refused:
@@ -75,7 +75,7 @@ def test_an_absurd_price_is_refused(amount: int):
 def test_a_top_up_is_booked_once_however_often_it_is_sent():
     buyer, other = name(), name()
     pay = partial(top_up, organization_id=buyer, amount=5_000_000, key="form")
-    assert len(set(together([pay] * MOST))) == 1
+    assert len(set(together([pay] * MAX_AT_ONCE))) == 1
     assert top_up(organization_id=other, amount=5_000_000, key="form") != pay()
     with pytest.raises(Conflict):
         top_up(organization_id=buyer, amount=6_000_000, key="form")

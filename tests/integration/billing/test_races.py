@@ -10,9 +10,10 @@ import pytest
 from django.conf import settings
 from psycopg.types.json import Jsonb
 
-from billing.domain import AccountKind, PriceTerms
+from billing.ledger.domain import AccountKind
+from billing.pricing.domain import PriceTerms
 from marketplace.core.problems import Conflict
-from tests.integration.billing.ledger import (
+from tests.support.ledger import (
     Item,
     assert_sound,
     assert_split,
@@ -28,8 +29,8 @@ from tests.integration.billing.ledger import (
     rows,
     settle,
 )
-from tests.integration.billing.together import MOST, together
-from tests.services import home
+from tests.support.services import home
+from tests.support.together import MAX_AT_ONCE, together
 
 pytestmark = pytest.mark.usefixtures("database")
 
@@ -37,7 +38,7 @@ pytestmark = pytest.mark.usefixtures("database")
 def test_a_balance_admits_exactly_what_it_covers():
     payer, price = make_payer(100_000), make_price()
     spend = 7_000
-    made = together([lambda: [hold(payer, price, spend) for _ in range(5)]] * MOST)
+    made = together([lambda: [hold(payer, price, spend) for _ in range(5)]] * MAX_AT_ONCE)
     admitted = [id_ for one in made for id_ in one if id_]
     assert len(admitted) == 100_000 // spend == 14
     assert balance(payer) == (100_000, 14 * spend)
@@ -47,8 +48,8 @@ def test_a_balance_admits_exactly_what_it_covers():
 def test_a_hold_is_settled_by_one_of_many():
     payer, price = make_payer(10_000), make_price()
     id_ = hold(payer, price, 5_000)
-    answers = together([partial(settle, [Item(id_, 5_000)])] * MOST)
-    assert sorted(answers, key=len) == [{}] * (MOST - 1) + [{id_: 5_000}]
+    answers = together([partial(settle, [Item(id_, 5_000)])] * MAX_AT_ONCE)
+    assert sorted(answers, key=len) == [{}] * (MAX_AT_ONCE - 1) + [{id_: 5_000}]
     assert_split(id_, charge=5_000, fee_bps=1_000)
     assert balance(payer) == (5_000, 0)
     assert_sound()
@@ -72,7 +73,7 @@ def test_overlapping_batches_in_opposite_orders_settle_each_hold_once():
     every = [(hold(payer, price, 1_003), price) for payer in payers for price in prices for _ in range(4)]
     shuffled = random.Random(7)
     batches = []
-    for number in range(MOST):
+    for number in range(MAX_AT_ONCE):
         items = [Item(id_, 1_003) for id_, _ in every]
         if number == 0:
             items.reverse()
@@ -131,7 +132,7 @@ def test_top_ups_holds_and_settlements_of_one_buyer_do_not_disturb_each_other():
 
 def test_one_key_posts_once_whoever_comes_first():
     payer, key = name(), name()
-    assert len(set(together([partial(give, payer, 5_000, key=key)] * MOST))) == 1
+    assert len(set(together([partial(give, payer, 5_000, key=key)] * MAX_AT_ONCE))) == 1
     assert balance(payer) == (5_000, 0)
 
     contested = name()
@@ -187,7 +188,7 @@ def provider_of(price: PriceTerms) -> tuple[int, int]:
 def test_two_batches_of_one_buyer_add_up():
     payer, price = make_payer(1_000_000), make_price(fee_bps=1_234)
     ids: list[uuid.UUID] = holds(payer, price, [777] * 70)
-    together([partial(settle, [Item(id_, 777) for id_ in ids[start::MOST]]) for start in range(MOST)])
+    together([partial(settle, [Item(id_, 777) for id_ in ids[start::MAX_AT_ONCE]]) for start in range(MAX_AT_ONCE)])
     assert balance(payer) == (1_000_000 - 70 * 777, 0)
     assert provider_of(price) == (70 * (777 - 96), 0)
     assert rows("SELECT count(*), sum(fee) FROM billing_usagerecord WHERE payer = %s", payer) == [(70, 70 * 96)]

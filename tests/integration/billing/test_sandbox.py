@@ -4,13 +4,14 @@ from functools import partial
 
 import pytest
 
-from billing.domain import AccountKind, TopUpState
 from billing.gateways.sandbox import Sandbox
-from billing.models import GatewayCustomer, TopUp
-from billing.services.top_ups import top_up
+from billing.ledger.domain import AccountKind
+from billing.payments.domain import TopUpState
+from billing.payments.models import GatewayCustomer, TopUp
+from billing.payments.services.top_ups import top_up
 from marketplace.core.problems import Conflict, Invalid
-from tests.integration.billing.ledger import assert_sound, balance, entries_of, name
-from tests.integration.billing.together import together
+from tests.support.ledger import assert_sound, balance, entries_of, name
+from tests.support.together import together
 
 pytestmark = pytest.mark.usefixtures("database")
 

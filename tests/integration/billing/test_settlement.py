@@ -7,13 +7,13 @@ from functools import partial
 import pytest
 from django.db import DataError, IntegrityError
 
-from billing.domain import AccountKind, TransactionKind
-from billing.models import Transaction
-from billing.services.expiry import expire_holds
-from billing.services.posting import Leg, post
+from billing.ledger.domain import AccountKind, TransactionKind
+from billing.ledger.models import Transaction
+from billing.ledger.services.posting import Leg, post
+from billing.outcomes.services.expiry import expire_holds
 from marketplace.core.ids import new_id
 from marketplace.core.problems import Conflict
-from tests.integration.billing.ledger import (
+from tests.support.ledger import (
     Item,
     assert_sound,
     assert_split,

@@ -5,9 +5,9 @@ import time
 import pytest
 import stripe as sdk
 
-from tests.doubles.stripe.books import DAY, Fault
 from tests.integration.billing.conftest import Connected
-from tests.integration.billing.ledger import name
+from tests.support.doubles.stripe.books import DAY, Fault
+from tests.support.ledger import name
 
 
 @pytest.fixture
@@ -105,7 +105,7 @@ def test_transfers_need_an_account_that_may_and_money_that_is_there(stripe: Conn
         }
     )
     assert link.url.startswith(f"{stripe.double.url}/onboard/")
-    from tests.doubles.stripe.resources import set_transfers
+    from tests.support.doubles.stripe.resources import set_transfers
 
     set_transfers(stripe.books, stripe.books.objects[account.id], "active")
     stripe.books.paid_out += stripe.books.available()

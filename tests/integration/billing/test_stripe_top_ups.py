@@ -5,18 +5,19 @@ from functools import partial
 
 import pytest
 
-from billing.domain import CENT, AccountKind, EventState, TopUpState
 from billing.gateways import current_gateway
 from billing.gateways.base import CheckoutOrder, GatewayRefused, GatewayUnavailable
-from billing.models import GatewayCustomer, GatewayEvent, TopUp
-from billing.services import gateway_events, top_ups
+from billing.ledger.domain import AccountKind
+from billing.payments.domain import CENT, EventState, TopUpState
+from billing.payments.models import GatewayCustomer, GatewayEvent, TopUp
+from billing.payments.services import gateway_events, top_ups
 from marketplace.core.money import MICRO
 from marketplace.core.problems import Conflict, Invalid
-from tests.doubles.stripe.books import DAY, Fault
-from tests.doubles.stripe.resources import pay, settle
 from tests.integration.billing.conftest import Connected
-from tests.integration.billing.ledger import assert_sound, balance, entries_of, name
-from tests.integration.billing.together import together
+from tests.support.doubles.stripe.books import DAY, Fault
+from tests.support.doubles.stripe.resources import pay, settle
+from tests.support.ledger import assert_sound, balance, entries_of, name
+from tests.support.together import together
 
 AMOUNT = 20 * MICRO
 

@@ -10,13 +10,13 @@ from marketplace.accounts.models import AuditEvent, Name
 from marketplace.catalog.domain import parse_reference
 from marketplace.catalog.models import Alias, Listing
 from marketplace.catalog.selectors import aliases_of, offer_for
-from marketplace.catalog.services import call
+from marketplace.catalog.services import resolution
 from marketplace.catalog.services.aliases import AliasMoved, create_alias, delete_alias, move_alias
 from marketplace.catalog.services.listing import unlist
 from marketplace.catalog.services.publish import publish
 from marketplace.core.problems import Conflict, Invalid, NotFound
-from tests.parties import Party, make_listing, make_party
-from tests.unit.providers.folders import make_folder, weights
+from tests.support.folders import make_folder, weights
+from tests.support.parties import Party, make_listing, make_party
 
 pytestmark = pytest.mark.usefixtures("database")
 
@@ -43,7 +43,7 @@ def slug(listing: Listing) -> str:
 def meant_by(text: str, party: Party | None) -> str:
     reference = parse_reference(text)
     assert reference is not None
-    return call.resolve(reference, organization_id=party.organization.pk if party else None).model
+    return resolution.resolve(reference, organization_id=party.organization.pk if party else None).model
 
 
 def test_an_alias_means_its_model_for_its_organisation_alone(buyer: Party, old: Listing):
@@ -86,7 +86,7 @@ def test_a_pinned_alias_stays_at_its_version(buyer: Party, old: Listing, tmp_pat
     publish(folder=newer, organization=old.model.organization, name=old.model.name, unit_price=4_000)
     reference = parse_reference(f"{buyer.organization.slug}/hero")
     assert reference is not None
-    assert call.resolve(reference, organization_id=buyer.organization.pk).version == old.version_id
+    assert resolution.resolve(reference, organization_id=buyer.organization.pk).version == old.version_id
 
 
 def test_what_is_off_sale_is_refused_with_the_remedy(buyer: Party, old: Listing):

@@ -8,8 +8,8 @@ import pytest
 from marketplace.catalog.models import Listing
 from marketplace.catalog.selectors import SORTS, listed_tasks, offer_named, offers
 from marketplace.catalog.services.listing import unlist
-from tests.parties import change_price, make_listing
-from tests.unit.providers.folders import CARD, make_folder
+from tests.support.folders import CARD, make_folder
+from tests.support.parties import change_price, make_listing
 
 pytestmark = pytest.mark.usefixtures("database")
 

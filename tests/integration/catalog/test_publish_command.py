@@ -8,21 +8,21 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.db import connections
 
-from billing.models import Price
+from billing.pricing.models import Price
 from marketplace.accounts.models import AuditEvent
 from marketplace.catalog.domain import sku_of
 from marketplace.catalog.management.commands import publish as publish_command
 from marketplace.catalog.models import Listing, PendingListing
-from marketplace.catalog.services.publish import on_refused, publish
+from marketplace.catalog.services.publish import on_version_refused, publish
 from marketplace.core.problems import FieldError
 from providers.domain import STEPS, CheckState, Step
 from providers.models import GenerativeModel, ModelVersion
 from providers.services.check_files import check_version
 from providers.services.checks import record_check
-from tests.checks import pass_and_list
-from tests.parties import Party, make_party
-from tests.services import wait_until
-from tests.unit.providers.folders import make_folder
+from tests.support.checks import pass_and_list
+from tests.support.folders import make_folder
+from tests.support.parties import Party, make_party
+from tests.support.services import wait_until
 
 pytestmark = pytest.mark.usefixtures("database")
 
@@ -185,7 +185,7 @@ def wait_and_see(folder: Path, provider: Party, out: io.StringIO) -> threading.T
 
 
 def test_whoever_waits_sees_each_step_and_what_is_waited_for(provider: Party, tmp_path: Path, monkeypatch):  # type: ignore[no-untyped-def]
-    monkeypatch.setattr(publish_command, "PATIENCE_SECONDS", 0.2)
+    monkeypatch.setattr(publish_command, "QUIET_SECONDS", 0.2)
     out = io.StringIO()
     thread = wait_and_see(make_folder(tmp_path), provider, out)
     wait_until(lambda: "Waiting for the platform's worker" in out.getvalue(), "the reason", seconds=10)
@@ -216,6 +216,6 @@ def test_whoever_waits_reads_why_a_version_was_refused(provider: Party, tmp_path
         "error: The version was refused. Nothing is on sale.",
         "  unet/config.json: does not fit its weights",
     ]
-    on_refused([{"version": version.pk}])
+    on_version_refused([{"version": version.pk}])
     assert PendingListing.objects.filter(version=version).count() == 0
     assert not Listing.objects.filter(model=version.model_id).exists()

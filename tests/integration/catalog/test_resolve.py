@@ -4,16 +4,17 @@ from pathlib import Path
 
 import pytest
 
+from inference.services.admit import CallTarget
 from marketplace.catalog.domain import Reference, parse_reference
 from marketplace.catalog.models import Listing
 from marketplace.catalog.selectors import offer_named
-from marketplace.catalog.services import call
+from marketplace.catalog.services import resolution
 from marketplace.catalog.services.listing import list_version, unlist
 from marketplace.core.problems import Conflict, NotFound
 from providers.services.publish import publish_folder
-from tests.checks import pass_checks
-from tests.parties import change_price, make_listing, make_party
-from tests.unit.providers.folders import make_folder, weights
+from tests.support.checks import pass_checks
+from tests.support.folders import make_folder, weights
+from tests.support.parties import change_price, make_listing, make_party
 
 pytestmark = pytest.mark.usefixtures("database")
 
@@ -29,10 +30,10 @@ def slug(listing: Listing) -> str:
     return f"{listing.model.organization.slug}/{listing.model.name}"
 
 
-def resolve(text: str) -> call.Callable:
+def resolve(text: str) -> CallTarget:
     reference = parse_reference(text)
     assert reference is not None
-    return call.resolve(reference)
+    return resolution.resolve(reference)
 
 
 def second_version(listing: Listing, tmp_path: Path):  # type: ignore[no-untyped-def]
@@ -62,9 +63,9 @@ def test_versions_by_number_and_id(listing: Listing, tmp_path: Path):
         (f"{slug(listing)}@latest", listing.version_id),
     ]:
         assert resolve(text).version == version
-    assert call.reference_of_version(newer.pk) == parse_reference(f"{slug(listing)}:{newer.pk}")
+    assert resolution.reference_of_version(newer.pk) == parse_reference(f"{slug(listing)}:{newer.pk}")
     list_version(version=newer, actor=None)
-    assert call.look_up(Reference(*slug(listing).split("/"))).version == newer.pk
+    assert resolution.look_up(Reference(*slug(listing).split("/"))).version == newer.pk
 
 
 @pytest.mark.parametrize(
@@ -73,7 +74,7 @@ def test_versions_by_number_and_id(listing: Listing, tmp_path: Path):
 def test_what_is_no_version(listing: Listing, version: str):
     owner, name = slug(listing).split("/")
     with pytest.raises(NotFound, match="has no version"):
-        call.resolve(Reference(owner, name, version))
+        resolution.resolve(Reference(owner, name, version))
 
 
 def test_a_version_of_another_model_is_none_of_this(listing: Listing, tmp_path: Path):
@@ -97,7 +98,7 @@ def test_a_version_of_another_model_is_none_of_this(listing: Listing, tmp_path: 
 )
 def test_what_is_no_model(owner: str, name: str):
     with pytest.raises(NotFound, match="is on sale"):
-        call.resolve(Reference(owner, name))
+        resolution.resolve(Reference(owner, name))
     with pytest.raises(NotFound, match="is on sale"):
         offer_named(owner, name)
 
@@ -105,7 +106,7 @@ def test_what_is_no_model(owner: str, name: str):
 @pytest.mark.parametrize("text", ["", "x", "g" * 40, "F" * 40, "0" * 40, "a\0b", "x" * 10_000])
 def test_what_is_no_version_id(text: str):
     with pytest.raises(NotFound, match="There is no version"):
-        call.reference_of_version(text)
+        resolution.reference_of_version(text)
 
 
 @pytest.mark.parametrize(
@@ -141,27 +142,27 @@ def test_a_model_without_a_price_is_not_listed(tmp_path: Path):
 
 def test_a_new_price_shows_once_the_snapshot_is_old_or_forgotten(listing: Listing, monkeypatch: pytest.MonkeyPatch):
     now = [1_000_000.0]
-    monkeypatch.setattr("marketplace.catalog.services.call.time.monotonic", lambda: now[0])
+    monkeypatch.setattr("marketplace.catalog.services.resolution.time.monotonic", lambda: now[0])
     reference = parse_reference(slug(listing))
     assert reference is not None
-    assert call.kept(reference) is None
-    assert call.resolve(reference).terms.amount == 4_000
+    assert resolution.kept(reference) is None
+    assert resolution.resolve(reference).terms.amount == 4_000
     change_price(listing, 5_000)
-    now[0] += call.FRESH_SECONDS - 0.01
-    assert call.resolve(reference).terms.amount == 4_000
-    assert call.kept(reference) is call.resolve(reference)
+    now[0] += resolution.CACHE_SECONDS - 0.01
+    assert resolution.resolve(reference).terms.amount == 4_000
+    assert resolution.kept(reference) is resolution.resolve(reference)
     now[0] += 0.02
-    assert call.kept(reference) is None
-    terms = call.resolve(reference).terms
+    assert resolution.kept(reference) is None
+    terms = resolution.resolve(reference).terms
     assert (terms.amount, terms.version) == (5_000, 2)
     change_price(listing, 6_000)
-    call.forget(reference)
-    assert call.resolve(reference).terms.amount == 6_000
+    resolution.forget(reference)
+    assert resolution.resolve(reference).terms.amount == 6_000
 
 
 def test_snapshots_do_not_grow_without_end(listing: Listing, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(call, "MOST_KEPT", 3)
+    monkeypatch.setattr(resolution, "MAX_CACHED", 3)
     owner, name = slug(listing).split("/")
     for version in (None, "v1", "latest", listing.version_id):
-        call.resolve(Reference(owner, name, version))
-    assert len(call._kept) <= 3
+        resolution.resolve(Reference(owner, name, version))
+    assert len(resolution._kept) <= 3

@@ -12,11 +12,11 @@ import psycopg
 import pytest
 import redis
 
-from marketplace.core.embedded.errors import EmbeddedError
-from marketplace.core.embedded.home import Home
-from marketplace.core.embedded.postgres import EmbeddedPostgres
-from marketplace.core.embedded.redis import EmbeddedRedis
-from marketplace.core.embedded.sockets import SocketsUnusableError, prepare_sockets
+from marketplace.launcher.embedded.errors import EmbeddedError
+from marketplace.launcher.embedded.home import Home
+from marketplace.launcher.embedded.postgres import EmbeddedPostgres
+from marketplace.launcher.embedded.redis import EmbeddedRedis
+from marketplace.launcher.embedded.sockets import SocketsUnusableError, prepare_sockets
 
 Service = EmbeddedPostgres | EmbeddedRedis
 

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from marketplace.core.embedded.home import Home
-from tests.services import OUTSIDE, ROOT
+from marketplace.launcher.embedded.home import Home
+from tests.support.services import OUTSIDE, ROOT
 
 
 @pytest.fixture

@@ -16,8 +16,8 @@ from marketplace.accounts.models import ApiKey
 from marketplace.accounts.selectors import membership_for
 from marketplace.accounts.services.api_keys import create_key
 from marketplace.core.storage import blob_store
-from tests.integration.api.edge import Answer, Edge
-from tests.parties import Party, make_party
+from tests.support.edge import Answer, Edge
+from tests.support.parties import Party, make_party
 
 
 @pytest.fixture(autouse=True)

@@ -15,8 +15,8 @@ from providers.hub.commits import Header, InlineFile
 from providers.hub.committing import PendingCommit, commit_changes
 from providers.hub.refusals import RepositoryNotFound
 from providers.models import GenerativeModel, ModelVersion
-from tests.integration.api.edge import Edge
 from tests.integration.hub.conftest import Client, sha256
+from tests.support.edge import Edge
 
 CARD = b"---\nlicense: apache-2.0\n---\nIcons.\n"
 UNET = "unet/diffusion_pytorch_model.safetensors"

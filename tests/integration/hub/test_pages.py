@@ -3,7 +3,7 @@
 from django.test import Client as Browser
 
 from tests.integration.hub.conftest import Client
-from tests.parties import make_party
+from tests.support.parties import make_party
 
 CARD = b"---\nlicense: apache-2.0\n---\nIcons.\n"
 

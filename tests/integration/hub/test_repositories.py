@@ -9,9 +9,9 @@ from marketplace.accounts.services.api_keys import revoke_key
 from marketplace.accounts.services.names import claim_name
 from marketplace.catalog.services.listing import unlist
 from providers.models import GenerativeModel
-from tests.integration.api.edge import Edge
 from tests.integration.hub.conftest import Client, inside, sha256
-from tests.parties import make_listing, make_party
+from tests.support.edge import Edge
+from tests.support.parties import make_listing, make_party
 
 CARD = b"---\nlicense: apache-2.0\n---\nIcons.\n"
 

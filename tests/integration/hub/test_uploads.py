@@ -16,10 +16,10 @@ from marketplace.core.storage import BlobMissing, blob_store
 from providers.hub import lfs, uploads
 from providers.models import LfsPart, LfsUpload, NamespaceBlob
 from providers.selectors import owned_blobs
-from tests.integration.api.edge import Edge
 from tests.integration.hub.conftest import Client, inside, sha256
+from tests.support.edge import Edge
 
-LARGE = lfs.LARGEST_SINGLE + 1
+LARGE = lfs.MAX_SINGLE_PART_BYTES + 1
 
 
 def owned(client: Client, *contents: bytes) -> bool:
@@ -282,7 +282,7 @@ def test_a_part_set_aside_is_no_blob(client: Client, multipart: Multipart):
 
 
 def test_no_organisation_fills_the_disk_with_what_it_does_not_commit(settings, client: Client, repository: str):  # type: ignore[no-untyped-def]
-    settings.UPLOAD_ROOM_BYTES = 10_000
+    settings.UPLOAD_QUOTA_BYTES = 10_000
     first, second = os.urandom(6_000), os.urandom(6_000)
     one, other = client.announce(repository, first, second).json()["objects"]
     assert "actions" in one
@@ -299,7 +299,7 @@ def test_no_organisation_fills_the_disk_with_what_it_does_not_commit(settings, c
 
 
 def test_a_file_that_no_client_would_download_is_refused(client: Client, repository: str):
-    document = {"operation": "upload", "objects": [{"oid": "0" * 64, "size": lfs.LARGEST_FILE + 1}]}
+    document = {"operation": "upload", "objects": [{"oid": "0" * 64, "size": lfs.MAX_FILE_BYTES + 1}]}
     answer = client.request("POST", f"/{repository}.git/info/lfs/objects/batch", document)
     assert "max_shard_size" in answer.json()["objects"][0]["error"]["message"]
 

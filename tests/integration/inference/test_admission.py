@@ -2,7 +2,7 @@
 
 import pytest
 
-from billing.models import Hold
+from billing.ledger.models import Hold
 from inference.domain.lifecycle import HOLD_HOURS, Origin, Status
 from inference.models import Prediction
 from inference.services.admit import PriceChanged, admit
@@ -11,10 +11,10 @@ from marketplace.accounts.selectors import caller_by_key
 from marketplace.accounts.services.api_keys import create_key, revoke_key
 from marketplace.core.models import OutboxEvent
 from marketplace.core.problems import Forbidden, Invalid, NotAuthenticated, NotFound, PaymentRequired
-from tests.integration.billing.ledger import assert_sound
-from tests.integration.billing.together import MOST, together
-from tests.integration.inference.scene import CREDIT, OnSale, call, make_buyer, purse, put_on_sale, row, status_of
-from tests.parties import Party
+from tests.support.inference_scene import CREDIT, OnSale, call, make_buyer, purse, put_on_sale, row, status_of
+from tests.support.ledger import assert_sound
+from tests.support.parties import Party
+from tests.support.together import MAX_AT_ONCE, together
 
 pytestmark = pytest.mark.usefixtures("database")
 
@@ -128,7 +128,7 @@ def test_callers_at_once_spend_no_more_than_there_is():
             return False
         return True
 
-    answers = [answer for one in together([spend] * MOST) for answer in one]
+    answers = [answer for one in together([spend] * MAX_AT_ONCE) for answer in one]
     assert answers.count(True) == 1_000_000 // 70_000 == 14
     assert Prediction.objects.filter(organization=buyer.organization).count() == 14
     assert (purse(buyer).posted, purse(buyer).held) == (1_000_000, 14 * 70_000)

@@ -11,18 +11,10 @@ from django.db import OperationalError, connection, transaction
 
 from inference.domain.lifecycle import LEASE_SECONDS, Status
 from inference.worker.claims import claim, renew
-from tests.integration.billing.ledger import rows
-from tests.integration.billing.together import on_its_own_connection, together
-from tests.integration.inference.scene import (
-    call,
-    claim_all,
-    make_buyer,
-    make_node,
-    put_on_sale,
-    row,
-    status_of,
-)
-from tests.services import home, wait_until
+from tests.support.inference_scene import call, claim_all, make_buyer, make_node, put_on_sale, row, status_of
+from tests.support.ledger import rows
+from tests.support.services import home, wait_until
+from tests.support.together import on_its_own_connection, together
 
 pytestmark = pytest.mark.usefixtures("database")
 

@@ -2,12 +2,15 @@
 
 import pytest
 
-from billing.domain import AccountKind, OutcomeState, Unit, Verdict, platform_fee
-from billing.models import Outcome, OutcomeContract, OutcomeOffer
-from billing.selectors import balance_of, contract_terms
-from billing.services import contracts
-from billing.services.contracts import Proposal
-from billing.services.outcomes import NothingToReview, VerdictStands
+from billing.ledger.domain import AccountKind
+from billing.ledger.selectors import balance_of
+from billing.outcomes.domain import OutcomeState, Verdict
+from billing.outcomes.models import Outcome, OutcomeContract, OutcomeOffer
+from billing.outcomes.selectors import contract_terms
+from billing.outcomes.services import contracts
+from billing.outcomes.services.contracts import Proposal
+from billing.outcomes.services.verdicts import NothingToReview, VerdictStands
+from billing.pricing.domain import Unit, platform_fee
 from inference.domain.conditions import Conditions
 from inference.domain.lifecycle import Origin, Status
 from inference.models import Review
@@ -19,8 +22,7 @@ from inference.services.review import NotUnderContract, review
 from inference.worker.claims import Ended, complete
 from marketplace.accounts.models import AuditEvent, Membership, Organization
 from marketplace.core.problems import Conflict, Forbidden, Invalid, NotFound, PaymentRequired
-from tests.integration.billing.ledger import assert_sound
-from tests.integration.inference.scene import (
+from tests.support.inference_scene import (
     CREDIT,
     OnSale,
     call,
@@ -32,7 +34,8 @@ from tests.integration.inference.scene import (
     row,
     succeeded,
 )
-from tests.parties import Party, make_party
+from tests.support.ledger import assert_sound
+from tests.support.parties import Party, make_party
 
 pytestmark = pytest.mark.usefixtures("database")
 

@@ -11,10 +11,10 @@ from inference.models import IdempotencyKey, Prediction
 from inference.services.admit import IdempotencyKeyReused, admit
 from inference.services.idempotency import forget_keys
 from marketplace.core.problems import PaymentRequired
-from tests.integration.billing.ledger import assert_sound
-from tests.integration.billing.together import MOST, together
-from tests.integration.inference.scene import PRICE, OnSale, make_buyer, purse, put_on_sale
-from tests.parties import Party
+from tests.support.inference_scene import PRICE, OnSale, make_buyer, purse, put_on_sale
+from tests.support.ledger import assert_sound
+from tests.support.parties import Party
+from tests.support.together import MAX_AT_ONCE, together
 
 pytestmark = pytest.mark.usefixtures("database")
 
@@ -32,7 +32,7 @@ def made(buyer: Party) -> int:
 def test_duplicates_at_once_are_admitted_once():
     buyer, sale = make_buyer(), put_on_sale()
     for key in ("a", "b", "c"):
-        answers = together([lambda key=key: [call(buyer, sale, key) for _ in range(3)]] * MOST)
+        answers = together([lambda key=key: [call(buyer, sale, key) for _ in range(3)]] * MAX_AT_ONCE)
         assert len({id_ for one in answers for id_ in one}) == 1
     assert (made(buyer), purse(buyer).held) == (3, 3 * PRICE)
     assert_sound()
@@ -47,7 +47,7 @@ def test_of_different_requests_at_once_one_gets_the_key():
         except IdempotencyKeyReused:
             return None
 
-    answers = together([lambda number=number: attempt(str(number)) for number in range(MOST)])
+    answers = together([lambda number=number: attempt(str(number)) for number in range(MAX_AT_ONCE)])
     assert len([id_ for id_ in answers if id_]) == 1
     assert (made(buyer), purse(buyer).held) == (1, PRICE)
 
@@ -63,7 +63,7 @@ def test_whoever_waits_behind_a_refused_call_is_not_refused_with_it():
             return "refused"
         return "admitted"
 
-    assert together([attempt] * MOST) == ["refused"] * MOST
+    assert together([attempt] * MAX_AT_ONCE) == ["refused"] * MAX_AT_ONCE
     assert not IdempotencyKey.objects.filter(organization=buyer.organization).exists()
     assert made(buyer) == 0
 
@@ -85,6 +85,6 @@ def test_a_key_that_is_swept_while_it_is_used_again_is_used_or_gone_but_never_bo
     IdempotencyKey.objects.filter(organization=buyer.organization).update(
         created_at=timezone.now() - timedelta(hours=KEY_HOURS + 1)
     )
-    answers = together([forget_keys, *[lambda: call(buyer, sale, "k")] * (MOST - 1)])[1:]
+    answers = together([forget_keys, *[lambda: call(buyer, sale, "k")] * (MAX_AT_ONCE - 1)])[1:]
     assert len(set(answers) - {first}) <= 1
     assert made(buyer) == len({first, *answers})

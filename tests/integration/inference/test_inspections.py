@@ -14,7 +14,7 @@ from inference.models import Example, Inspection, Node, Residency
 from inference.runtime.device import Device, open_device
 from inference.selectors import examples_of
 from inference.services import inspections
-from inference.services.inspections import ClaimLost, claim, report, request_all, take_back
+from inference.services.inspections import ClaimLost, claim, on_version_checked, report, take_back
 from inference.worker.inspector import Inspector
 from inference.worker.placement import Placement
 from inference.worker.work import WorkInHand
@@ -25,9 +25,9 @@ from providers.models import ModelVersion
 from providers.selectors import checks_of
 from providers.services.check_files import check_version
 from providers.services.publish import publish_folder
-from tests.parties import HERO, make_party
-from tests.unit.providers.folders import CARD, make_folder
-from tests.unit.providers.singles import SAVERS
+from tests.support.folders import CARD, make_folder
+from tests.support.parties import HERO, make_party
+from tests.support.singles import SAVERS
 
 SCHEDULER_WARNING = "ignore:__array__ implementation doesn't accept a copy keyword:DeprecationWarning"  # diffusers
 
@@ -54,7 +54,7 @@ def checked(folder: Path, name: str = "icons") -> ModelVersion:
     provider = make_party(can_buy=False, can_provide=True)
     version = publish_folder(folder=folder, organization=provider.organization, name=name, publisher=provider.user)
     check_version(version_id=version.pk)
-    request_all([{"version": version.pk}])
+    on_version_checked([{"version": version.pk}])
     return version
 
 
@@ -119,7 +119,7 @@ def test_a_node_loads_runs_measures_and_shows_a_version(node: TestNode):
     assert Inspection.objects.get(version=version).state == InspectionState.DONE
     assert Residency.objects.get(node=node.name, version=version).bytes == load.detail["bytes"]
     assert node.work.inspection is None
-    request_all([{"version": version.pk}])  # the same news again
+    on_version_checked([{"version": version.pk}])  # the same news again
     before = Example.objects.count()
     node.turns()
     assert Example.objects.count() == before
@@ -127,7 +127,7 @@ def test_a_node_loads_runs_measures_and_shows_a_version(node: TestNode):
 
 def test_news_of_a_version_that_was_deleted_in_between_holds_nothing_up():
     with transaction.atomic():
-        request_all([{"version": "0" * 40}])
+        on_version_checked([{"version": "0" * 40}])
     assert not Inspection.objects.filter(version_id="0" * 40).exists()
 
 

@@ -9,9 +9,9 @@ import pytest
 from django.db import transaction
 from django.utils import timezone
 
-from billing.models import Hold, UsageRecord
-from billing.services.expiry import expire_holds
-from inference.domain.lifecycle import MOST_ATTEMPTS, NOT_BILLED, Status
+from billing.ledger.models import Hold, UsageRecord
+from billing.outcomes.services.expiry import expire_holds
+from inference.domain.lifecycle import MAX_ATTEMPTS, NOT_BILLED, Status
 from inference.models import Artifact, Prediction
 from inference.selectors import prediction_for_buyer
 from inference.services.cancel import cancel
@@ -21,9 +21,7 @@ from inference.worker.claims import Ended, complete, renew
 from marketplace.core.ids import new_id
 from marketplace.core.models import OutboxEvent
 from marketplace.core.problems import NotFound
-from tests.integration.billing.ledger import assert_sound, assert_split
-from tests.integration.billing.together import MOST, together
-from tests.integration.inference.scene import (
+from tests.support.inference_scene import (
     CREDIT,
     call,
     claim_all,
@@ -36,6 +34,8 @@ from tests.integration.inference.scene import (
     status_of,
     succeeded,
 )
+from tests.support.ledger import assert_sound, assert_split
+from tests.support.together import MAX_AT_ONCE, together
 
 pytestmark = pytest.mark.usefixtures("database")
 
@@ -191,7 +191,7 @@ def test_an_overcharge_ends_nothing():
 def test_a_lost_node_is_forgiven_twice_and_costs_nothing():
     buyer, sale = make_buyer(), put_on_sale()
     id_ = call(buyer, sale)
-    for attempt in range(1, MOST_ATTEMPTS):
+    for attempt in range(1, MAX_ATTEMPTS):
         (claimed,) = claim_all(sale, make_node())
         assert claimed.attempt == attempt
         assert [one for one in take_back() if one.id == id_] == []  # the lease still runs
@@ -231,10 +231,10 @@ def test_a_node_that_restarts_takes_back_its_own_only():
 def test_sweeps_at_once_take_each_back_once():
     buyer, sale = make_buyer(), put_on_sale()
     ids = [call(buyer, sale) for _ in range(8)]
-    for _ in range(MOST_ATTEMPTS):
+    for _ in range(MAX_ATTEMPTS):
         claim_all(sale, make_node())
         let_lease_run_out(*ids)
-        taken = [one.id for answer in together([take_back] * MOST) for one in answer if one.id in ids]
+        taken = [one.id for answer in together([take_back] * MAX_AT_ONCE) for one in answer if one.id in ids]
         assert sorted(taken) == ids
     assert [completions_of(id_) for id_ in ids] == [["failed"]] * 8
     assert (purse(buyer).posted, purse(buyer).held) == (CREDIT, 0)
@@ -366,7 +366,7 @@ def test_batches_completed_twice_in_opposite_orders_settle_each_prediction_once(
     ids = [call(buyer, sale) for buyer in buyers for sale in sales for _ in range(2)]
     results = [succeeded(one) for sale in sales for one in claim_all(sale, node)]
     shuffled = random.Random(3)
-    batches = [shuffled.sample(results, len(results)) for _ in range(MOST - 1)]
+    batches = [shuffled.sample(results, len(results)) for _ in range(MAX_AT_ONCE - 1)]
     answers = together([partial(complete, results[::-1]), *(partial(complete, batch) for batch in batches)])
     ended = [id_ for answer in answers for id_, _ in answer]
     assert sorted(ended) == sorted(ids)

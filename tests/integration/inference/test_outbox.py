@@ -14,7 +14,7 @@ from marketplace.core import events
 from marketplace.core.models import OutboxEvent
 from marketplace.core.outbox import LEASE, emit, relay, relay_outside
 from marketplace.core.tasks import OUTSIDE_LANES, relay_outbox_outside
-from tests.integration.billing.together import MOST, together
+from tests.support.together import MAX_AT_ONCE, together
 
 pytestmark = pytest.mark.usefixtures("database")
 
@@ -174,7 +174,7 @@ def test_relays_at_once_deliver_everything(topic: str):
             taken += some
         return taken
 
-    assert sum(together([deliver] * MOST)) == 200
+    assert sum(together([deliver] * MAX_AT_ONCE)) == 200
     assert counted == dict.fromkeys(numbers, 1)  # no crash, so none came twice
     assert not OutboxEvent.objects.filter(topic=topic).exists()
 
@@ -273,7 +273,7 @@ def test_relays_outside_at_once_deliver_each_once(outside: str):
     counted: Counter[int] = Counter()
     events.subscribe(outside, lambda payloads: counted.update(payload["number"] for payload in payloads))
     tell(outside, *({"number": number} for number in range(60)))
-    assert sum(together([relay_outside] * MOST)) == 60
+    assert sum(together([relay_outside] * MAX_AT_ONCE)) == 60
     assert counted == dict.fromkeys(range(60), 1)
 
 
@@ -291,8 +291,8 @@ def test_a_few_threads_at_most_wait_for_others(outside: str):
             inside[0] -= 1
 
     events.subscribe(outside, wait)
-    tell(outside, *({"number": number} for number in range(MOST)))
+    tell(outside, *({"number": number} for number in range(MAX_AT_ONCE)))
     threading.Timer(1, done.set).start()
-    together([relay_outbox_outside] * MOST)
+    together([relay_outbox_outside] * MAX_AT_ONCE)
     assert most == [OUTSIDE_LANES]
     assert not OutboxEvent.objects.exists()

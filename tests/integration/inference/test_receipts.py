@@ -12,7 +12,7 @@ from inference.domain.receipts import ReceiptSigner, canonical
 from inference.selectors import prediction_for_buyer
 from inference.services.receipts import receipt_of, signer
 from inference.worker.claims import complete
-from tests.integration.inference.scene import call, claim_all, make_buyer, make_node, put_on_sale, succeeded
+from tests.support.inference_scene import call, claim_all, make_buyer, make_node, put_on_sale, succeeded
 
 SEED = "9d61b19deffd5a60ba844af492ec2cc44449c5697b326919703bac031cae7f60"  # RFC 8032, 7.1, test 1
 PUBLIC = "d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a"

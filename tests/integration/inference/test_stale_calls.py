@@ -7,8 +7,8 @@ import pytest
 from django.core.files.storage import FileSystemStorage
 from django.utils import timezone
 
-from billing.models import Hold
-from inference.domain.lifecycle import LONGEST_WAIT_HOURS, NEVER_STARTED, NOT_BILLED, Status
+from billing.ledger.models import Hold
+from inference.domain.lifecycle import MAX_WAIT_HOURS, NEVER_STARTED, NOT_BILLED, Status
 from inference.models import Prediction
 from inference.runtime.adapters.base import Output
 from inference.runtime.engine import Result
@@ -16,8 +16,7 @@ from inference.services.recovery import give_up
 from inference.worker.finaliser import Finaliser, Finished
 from inference.worker.work import WorkInHand
 from marketplace.core.storage import BlobStore, blob_store
-from tests.integration.billing.ledger import assert_sound
-from tests.integration.inference.scene import (
+from tests.support.inference_scene import (
     CREDIT,
     PRICE,
     call,
@@ -30,6 +29,7 @@ from tests.integration.inference.scene import (
     status_of,
     succeeded,
 )
+from tests.support.ledger import assert_sound
 
 pytestmark = pytest.mark.usefixtures("database")
 
@@ -37,7 +37,7 @@ pytestmark = pytest.mark.usefixtures("database")
 def test_what_no_node_took_up_fails_for_free_and_the_rest_waits_on():
     buyer, model = make_buyer(), put_on_sale()
     stale, fresh, running = (call(buyer, model) for _ in range(3))
-    longest = timedelta(hours=LONGEST_WAIT_HOURS, minutes=1)
+    longest = timedelta(hours=MAX_WAIT_HOURS, minutes=1)
     Prediction.objects.filter(pk__in=[stale, running]).update(created_at=timezone.now() - longest)
     Prediction.objects.filter(pk=running).update(status=Status.PROCESSING)
 

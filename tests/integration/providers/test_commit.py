@@ -7,7 +7,7 @@ import pytest
 from django.db import connections
 
 from marketplace.accounts.models import AuditEvent
-from marketplace.catalog.services.publish import on_passed
+from marketplace.catalog.services.publish import on_version_passed
 from marketplace.core.models import OutboxEvent
 from marketplace.core.problems import FieldError, Forbidden, Invalid
 from marketplace.core.storage import StoredBlob, blob_store
@@ -19,9 +19,9 @@ from providers.services.checks import record_check
 from providers.services.commit import Changes, StaleParent, commit, own_blob
 from providers.services.repositories import RepositoryExists, RepositoryInUse, create_repository, delete_repository
 from providers.validation.refusal import FolderRefused
-from tests.checks import pass_checks
-from tests.parties import Party, make_listing, make_party
-from tests.unit.providers.folders import WEIGHTS, make_folder, weights
+from tests.support.checks import pass_checks
+from tests.support.folders import WEIGHTS, make_folder, weights
+from tests.support.parties import Party, make_listing, make_party
 
 pytestmark = pytest.mark.usefixtures("database")
 
@@ -273,5 +273,5 @@ def test_a_model_that_was_listed_stays(provider: Party):
     with pytest.raises(RepositoryInUse, match="was on sale or was called, so it stays"):
         delete_repository(model=listing.model, by=provider.user)
     assert len(files_of(listing.version)) > 5
-    on_passed([{"version": listing.version_id}])  # old news changes nothing
+    on_version_passed([{"version": listing.version_id}])  # old news changes nothing
     assert len(checks_of(listing.version)) == len(STEPS)

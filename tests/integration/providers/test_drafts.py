@@ -14,7 +14,7 @@ from providers.selectors import files_of, owned_blobs
 from providers.services import drafts
 from providers.services.drafts import Announced, commit_draft, discard_draft, expire_drafts, keep_file, open_draft
 from providers.validation.refusal import FolderRefused
-from tests.parties import Party, make_party
+from tests.support.parties import Party, make_party
 
 pytestmark = pytest.mark.usefixtures("database")
 
@@ -88,7 +88,7 @@ def test_a_folder_that_breaks_a_rule_is_refused_before_anything_is_sent(provider
     with pytest.raises(FolderRefused) as refused:
         announce(provider, FILES | {"unet/weights.bin": b"x", "notes.txt": b"x"})
     assert [error.field for error in refused.value.errors] == ["notes.txt", "unet/weights.bin"]
-    settings.LARGEST_VERSION_BYTES = 5
+    settings.MAX_VERSION_BYTES = 5
     with pytest.raises(FolderRefused, match="A version may have 5 bytes; this folder has 6"):
         announce(provider, FILES)
     with pytest.raises(FolderRefused, match="The folder is empty"):
@@ -135,7 +135,7 @@ def test_abandoned_drafts_expire(provider: Party):
 
 
 def test_there_are_only_so_many_drafts(provider: Party, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(drafts, "MOST_DRAFTS", 2)
+    monkeypatch.setattr(drafts, "MAX_DRAFTS", 2)
     for name in ("one", "two"):
         announce(provider, FILES, name=name)
     with pytest.raises(Conflict, match="2 uploads of .* are open"):

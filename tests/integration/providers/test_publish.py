@@ -25,9 +25,9 @@ from providers.services import commit as committing
 from providers.services.check_files import check_version
 from providers.services.publish import publish_folder
 from providers.validation.refusal import FolderRefused
-from tests.checks import pass_checks
-from tests.parties import Party, make_party
-from tests.unit.providers.folders import CARD, INDEX, WEIGHTS, make_folder, weights
+from tests.support.checks import pass_checks
+from tests.support.folders import CARD, INDEX, WEIGHTS, make_folder, weights
+from tests.support.parties import Party, make_party
 
 pytestmark = pytest.mark.usefixtures("database")
 

@@ -16,8 +16,8 @@ from marketplace.benchmarks.domain.states import State
 from marketplace.benchmarks.models import Benchmark, PromptSet, Vote
 from marketplace.benchmarks.services.voting import reveal
 from marketplace.core.ids import new_id, short
-from tests.integration.benchmarks.scene import Scene, colleague_of
-from tests.integration.inference.scene import make_buyer
+from tests.support.benchmark_scene import Scene, colleague_of
+from tests.support.inference_scene import make_buyer
 
 pytestmark = pytest.mark.usefixtures("database")
 

@@ -5,13 +5,14 @@ import re
 import pytest
 from django.test import Client
 
-from billing.domain import OutcomeState, Verdict
-from billing.models import OutcomeContract, OutcomeOffer
+from billing.outcomes.domain import OutcomeState, Verdict
+from billing.outcomes.models import OutcomeContract, OutcomeOffer
 from inference.worker.claims import complete
 from marketplace.accounts.models import Organization
 from marketplace.catalog.models import Listing
 from marketplace.core.ids import short
-from tests.integration.inference.scene import (
+from tests.integration.inference.test_contracts import offer_to, run, sign
+from tests.support.inference_scene import (
     CREDIT,
     OnSale,
     claim_all,
@@ -21,8 +22,7 @@ from tests.integration.inference.scene import (
     put_on_sale,
     succeeded,
 )
-from tests.integration.inference.test_contracts import offer_to, run, sign
-from tests.parties import Party, make_party
+from tests.support.parties import Party, make_party
 
 pytestmark = pytest.mark.usefixtures("database")
 

@@ -4,7 +4,7 @@ import pytest
 from django.test import Client
 
 from marketplace.accounts.models import ApiKey, AuditEvent, Membership, Organization
-from tests.parties import make_party
+from tests.support.parties import make_party
 
 pytestmark = pytest.mark.usefixtures("database")
 

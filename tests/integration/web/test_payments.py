@@ -6,19 +6,19 @@ import uuid
 import pytest
 from django.test import Client
 
-from billing.domain import AccountKind
-from billing.models import GatewayEvent, Payout, TopUp
-from billing.selectors import balance_of
+from billing.ledger.domain import AccountKind
+from billing.ledger.selectors import balance_of
+from billing.payments.models import GatewayEvent, Payout, TopUp
 from marketplace.accounts.domain import Role
 from marketplace.accounts.models import Membership, User
 from marketplace.accounts.services.members import add_member
 from marketplace.core.ids import short
 from marketplace.core.money import MICRO
-from tests.doubles.stripe.books import Fault, signed
-from tests.doubles.stripe.resources import pay
 from tests.integration.billing.conftest import SECRET, Connected, _double, stripe  # noqa: F401  # fixtures
 from tests.integration.billing.test_payouts import earn
-from tests.parties import Party, make_party
+from tests.support.doubles.stripe.books import Fault, signed
+from tests.support.doubles.stripe.resources import pay
+from tests.support.parties import Party, make_party
 
 pytestmark = pytest.mark.usefixtures("database")
 

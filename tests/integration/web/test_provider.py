@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from billing.models import Price
+from billing.pricing.models import Price
 from marketplace.accounts.domain import Role
 from marketplace.accounts.models import AuditEvent
 from marketplace.accounts.services.members import add_member
@@ -19,9 +19,9 @@ from providers.models import GenerativeModel, ModelVersion, UploadDraft
 from providers.services.check_files import check_version
 from providers.services.checks import record_check
 from providers.services.publish import publish_folder
-from tests.checks import pass_checks
-from tests.parties import Party, make_listing, make_party
-from tests.unit.providers.folders import make_folder
+from tests.support.checks import pass_checks
+from tests.support.folders import make_folder
+from tests.support.parties import Party, make_listing, make_party
 
 pytestmark = pytest.mark.usefixtures("database")
 

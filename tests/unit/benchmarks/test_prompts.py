@@ -8,9 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from marketplace.benchmarks.domain.prompts import (
-    LARGEST_FILE,
-    LONGEST_PROMPT,
-    MOST_PROMPTS,
+    MAX_FILE_BYTES,
+    MAX_PROMPT_LENGTH,
+    MAX_PROMPTS,
     PromptLine,
     UnusablePrompts,
     parse_csv,
@@ -33,7 +33,7 @@ def test_text_has_a_prompt_a_line():
 
 
 def test_text_errors_name_their_lines():
-    message = refused(parse_text, f"a\n{'b' * (LONGEST_PROMPT + 1)}\na\nc\x07")
+    message = refused(parse_text, f"a\n{'b' * (MAX_PROMPT_LENGTH + 1)}\na\nc\x07")
     assert "Line 2: the prompt has 2,001 characters; at most 2,000" in message
     assert "Line 3: “a” stands on line 1 already." in message
     assert "Line 4: the prompt holds a control character" in message
@@ -45,8 +45,8 @@ def test_an_empty_text_is_refused(text: str):
 
 
 def test_as_many_as_may_be_and_no_more():
-    assert len(parse_text("\n".join(map(str, range(MOST_PROMPTS))))) == MOST_PROMPTS
-    assert "201 prompts" in refused(parse_text, "\n".join(map(str, range(MOST_PROMPTS + 1))))
+    assert len(parse_text("\n".join(map(str, range(MAX_PROMPTS))))) == MAX_PROMPTS
+    assert "201 prompts" in refused(parse_text, "\n".join(map(str, range(MAX_PROMPTS + 1))))
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
@@ -87,7 +87,7 @@ def test_the_same_prompt_may_come_with_other_seeds():
         (b'prompt\na\n"b\n', "this is not CSV"),
         (b"prompt\na\x00b\n", "Line 2: the file holds bytes that are no text."),
         (b"\x89PNG\r\n\x1a\n\x00", "Line 1: this is not UTF-8 text."),
-        (b"prompt\n" + b"a" * LARGEST_FILE, "The file has 1,000,007 bytes"),
+        (b"prompt\n" + b"a" * MAX_FILE_BYTES, "The file has 1,000,007 bytes"),
     ],
 )
 def test_csv_that_cannot_be_used(data: bytes, message: str):

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from marketplace.benchmarks.domain.ranking import FEWEST_PROMPTS, MEAN_SCORE, Ballot, Comparison, rank
+from marketplace.benchmarks.domain.ranking import MEAN_SCORE, MIN_PROMPTS, Ballot, Comparison, rank
 from marketplace.benchmarks.domain.states import Choice
 
 COUNTED = [choice for choice in Choice if choice is not Choice.SKIPPED]
@@ -103,7 +103,7 @@ def test_whatever_was_voted_there_is_a_ranking(given_: list[tuple[int, tuple[int
         assert comparison.difference >= 0
         if comparison.distinguishable:
             assert comparison.low > 0
-            assert found.prompts >= FEWEST_PROMPTS
+            assert found.prompts >= MIN_PROMPTS
 
 
 def clustered(prompts: int, voters: int) -> list[Ballot]:

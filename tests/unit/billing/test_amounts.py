@@ -4,7 +4,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from marketplace.core.money import LARGEST, MICRO, NotAnAmount, decimal_text, format_amount, parse_amount, parse_ceiling
+from marketplace.core.money import (
+    MAX_AMOUNT,
+    MICRO,
+    NotAnAmount,
+    decimal_text,
+    format_amount,
+    parse_amount,
+    parse_ceiling,
+)
 
 
 @pytest.mark.parametrize(
@@ -17,7 +25,7 @@ from marketplace.core.money import LARGEST, MICRO, NotAnAmount, decimal_text, fo
         (" 12.50 ", 12_500_000),
         ("0012.5", 12_500_000),
         ("0.0040000000", 4_000),
-        ("1000000000", LARGEST),
+        ("1000000000", MAX_AMOUNT),
     ],
 )
 def test_an_amount_is_read_to_the_micro_unit(text: str, micro: int):
@@ -75,7 +83,7 @@ def test_any_text_is_an_amount_or_refused(text: str):
         micro = parse_amount(text)
     except NotAnAmount:
         return
-    assert 0 <= micro <= LARGEST
+    assert 0 <= micro <= MAX_AMOUNT
 
 
 @pytest.mark.parametrize(
@@ -88,14 +96,14 @@ def test_any_text_is_an_amount_or_refused(text: str):
         (1_234_567_891_000, "USD", "$1,234,567.891"),
         (-4_000, "GBP", "\N{MINUS SIGN}£0.004"),
         (-1_000_000, "CHF", "\N{MINUS SIGN}1.00 CHF"),
-        (LARGEST, "CHF", "1,000,000,000.00 CHF"),
+        (MAX_AMOUNT, "CHF", "1,000,000,000.00 CHF"),
     ],
 )
 def test_an_amount_is_shown_with_two_to_six_decimals(micro: int, currency: str, text: str):
     assert format_amount(micro, currency) == text
 
 
-@given(micro=st.integers(0, LARGEST))
+@given(micro=st.integers(0, MAX_AMOUNT))
 @settings(database=None)
 def test_what_is_shown_reads_back(micro: int):
     assert parse_amount(decimal_text(micro)) == micro
@@ -125,7 +133,7 @@ def test_a_micro_unit_is_a_millionth():
         (0.1 + 0.2, 300_000),
         ("0.0039999", 3_999),
         ("0." + "9" * 40, 999_999),
-        (1e9, LARGEST),
+        (1e9, MAX_AMOUNT),
     ],
 )
 def test_a_ceiling_is_read_and_never_rounded_up(given_: object, micro: int):

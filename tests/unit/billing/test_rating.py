@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from billing.domain import BASIS_POINTS, CENT, PriceTerms, Unit, platform_fee, rate, whole_cents
+from billing.payments.domain import CENT, whole_cents
+from billing.pricing.domain import BASIS_POINTS, PriceTerms, Unit, platform_fee, rate
 
 
 def terms(amount: int) -> PriceTerms:

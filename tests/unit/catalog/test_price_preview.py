@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from billing.domain import PriceTerms, Unit, platform_fee, rate
+from billing.pricing.domain import PriceTerms, Unit, platform_fee, rate
 from marketplace.catalog.services.pricing import preview
 from marketplace.core.money import MICRO
 

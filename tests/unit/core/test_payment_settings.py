@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from tests.services import OUTSIDE, ROOT
+from tests.support.services import OUTSIDE, ROOT
 
 WHOLE = {"STRIPE_SECRET_KEY": "sk_test_1", "STRIPE_WEBHOOK_SECRET": "whsec_1"}
 PRINTED = "from marketplace import settings; print(settings.CONTENT_SECURITY_POLICY['DIRECTIVES']['form-action'])"

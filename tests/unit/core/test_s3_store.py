@@ -11,7 +11,7 @@ import pytest
 from marketplace.core.storage import BlobMissing, BlobStore, RemoteFile, blob_store
 from providers.validation.safetensors import check_safetensors
 from providers.validation.source import StoredSource
-from tests.unit.providers.folders import weights
+from tests.support.folders import weights
 
 
 class Bucket(http.server.ThreadingHTTPServer):

@@ -13,7 +13,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from marketplace.core.supervisor import (
+from marketplace.launcher.supervisor import (
     HomeTakenError,
     Log,
     PortTakenError,
@@ -27,7 +27,7 @@ ROOT = Path(__file__).resolve().parents[3]
 SCRIPT = """
 import os, signal, sys, time
 from pathlib import Path
-from marketplace.core.supervisor import Log, ProcessSpec, Supervisor, SupervisorError, claim_home
+from marketplace.launcher.supervisor import Log, ProcessSpec, Supervisor, SupervisorError, claim_home
 here = Path(sys.argv[1])
 def shell(name, text, **options):
     return ProcessSpec(name=name, command=("sh", "-c", text), **options)

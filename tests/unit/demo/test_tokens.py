@@ -3,7 +3,7 @@
 from transformers import CLIPTokenizer
 
 from marketplace.demo.recipe.domain import caption, icon_at
-from marketplace.demo.recipe.tokens import LONGEST, token_ids, train_tokenizer
+from marketplace.demo.recipe.tokens import MAX_TOKENS, token_ids, train_tokenizer
 
 WORDS = "a striped purple hexagon with a gold outline on an orange background"
 
@@ -20,13 +20,13 @@ def test_each_word_of_a_caption_is_one_token():
 
 def test_every_caption_fits():
     tokenizer = train_tokenizer(seed=1, captions=3_000)
-    assert max(len(tokenizer(caption(icon_at(2, index)[0])).input_ids) for index in range(500)) <= LONGEST
+    assert max(len(tokenizer(caption(icon_at(2, index)[0])).input_ids) for index in range(500)) <= MAX_TOKENS
 
 
 def test_unknown_words_are_spelt_and_long_texts_cut():
     tokenizer = train_tokenizer(seed=1, captions=500)
     ids = token_ids(tokenizer, ["zebra " * 40, ""])
-    assert ids.shape == (2, LONGEST)
+    assert ids.shape == (2, MAX_TOKENS)
     assert tokenizer.eos_token_id not in tokenizer("Zebra", add_special_tokens=False).input_ids
     assert set(ids[1].tolist()) == {tokenizer.bos_token_id, tokenizer.eos_token_id}
 

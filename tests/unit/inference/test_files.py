@@ -10,7 +10,7 @@ from inference.domain.admission import InputCheck
 from inference.domain.files import NotAPicture, inspect_picture, media_fields, read_data_uri, unsuitable
 from marketplace.core.files import FileReference, reference_in, references_in
 from marketplace.core.problems import Invalid
-from tests.pictures import animation, data_uri, picture, turned
+from tests.support.pictures import animation, data_uri, picture, turned
 
 REFERENCE = FileReference("ab" * 32, "image/png", 100, 30, 40)
 SEEDS = {format: picture(24, 20, format=format) for format in ("PNG", "JPEG", "WEBP")}

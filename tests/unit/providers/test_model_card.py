@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 
 from providers.services.publish import check_folder
-from providers.validation.card import LONGEST_DESCRIPTION, read_card
+from providers.validation.card import MAX_DESCRIPTION_LENGTH, read_card
 from providers.validation.refusal import FolderRefused
 from providers.validation.source import LocalSource
-from tests.unit.providers.folders import make_folder
+from tests.support.folders import make_folder
 
 
 def card(tmp_path: Path, content: str | bytes):  # type: ignore[no-untyped-def]
@@ -44,7 +44,7 @@ def test_what_the_card_says(tmp_path: Path):
 
 def test_a_long_description_ends_at_a_word(tmp_path: Path):
     found = card(tmp_path, "---\nlicense: mit\n---\n" + "word " * 100)
-    assert len(found.description) <= LONGEST_DESCRIPTION
+    assert len(found.description) <= MAX_DESCRIPTION_LENGTH
     assert found.description.endswith("word…")
 
 

@@ -8,7 +8,7 @@ import pytest
 from inference.domain.admission import InputCheck
 from providers.services.publish import check_folder
 from providers.validation.refusal import FolderRefused
-from tests.unit.providers.folders import INDEX, TEXTS, make_folder, weights
+from tests.support.folders import INDEX, TEXTS, make_folder, weights
 
 
 def refusal(folder: Path) -> dict[str, str]:

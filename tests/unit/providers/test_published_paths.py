@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from providers.validation.paths import LARGEST_TEXT, MOST_FILES, SEGMENT, list_folder, refusal
-from tests.unit.providers.folders import CARD, TEXTS, WEIGHTS, make_folder
+from providers.validation.paths import MAX_FILES, MAX_TEXT_BYTES, SEGMENT, list_folder, refusal
+from tests.support.folders import CARD, TEXTS, WEIGHTS, make_folder
 
 
 def refused(folder: Path) -> dict[str, str]:
@@ -126,21 +126,19 @@ def test_version_controls_own_files_are_left_out(tmp_path: Path):
 
 
 def test_too_many_files_are_refused(tmp_path: Path):
-    for number in range(MOST_FILES):
+    for number in range(MAX_FILES):
         put(tmp_path, f"examples/{number}.png")
     assert refused(tmp_path) == {}
     put(tmp_path, "examples/more.png")
-    assert refused(tmp_path) == {
-        ".": f"A version may have at most {MOST_FILES} files; this folder has {MOST_FILES + 1}"
-    }
+    assert refused(tmp_path) == {".": f"A version may have at most {MAX_FILES} files; this folder has {MAX_FILES + 1}"}
 
 
 def test_a_text_may_not_be_huge(tmp_path: Path):
     put(tmp_path, "config.json", b"")
-    os.truncate(tmp_path / "config.json", LARGEST_TEXT)
+    os.truncate(tmp_path / "config.json", MAX_TEXT_BYTES)
     assert refused(tmp_path) == {}
-    os.truncate(tmp_path / "config.json", LARGEST_TEXT + 1)
-    assert refused(tmp_path) == {"config.json": f"has {LARGEST_TEXT + 1} bytes; such files may have {LARGEST_TEXT}"}
+    os.truncate(tmp_path / "config.json", MAX_TEXT_BYTES + 1)
+    assert refused(tmp_path) == {"config.json": f"has {MAX_TEXT_BYTES + 1} bytes; such files may have {MAX_TEXT_BYTES}"}
 
 
 def test_names_that_differ_by_case_only_are_refused(tmp_path: Path):

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from providers.validation.safetensors import DamagedWeights, check_safetensors
 from providers.validation.source import LocalSource
-from tests.unit.providers.folders import weights
+from tests.support.folders import weights
 
 DTYPES = ["bool", "uint8", "int8", "int16", "uint16", "float16", "int32", "float32", "int64", "uint64", "float64"]
 

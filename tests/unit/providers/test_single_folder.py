@@ -9,7 +9,7 @@ import pytest
 from providers import tasks
 from providers.services.publish import check_folder
 from providers.validation.refusal import FolderRefused
-from tests.unit.providers.folders import CARD, INDEX, make_folder, weights
+from tests.support.folders import CARD, INDEX, make_folder, weights
 
 CLIP = {
     "architectures": ["CLIPModel"],

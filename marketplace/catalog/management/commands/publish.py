@@ -19,7 +19,7 @@ from providers.models import ModelVersion
 from providers.selectors import checks_of, version_by_id
 
 LOOK_SECONDS = 0.3
-PATIENCE_SECONDS = 5.0  # before it is said what is being waited for
+QUIET_SECONDS = 5.0  # before it is said what is being waited for
 
 
 class Command(BaseCommand):
@@ -72,7 +72,7 @@ class Command(BaseCommand):
                 raise CommandError(_refusal("The version was refused. Nothing is on sale.", _errors(version)))
             if state is VersionState.PASSED and is_on_sale(version.pk):
                 return
-            if time.monotonic() - quiet_since > PATIENCE_SECONDS and "waiting" not in said:
+            if time.monotonic() - quiet_since > QUIET_SECONDS and "waiting" not in said:
                 said.add("waiting")
                 self.stdout.write(_waiting_for(version))
             time.sleep(LOOK_SECONDS)

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 
 from marketplace.core.problems import NotUnderstood, Problem, TooLarge
 from providers.hub.commits import (
-    LARGEST_INLINE,
-    LONGEST_LINE,
-    MOST_OPERATIONS,
+    MAX_INLINE_BYTES,
+    MAX_LINE_BYTES,
+    MAX_OPERATIONS,
     CommitReader,
     DeletedFile,
     DeletedFolder,
@@ -133,11 +133,11 @@ def test_the_refusal_names_the_line_and_the_reason(lines: list[Any], reason: str
 
 
 def test_what_is_too_large_is_refused_before_it_is_held():
-    with pytest.raises(TooLarge, match=re.escape(f"Line 2 of the commit is longer than {LONGEST_LINE} bytes")):
-        read(ndjson(HEADER) + b" " * (LONGEST_LINE + 1))
-    content = base64.b64encode(bytes(LARGEST_INLINE + 1)).decode()
-    with pytest.raises(TooLarge, match=re.escape(f"a.txt: has {LARGEST_INLINE + 1} bytes")):
+    with pytest.raises(TooLarge, match=re.escape(f"Line 2 of the commit is longer than {MAX_LINE_BYTES} bytes")):
+        read(ndjson(HEADER) + b" " * (MAX_LINE_BYTES + 1))
+    content = base64.b64encode(bytes(MAX_INLINE_BYTES + 1)).decode()
+    with pytest.raises(TooLarge, match=re.escape(f"a.txt: has {MAX_INLINE_BYTES + 1} bytes")):
         read(ndjson(HEADER, {"key": "file", "value": {"path": "a.txt", "content": content}}))
-    lines = [{"key": "deletedFile", "value": {"path": "a"}}] * (MOST_OPERATIONS + 1)
+    lines = [{"key": "deletedFile", "value": {"path": "a"}}] * (MAX_OPERATIONS + 1)
     with pytest.raises(TooLarge, match="split it"):
         read(ndjson(HEADER, *lines))

@@ -42,7 +42,7 @@ def test_what_they_do_not_is_refused(wrong: dict[str, Any]):
         lfs.read_batch({"operation": "upload", "transfers": ["basic"], "objects": [ONE]} | wrong)
 
 
-@given(st.integers(1, lfs.LARGEST_FILE))
+@given(st.integers(1, lfs.MAX_FILE_BYTES))
 def test_the_parts_make_up_the_file(size: int):
     count = lfs.parts_of(size)
     assert count == math.ceil(size / lfs.PART_BYTES) <= 10_000

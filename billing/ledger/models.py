@@ -1,0 +1,126 @@
+from django.db import models
+from django.db.models.functions import Now
+
+from billing.ledger.domain import AccountKind, HoldState, TransactionKind
+from billing.pricing.models import Price
+from marketplace.core.choices import choices_of
+
+
+class Account(models.Model):
+    """A ledger account. Balances are credit-positive micro-units and kept by the database itself.
+
+    Attributes:
+        owner: the id of an organisation, or `platform`.
+        shard: spreads an account that everybody posts to over several rows.
+        posted: the sum of the account's entries.
+        held: the sum of its pending holds.
+        min_available: `posted - held` never falls below it; null: no limit.
+    """
+
+    owner = models.TextField()
+    kind = models.TextField(choices=choices_of(AccountKind))
+    currency = models.CharField(max_length=3)
+    shard = models.PositiveSmallIntegerField(default=0)
+    posted = models.BigIntegerField(default=0)
+    held = models.BigIntegerField(default=0)
+    min_available = models.BigIntegerField(null=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["owner", "kind", "currency", "shard"], name="account_once"),
+            models.CheckConstraint(condition=models.Q(held__gte=0), name="account_held_not_negative"),
+            models.CheckConstraint(
+                condition=models.Q(min_available=None)
+                | models.Q(posted__gte=models.F("held") + models.F("min_available")),
+                name="account_within_limit",
+            ),
+            models.CheckConstraint(
+                condition=~models.Q(kind=AccountKind.PAYOUT_IN_TRANSIT) | models.Q(posted__gte=0),
+                name="account_in_transit_not_negative",
+            ),
+        ]
+
+
+class Transaction(models.Model):
+    """One movement of money: its entries sum to zero in each currency. Never changed, never deleted.
+
+    Attributes:
+        key: makes the posting idempotent, for example `settle:<hold>`.
+        request_hash: what was asked for under the key, so that the key cannot be used for something else.
+        source: opaque id of the cause, for example of a prediction.
+    """
+
+    key = models.TextField(unique=True)
+    request_hash = models.CharField(max_length=64)
+    kind = models.TextField(choices=choices_of(TransactionKind))
+    source = models.TextField(db_index=True)
+    description = models.TextField()
+    created_at = models.DateTimeField(db_default=Now())
+
+
+class Entry(models.Model):
+    """What one transaction did to one account: positive adds to the balance, negative takes from it."""
+
+    transaction = models.ForeignKey(Transaction, on_delete=models.PROTECT, related_name="entries")
+    account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="entries", db_index=False)
+    currency = models.CharField(max_length=3)
+    amount = models.BigIntegerField()
+
+    class Meta:
+        indexes = [models.Index(models.F("account"), models.F("id").desc(), name="entry_by_account")]
+        constraints = [models.CheckConstraint(condition=~models.Q(amount=0), name="entry_not_zero")]
+
+
+class Hold(models.Model):
+    """Money set aside before the work; it is posted (in whole or part), voided or expires, exactly once.
+
+    Attributes:
+        id: chosen by the caller, so that the same hold is never made twice.
+        price: the version under which it will be settled.
+        amount: the most that may be posted, in micro-units.
+    """
+
+    id = models.UUIDField(primary_key=True)
+    account = models.ForeignKey(Account, on_delete=models.PROTECT, db_index=False)
+    price = models.ForeignKey(Price, on_delete=models.PROTECT, db_index=False)
+    amount = models.BigIntegerField()
+    state = models.TextField(choices=choices_of(HoldState), default=HoldState.PENDING)
+    transaction = models.OneToOneField(Transaction, on_delete=models.PROTECT, null=True)
+    posted_amount = models.BigIntegerField(null=True)
+    created_at = models.DateTimeField(db_default=Now())
+    expires_at = models.DateTimeField()
+    resolved_at = models.DateTimeField(null=True)
+
+    class Meta:
+        indexes = [
+            models.Index("expires_at", condition=models.Q(state="pending"), name="hold_pending_expiry"),
+        ]
+        constraints = [models.CheckConstraint(condition=models.Q(amount__gte=0), name="hold_not_negative")]
+
+
+class UsageRecord(models.Model):
+    """What was delivered and billed by one settlement.
+
+    Attributes:
+        quantity: units delivered.
+        amount: what the buyer paid in micro-units; `fee` of it went to the platform.
+    """
+
+    hold = models.OneToOneField(Hold, on_delete=models.PROTECT)
+    transaction = models.ForeignKey(Transaction, on_delete=models.PROTECT, null=True)
+    price = models.ForeignKey(Price, on_delete=models.PROTECT)
+    payer = models.TextField()
+    payee = models.TextField()
+    sku = models.TextField()
+    unit = models.TextField()
+    quantity = models.BigIntegerField()
+    amount = models.BigIntegerField()
+    fee = models.BigIntegerField()
+    currency = models.CharField(max_length=3)
+    created_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        indexes = [
+            models.Index("payer", models.F("created_at").desc(), name="usage_by_payer"),
+            models.Index("payee", models.F("created_at").desc(), name="usage_by_payee"),
+        ]

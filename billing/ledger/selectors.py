@@ -1,0 +1,123 @@
+"""Reading the ledger: balances, statements, usage and its proofs, always for a named party."""
+
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.conf import settings
+from django.db.models import F, Max, Q, QuerySet, Sum
+
+from billing.ledger.domain import AccountKind, HoldState
+from billing.ledger.models import Account, Entry, Hold, Transaction, UsageRecord
+
+
+@dataclass(frozen=True)
+class Balance:
+    """Micro-units: what was booked, what of it pending holds set aside, and what is left to spend."""
+
+    posted: int
+    held: int
+    currency: str
+
+    @property
+    def available(self) -> int:
+        return self.posted - self.held
+
+
+@dataclass(frozen=True)
+class StatementLine:
+    """One transaction as its party sees it.
+
+    Attributes:
+        amount: what it did to the party's balance.
+        usage: what was delivered for it, if it settles a call.
+    """
+
+    transaction: Transaction
+    amount: int
+    usage: UsageRecord | None
+
+
+def balance_of(owner: str, kind: AccountKind) -> Balance:
+    """The balance of an organisation's account, zero if it has none yet."""
+    account = Account.objects.filter(owner=owner, kind=kind, currency=settings.CURRENCY, shard=0).first()
+    if account is None:
+        return Balance(0, 0, settings.CURRENCY)
+    return Balance(account.posted, account.held, account.currency)
+
+
+def statement(owner: str, kind: AccountKind) -> QuerySet[Entry]:
+    """The entries of an organisation's account, newest first; `statement_lines` makes a page of them readable."""
+    return (
+        Entry.objects.filter(account__owner=owner, account__kind=kind, account__currency=settings.CURRENCY)
+        .select_related("transaction")
+        .order_by("-id")
+    )
+
+
+def statement_lines(entries: Sequence[Entry]) -> list[StatementLine]:
+    usage = {
+        record.transaction_id: record
+        for record in UsageRecord.objects.filter(transaction__in=[entry.transaction_id for entry in entries])
+    }
+    return [StatementLine(entry.transaction, entry.amount, usage.get(entry.transaction_id)) for entry in entries]
+
+
+def transaction_for(owner: str, transaction_id: int) -> Transaction | None:
+    """A transaction that touched one of the owner's accounts, else None."""
+    return (
+        Transaction.objects.filter(pk=transaction_id, entries__account__owner=owner)
+        .distinct()
+        .prefetch_related("entries__account")
+        .first()
+    )
+
+
+def usage_of(transaction_id: int) -> UsageRecord | None:
+    return UsageRecord.objects.filter(transaction=transaction_id).select_related("price").first()
+
+
+def usage_by_hold(hold_ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, UsageRecord]:
+    """Usage records of settled holds, by the hold's id."""
+    return {record.hold_id: record for record in UsageRecord.objects.filter(hold_id__in=hold_ids)}
+
+
+def earnings_by_sku(payee: str, *, since: datetime) -> list[dict[str, Any]]:
+    """Units sold, gross, fee and net in micro-units for each sku that earned since then."""
+    rows = (
+        UsageRecord.objects.filter(payee=payee, created_at__gte=since)
+        .values("sku")
+        .annotate(units=Sum("quantity"), gross=Sum("amount"), fees=Sum("fee"), last=Max("created_at"))
+        .annotate(net=F("gross") - F("fees"))
+        .order_by("-gross")
+    )
+    return [dict(row) for row in rows]
+
+
+def trial_balance() -> list[dict[str, Any]]:
+    """Balances by kind of account, for the operator; each currency's sum is zero."""
+    rows = Account.objects.values("kind", "currency")
+    totals = rows.annotate(posted=Sum("posted"), held=Sum("held")).order_by("currency", "kind")
+    return [dict(row) for row in totals]
+
+
+def is_balanced() -> bool:
+    """Whether all balances sum to zero and each equals the sum of its entries and of its pending holds."""
+    wrong = (
+        Account.objects.annotate(
+            booked=Sum("entries__amount", default=0),
+        )
+        .exclude(booked=F("posted"))
+        .exists()
+    )
+    held = {
+        row["account"]: row["total"]
+        for row in Hold.objects.filter(state=HoldState.PENDING).values("account").annotate(total=Sum("amount"))
+    }
+    holds_wrong = any(
+        held.get(account.pk, 0) != account.held for account in Account.objects.filter(Q(held__gt=0) | Q(pk__in=held))
+    )
+    sums = Account.objects.values("currency").annotate(total=Sum("posted"))
+    return not wrong and not holds_wrong and all(row["total"] == 0 for row in sums)

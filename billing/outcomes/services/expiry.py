@@ -1,0 +1,22 @@
+from django.db import connection
+from django.db.models.functions import Now
+
+from billing.ledger.domain import HoldState
+from billing.ledger.models import Hold
+from billing.outcomes.domain import OutcomeState
+from billing.outcomes.models import Outcome
+
+
+def expire_holds(*, limit: int = 1000) -> int:
+    """Let go of holds whose time is over and return how many; nobody is charged for them.
+
+    Deliveries under review are left to `close_reviews`, which pays for what was accepted; `billing_release` keeps to
+    that too, these would only be looked at in vain.
+    """
+    due = Hold.objects.filter(state=HoldState.PENDING, expires_at__lt=Now()).order_by("expires_at")
+    due = due.exclude(pk__in=Outcome.objects.filter(state=OutcomeState.OBSERVING).values("pk"))
+    holds = list(due.values_list("pk", flat=True)[:limit])
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT billing_release(%s::uuid[], 'expired')", [holds])
+        row: tuple[int] = cursor.fetchone()
+    return row[0]

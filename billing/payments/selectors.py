@@ -1,0 +1,44 @@
+"""Reading payments: top-ups, payees, payouts and what gateways said."""
+
+import uuid
+from typing import Any
+
+from django.db.models import QuerySet
+
+from billing.payments.domain import EventState, PayoutState, TopUpState
+from billing.payments.models import GatewayEvent, Payee, Payout, TopUp, UnmeteredUsage
+
+
+def top_ups_of(owner: str) -> QuerySet[TopUp]:
+    """A buyer's top-ups, newest first."""
+    return TopUp.objects.filter(owner=owner).order_by("-id")
+
+
+def top_up_for(owner: str, top_up_id: uuid.UUID | None) -> TopUp | None:
+    """A buyer's own top-up, else None."""
+    return TopUp.objects.filter(owner=owner, pk=top_up_id).first() if top_up_id else None
+
+
+def payee_of(owner: str, gateway: str) -> Payee | None:
+    """How a provider stands with a gateway, if it knows them."""
+    return Payee.objects.filter(owner=owner, gateway=gateway).first()
+
+
+def payouts_of(owner: str) -> QuerySet[Payout]:
+    """A provider's payouts, newest first."""
+    return Payout.objects.filter(owner=owner).order_by("-id")
+
+
+def gateway_events(*, only_open: bool = False) -> QuerySet[GatewayEvent]:
+    """What gateways said, newest first, for the operator; `only_open`: what is not done yet."""
+    found = GatewayEvent.objects.order_by("-received_at", "-id")
+    return found.exclude(state__in=[EventState.PROCESSED, EventState.IGNORED]) if only_open else found
+
+
+def payments_to_look_at() -> dict[str, Any]:
+    """For the operator: top-ups to decide on, payouts that are under way or failed, usage that was never told."""
+    return {
+        "top_ups": TopUp.objects.filter(state=TopUpState.REVIEW).order_by("-id")[:50],
+        "payouts": Payout.objects.exclude(state=PayoutState.PAID).select_related("payee").order_by("-id")[:50],
+        "unmetered": UnmeteredUsage.objects.order_by("-id")[:50],
+    }

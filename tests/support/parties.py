@@ -1,0 +1,67 @@
+"""Parties and models made for one test, each with names of its own."""
+
+import secrets
+from dataclasses import dataclass
+from pathlib import Path
+
+from billing.payments.services.top_ups import top_up
+from billing.pricing.domain import Unit
+from billing.pricing.services.prices import set_price
+from inference.services.admit import CallTarget
+from marketplace.accounts.models import Organization, User
+from marketplace.accounts.selectors import Caller, caller_by_member
+from marketplace.accounts.services.organizations import create_organization
+from marketplace.catalog.domain import Reference, sku_of
+from marketplace.catalog.models import Listing
+from marketplace.catalog.services.publish import publish
+from marketplace.catalog.services.resolution import look_up
+from tests.support.checks import pass_and_list
+
+HERO = Path(__file__).resolve().parents[2] / "marketplace" / "demo" / "weights" / "hero"
+
+
+@dataclass(frozen=True)
+class Party:
+    user: User
+    organization: Organization
+
+    @property
+    def caller(self) -> Caller:
+        return caller_by_member(self.user, self.organization)
+
+    @property
+    def owner(self) -> str:
+        """What billing knows the organisation by."""
+        return str(self.organization.pk)
+
+
+def make_party(*, can_buy: bool = True, can_provide: bool = False) -> Party:
+    name = f"t{secrets.token_hex(6)}"
+    user = User.objects.create_user(f"{name}@example.com", "correct horse battery")
+    organization = create_organization(creator=user, name=name, slug=name, can_buy=can_buy, can_provide=can_provide)
+    return Party(user, organization)
+
+
+def make_buyer(*, credit: int) -> Party:
+    """A buyer with `credit` micro-units (at least one whole unit of the currency, as the sandbox wants it)."""
+    buyer = make_party()
+    if credit:
+        top_up(organization_id=buyer.owner, amount=credit, key="start")
+    return buyer
+
+
+def make_listing(*, provider: Party | None = None, unit_price: int = 4_000, folder: Path = HERO) -> Listing:
+    """A model on sale, with a name of its own."""
+    provider = provider or make_party(can_buy=False, can_provide=True)
+    name = f"m{secrets.token_hex(6)}"
+    version = publish(folder=folder, organization=provider.organization, name=name, unit_price=unit_price)
+    return pass_and_list(version)
+
+
+def make_call_target(listing: Listing) -> CallTarget:
+    """What admission takes for the newest version of a listed model."""
+    return look_up(Reference(listing.model.organization.slug, listing.model.name))
+
+
+def change_price(listing: Listing, amount: int) -> None:
+    set_price(sku=sku_of(listing.model_id), unit=Unit.IMAGE, amount=amount, payee=str(listing.model.organization_id))
