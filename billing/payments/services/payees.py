@@ -20,7 +20,7 @@ def onboard(*, actor: Actor, holder: AccountHolder, country: str, back_url: str,
     """Make the provider known to the gateway and return the page where they go on.
 
     Args:
-        person: what the gateway is told of the actor's organisation.
+        holder: what the gateway is told of the actor's organisation.
         country: two letters (ISO 3166-1).
 
     Raises:

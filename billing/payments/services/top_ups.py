@@ -48,7 +48,7 @@ def start_top_up(
     """Ask for money once under a key. With a `page` the buyer pays there; without one it is booked already.
 
     Args:
-        person: what the gateway is told of the actor's organisation.
+        holder: what the gateway is told of the actor's organisation.
         amount: micro-units, whole cents.
         key: names the form that was sent; the same key again leads to the same payment.
         paid_url: where the gateway sends the buyer's browser, by the top-up's id; `canceled_url` if they turn back.

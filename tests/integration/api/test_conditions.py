@@ -5,6 +5,7 @@ import pytest
 from billing.ledger.models import Hold
 from inference.models import IdempotencyKey, Prediction
 from inference.services.cancel import cancel
+from marketplace.accounts.selectors import platform_for
 from marketplace.catalog.models import Listing
 from marketplace.catalog.services.listing import unlist
 from marketplace.core.ids import parse_short
@@ -46,14 +47,14 @@ def test_the_first_answer_stays_whatever_becomes_of_the_model(edge: Edge, buyer:
     first = post(edge, address, buyer, Idempotency_Key="k")
     change_price(listing, 9_000)
     assert post(edge, address, buyer, Idempotency_Key="k").json()["id"] == first.json()["id"]
-    unlist(listing=listing, actor=None)
+    unlist(listing=listing, actor=platform_for(listing.model.organization))
     assert post(edge, address, buyer, Idempotency_Key="k").json()["id"] == first.json()["id"]
     assert (predictions(buyer), buyer.balance().held) == (1, 4_000)
 
 
 def test_a_call_that_ended_is_answered_at_once_to_whoever_waits(edge: Edge, buyer: Buyer, address: str):
     first = post(edge, address, buyer, Idempotency_Key="k")
-    cancel(organization_id=buyer.party.organization.pk, prediction_id=parse_short(first.json()["id"]))
+    cancel(actor=buyer.party.actor, prediction_id=parse_short(first.json()["id"]))
     again = post(edge, address, buyer, Idempotency_Key="k", Prefer="wait")
     assert (again.status, again.json()["id"], again.json()["status"]) == (201, first.json()["id"], "canceled")
 
@@ -106,7 +107,7 @@ def test_a_price_up_to_the_ceiling(edge: Edge, buyer: Buyer, address: str, max_p
     assert answer.status == 201, answer.body
     row = Prediction.objects.get(pk=parse_short(answer.json()["id"]))
     assert row.amount_held == 4_000 <= row.max_price
-    cancel(organization_id=row.organization_id, prediction_id=row.pk)
+    cancel(actor=platform_for(row.organization), prediction_id=row.pk)
     receipt = edge.request("GET", f"/v1/predictions/{answer.json()['id']}", key=buyer.key).json()["receipt"]
     assert receipt["payload"]["max_price"] == ("0.004000" if float(max_price) < 1 else "1.000000")
 
@@ -165,7 +166,7 @@ def test_openais_dialect_has_the_same_conditions(edge: Edge, buyer: Buyer, slug:
     assert post(edge, GENERATE, buyer, body, Bourse_Max_Price="0.001").json()["error"]["code"] == "above_max_price"
     # The same call as one that came in the other dialect, where it has ended meanwhile.
     first = post(edge, address, buyer, Idempotency_Key="k").json()["id"]
-    cancel(organization_id=buyer.party.organization.pk, prediction_id=parse_short(first))
+    cancel(actor=buyer.party.actor, prediction_id=parse_short(first))
     again = post(edge, GENERATE, buyer, body, Idempotency_Key="k")
     assert again.status == 500
     assert first in again.json()["error"]["message"]

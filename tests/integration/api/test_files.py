@@ -21,7 +21,6 @@ from inference.models import Artifact, InputFile, Node, Prediction
 from inference.services.files import MAX_UPLOADS, expire_uploads
 from inference.worker.claims import Ended, claim, complete
 from inference.worker.files import LOST, read_files
-from marketplace.accounts.selectors import membership_for
 from marketplace.accounts.services.api_keys import revoke_key
 from marketplace.catalog.models import Listing
 from marketplace.core import links
@@ -307,7 +306,7 @@ def test_who_may_upload(edge: Edge, buyer: Buyer):
     assert send(edge, None, body).status == 401
     assert send(edge, "bourse_wrong", body).status == 401
     edge.request("GET", "/v1/predictions/x", key=buyer.key)  # a fresh snapshot of the key does not help it
-    revoke_key(by=membership_for(buyer.party.user, buyer.party.organization.slug), key_id=buyer.key_row.pk)
+    revoke_key(actor=buyer.party.actor, key_id=buyer.key_row.pk)
     assert send(edge, buyer.key, body).status == 401
     assert not InputFile.objects.filter(organization=buyer.party.organization).exists()
 

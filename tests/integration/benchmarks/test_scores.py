@@ -36,7 +36,7 @@ def scene(scorer: OnSale) -> Scene:
 
 def test_scores_are_in_the_estimate(scene: Scene):
     prompts = list(scene.prompt_set.prompts.all())
-    costs = estimate(organization=scene.buyer.organization, prompts=prompts, models=scene.names, scorer=scene.scorer)
+    costs = estimate(actor=scene.buyer.actor, prompts=prompts, models=scene.names, scorer=scene.scorer)
     assert costs.scorer is not None
     assert (costs.scorer.calls, costs.scorer.amount) == (4, 400)
     assert costs.total == 2 * 4_000 + 2 * 1_000 + 400
@@ -84,7 +84,7 @@ def test_a_scorer_that_fails_takes_no_picture_away(scene: Scene, scorer: OnSale)
     assert [row.score for row in results_of(scene.benchmark).rows] == [None, None]
     assert purse(scene.buyer).posted == 1_000_000 - 10_000
 
-    control.retry(by=scene.by, benchmark_id=scene.id)
+    control.retry(actor=scene.by, benchmark_id=scene.id)
     assert scene.state is State.RUNNING
     scene.advance()
     assert len(claim_all(scorer, scene.node)) == 4
@@ -100,7 +100,7 @@ def test_a_scorer_that_is_withdrawn_holds_up_nothing(scene: Scene, scorer: OnSal
 
 def test_cancel_ends_the_scoring(scene: Scene, scorer: OnSale):
     scene.run_to_the_end()
-    control.cancel(by=scene.by, benchmark_id=scene.id)
+    control.cancel(actor=scene.by, benchmark_id=scene.id)
     scene.advance()
     assert {one.status for one in Prediction.objects.filter(version=scorer.target.version)} == {Status.CANCELED}
     assert purse(scene.buyer).held == 0

@@ -138,7 +138,7 @@ def test_two_who_publish_at_once_put_one_version_on_sale(provider: Party, tmp_pa
     def go() -> None:
         together.wait()
         try:
-            version = publish(folder=folder, organization=provider.organization, name="icons", unit_price=4_000)
+            version = publish(actor=provider.actor, folder=folder, name="icons", unit_price=4_000)
             listing = pass_and_list(version)
             outcomes.append((listing.pk, listing.version_id))
         except Exception as error:  # told to the test below

@@ -154,7 +154,7 @@ def test_what_people_write_is_no_formula_in_a_spreadsheet(scene: Scene, client: 
     ballot = ballot_in(client.get(address(scene, "console_vote")).content.decode())
     body = {"pair": ballot["current"]["key"], "answer": "tie", "reason": "@sum"}
     client.post(address(scene, "console_vote"), body, content_type="application/json")
-    reveal(by=by, benchmark_id=scene.id)
+    reveal(actor=by, benchmark_id=scene.id)
     (row,) = csv.DictReader(io.StringIO(client.get(address(scene, "console_votes_csv")).content.decode()))
     assert (row["prompt"], row["reason"], row["choice"]) == ("'=HYPERLINK(1)", "'@sum", "tie")
     assert row["voter"] == by.user.email
