@@ -53,7 +53,7 @@ def announce(*, actor: Actor, objects: Sequence[Announced]) -> list[Plan]:
         Forbidden: as `policy.require` says.
     """
     organization = actor.organization_id
-    Organization.objects.select_for_update(no_key=True).get(pk=organization)  # one reservation after the other
+    Organization.objects.select_for_update(no_key=True).filter(pk=organization).first()  # one after the other
     policy.require(actor, Action.COMMIT)
     present = owned_blobs(organization, [one.sha256 for one in objects])
     used = upload_quota_used(organization)

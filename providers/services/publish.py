@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+from django.db import transaction
+
 from marketplace.accounts import policy
 from marketplace.accounts.domain import Actor
 from marketplace.accounts.policy import Action
@@ -41,7 +43,8 @@ def publish_folder(*, actor: Actor, folder: Path, name: str) -> ModelVersion:
         Forbidden: as `policy.require` says.
         Invalid: this cannot be a name.
     """
-    policy.check(actor, Action.COMMIT)  # before anything is stored; the commit asks again
+    with transaction.atomic():
+        policy.require(actor, Action.COMMIT)  # before anything is stored; the commit asks again
     checked = check_folder(folder)
     model = repository(actor=actor, name=name)
     blobs: dict[str, StoredBlob] = {}

@@ -196,3 +196,9 @@ def assert_split(id_: uuid.UUID, *, charge: int, fee_bps: int) -> None:
     fee = platform_fee(charge, fee_bps=fee_bps)
     expected = {"buyer_prepaid": -charge, "provider_payable": charge - fee, "platform_fee": fee}
     assert entries_of(transaction) == {kind: value for kind, value in expected.items() if value}
+
+
+def earn(provider: str, amount: int) -> None:
+    """Let a buyer pay the provider so many micro-units, without a fee."""
+    price = make_price(payee=provider, fee_bps=0)
+    settle([Item(hold(make_payer(amount), price, amount), amount)])

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+TO_SELL = (Action.SET_PRICE, Action.LIST_MODEL)
+
 
 def publish(*, actor: Actor, folder: Path, name: str, unit_price: int) -> "ModelVersion":
     """Publish a folder as the organisation's model `name`; it is priced and listed once it has passed its checks.
@@ -39,6 +41,8 @@ def publish(*, actor: Actor, folder: Path, name: str, unit_price: int) -> "Model
     Raises:
         FolderRefused, Forbidden, Conflict, Invalid: as `publish_folder` and `set_price` say; nothing changes then.
     """
+    for action in TO_SELL:
+        policy.check(actor, action)  # before anything is committed; the wish to list asks again
     check_amount(unit_price)
     version = publish_folder(actor=actor, folder=folder, name=name)
     list_when_passed(version=version, unit_price=unit_price, actor=actor)
@@ -55,7 +59,7 @@ def list_when_passed(*, version: "ModelVersion", unit_price: int, actor: Actor) 
         NotPassed: it was refused.
     """
     with transaction.atomic():
-        for action in (Action.SET_PRICE, Action.LIST_MODEL):
+        for action in TO_SELL:
             policy.require(actor, action, of=version.model.organization_id)
         wish = {"unit_price": unit_price, "actor_id": actor.user_id}
         PendingListing.objects.update_or_create(version=version, defaults=wish)

@@ -21,25 +21,16 @@ from tests.integration.billing.conftest import Connected
 from tests.support.doubles.stripe.books import DAY, Fault
 from tests.support.doubles.stripe.resources import reverse, set_transfers
 from tests.support.ledger import (
-    Item,
     acting_for,
     assert_sound,
     balance,
-    hold,
+    earn,
     make_organization,
-    make_payer,
-    make_price,
     rows,
 )
-from tests.support.ledger import settle as settle_holds
 from tests.support.together import together
 
 URLS = {"back_url": "https://market.example/back", "again_url": "https://market.example/again"}
-
-
-def earn(provider: str, amount: int) -> None:
-    price = make_price(payee=provider, fee_bps=0)
-    settle_holds([Item(hold(make_payer(amount), price, amount), amount)])
 
 
 def owed(provider: str) -> tuple[int, int]:

@@ -22,9 +22,9 @@ from marketplace.core.ids import short
 from marketplace.core.money import MICRO
 from marketplace.core.problems import Forbidden
 from tests.integration.billing.conftest import SECRET, Connected, _double, stripe  # noqa: F401  # fixtures
-from tests.integration.billing.test_payouts import earn
 from tests.support.doubles.stripe.books import Fault, signed
 from tests.support.doubles.stripe.resources import pay
+from tests.support.ledger import earn
 from tests.support.parties import Party, make_party
 
 pytestmark = pytest.mark.usefixtures("database")
