@@ -14,7 +14,7 @@ from inference.runtime.adapters import AdapterClosed, Canceled, Job, JobFailed, 
 from inference.runtime.adapters.pictures import decode
 from inference.runtime.engine import run_batch
 from inference.runtime.loading import FolderInvalid
-from tests.support.singles import SAVERS
+from tests.support.single_models import SAVERS
 
 CLASSES = {
     "image-to-image": "StableDiffusionImg2ImgPipeline",
