@@ -45,8 +45,8 @@ from providers.hub import committing, lfs, uploads
 from providers.models import GenerativeModel, UploadDraft
 from providers.services import commit, drafts, repositories
 from providers.services import publish as publishing
-from tests.support.benchmark_scene import Scene as RunningBenchmark
-from tests.support.inference_scene import call
+from tests.support.benchmark_market import BenchmarkCase as RunningBenchmark
+from tests.support.inference_market import call
 from tests.support.ledger import earn
 from tests.support.parties import Party, make_listing, make_operator
 from tests.support.pictures import picture

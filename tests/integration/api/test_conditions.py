@@ -5,6 +5,7 @@ import pytest
 from billing.ledger.models import Hold
 from inference.models import IdempotencyKey, Prediction
 from inference.services.cancel import cancel
+from marketplace.accounts.selectors import platform_for
 from marketplace.catalog.models import Listing
 from marketplace.catalog.services.listing import unlist
 from marketplace.core.ids import parse_short
@@ -48,14 +49,14 @@ def test_the_first_answer_stays_whatever_becomes_of_the_model(
     first = post(front_client, address, buyer, Idempotency_Key="k")
     change_price(listing, 9_000)
     assert post(front_client, address, buyer, Idempotency_Key="k").json()["id"] == first.json()["id"]
-    unlist(listing=listing, actor=None)
+    unlist(listing=listing, actor=platform_for(listing.model.organization))
     assert post(front_client, address, buyer, Idempotency_Key="k").json()["id"] == first.json()["id"]
     assert (predictions(buyer), buyer.balance().held) == (1, 4_000)
 
 
 def test_a_call_that_ended_is_answered_at_once_to_whoever_waits(front_client: FrontClient, buyer: Buyer, address: str):
     first = post(front_client, address, buyer, Idempotency_Key="k")
-    cancel(organization_id=buyer.party.organization.pk, prediction_id=parse_short(first.json()["id"]))
+    cancel(actor=buyer.party.actor, prediction_id=parse_short(first.json()["id"]))
     again = post(front_client, address, buyer, Idempotency_Key="k", Prefer="wait")
     assert (again.status, again.json()["id"], again.json()["status"]) == (201, first.json()["id"], "canceled")
 
@@ -108,7 +109,7 @@ def test_a_price_up_to_the_ceiling(front_client: FrontClient, buyer: Buyer, addr
     assert answer.status == 201, answer.body
     row = Prediction.objects.get(pk=parse_short(answer.json()["id"]))
     assert row.amount_held == 4_000 <= row.max_price
-    cancel(organization_id=row.organization_id, prediction_id=row.pk)
+    cancel(actor=platform_for(row.organization), prediction_id=row.pk)
     receipt = front_client.request("GET", f"/v1/predictions/{answer.json()['id']}", key=buyer.key).json()["receipt"]
     assert receipt["payload"]["max_price"] == ("0.004000" if float(max_price) < 1 else "1.000000")
 
@@ -171,7 +172,7 @@ def test_openais_dialect_has_the_same_conditions(front_client: FrontClient, buye
     )
     # The same call as one that came in the other dialect, where it has ended meanwhile.
     first = post(front_client, address, buyer, Idempotency_Key="k").json()["id"]
-    cancel(organization_id=buyer.party.organization.pk, prediction_id=parse_short(first))
+    cancel(actor=buyer.party.actor, prediction_id=parse_short(first))
     again = post(front_client, GENERATE, buyer, body, Idempotency_Key="k")
     assert again.status == 500
     assert first in again.json()["error"]["message"]

@@ -7,7 +7,6 @@ import pytest
 from django.urls import URLPattern, URLResolver
 from rest_framework.test import APIClient
 
-from marketplace.accounts.selectors import membership_for
 from marketplace.accounts.services.api_keys import revoke_key
 from marketplace.api.front.app import ROUTES
 from marketplace.api.urls import urlpatterns
@@ -41,7 +40,7 @@ def test_bad_credentials_are_refused_alike(front_client: FrontClient, buyer: Buy
 def test_a_revoked_key_is_refused_alike(front_client: FrontClient, buyer: Buyer):
     assert front_client.request("GET", "/v1/predictions/x", key=buyer.key).status == 404
     party = buyer.party
-    revoke_key(by=membership_for(party.user, party.organization.slug), key_id=buyer.key_row.pk)
+    revoke_key(actor=party.actor, key_id=buyer.key_row.pk)
     django, front = both(front_client, {"Authorization": f"Bearer {buyer.key}"})
     assert django[:2] == front[:2]
     assert django[2].keys() == front[2].keys()

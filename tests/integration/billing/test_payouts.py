@@ -21,15 +21,16 @@ from tests.integration.billing.conftest import Connected
 from tests.support.concurrency import run_concurrently
 from tests.support.doubles.stripe.resources import reverse, set_transfers
 from tests.support.doubles.stripe.store import DAY, Fault
-from tests.support.ledger import Item, assert_ledger_consistent, balance, hold, make_payer, make_price, name, rows
-from tests.support.ledger import settle as settle_holds
+from tests.support.ledger import (
+    acting_for,
+    assert_ledger_consistent,
+    balance,
+    earn,
+    make_organization,
+    rows,
+)
 
 URLS = {"back_url": "https://market.example/back", "again_url": "https://market.example/again"}
-
-
-def earn(provider: str, amount: int) -> None:
-    price = make_price(payee=provider, fee_bps=0)
-    settle_holds([Item(hold(make_payer(amount), price, amount), amount)])
 
 
 def owed(provider: str) -> tuple[int, int]:
@@ -45,14 +46,14 @@ def transfers_of(stripe: Connected, payout: Payout) -> list[dict]:
 def provider(stripe: Connected) -> str:
     """One whom Stripe would pay, who is owed $12.345678, while the platform has enough at Stripe."""
     stripe.store.incoming.append((0, 100_000))
-    provider = name()
+    provider = make_organization()
     stripe.onboard(provider)
     earn(provider, 12_345_678)
     return provider
 
 
 def test_whole_cents_are_paid_and_the_rest_stays(stripe: Connected, provider: str):
-    payout = request_payout(owner=provider, key="form")
+    payout = request_payout(actor=acting_for(provider), key="form")
     assert (payout.state, payout.amount) == (PayoutState.REQUESTED, 12_340_000)
     assert owed(provider) == (5_678, 12_340_000)
     assert transfers_of(stripe, payout) == []
@@ -73,38 +74,40 @@ def test_whole_cents_are_paid_and_the_rest_stays(stripe: Connected, provider: st
 
 def test_less_than_the_minimum_is_not_paid(stripe: Connected, settings: object):
     settings.PAYOUT_MINIMUM_CENTS = 100
-    provider = name()
+    provider = make_organization()
     stripe.onboard(provider)
     earn(provider, 100 * CENT - 1)
     with pytest.raises(Invalid):
-        request_payout(owner=provider, key="form")
+        request_payout(actor=acting_for(provider), key="form")
     assert owed(provider) == (100 * CENT - 1, 0)
     earn(provider, 1)
-    assert request_payout(owner=provider, key="form").amount == 100 * CENT
+    assert request_payout(actor=acting_for(provider), key="form").amount == 100 * CENT
 
 
 def test_nobody_is_paid_before_stripe_would(stripe: Connected):
-    provider = name()
+    provider = make_organization()
     earn(provider, 5 * MICRO)
     with pytest.raises(Conflict, match="not set up"):
-        request_payout(owner=provider, key="form")
+        request_payout(actor=acting_for(provider), key="form")
     with pytest.raises(NotFound):
-        onboarding_page(owner=provider, **URLS)
-    page = onboard(holder=stripe.person(provider), country="de", **URLS)
+        onboarding_page(actor=acting_for(provider), **URLS)
+    page = onboard(actor=acting_for(provider), holder=stripe.person(provider), country="de", **URLS)
     assert page.startswith(f"{stripe.double.url}/onboard/")
     assert Payee.objects.get(owner=provider).state == PayeeState.ONBOARDING
     with pytest.raises(Conflict, match="not set up"):
-        request_payout(owner=provider, key="form")
+        request_payout(actor=acting_for(provider), key="form")
     assert owed(provider) == (5 * MICRO, 0)
-    assert onboard(holder=stripe.person(provider), country="", **URLS) != page  # a fresh page of the same account
+    assert (
+        onboard(actor=acting_for(provider), holder=stripe.person(provider), country="", **URLS) != page
+    )  # a fresh page of the same account
     assert Payee.objects.filter(owner=provider).count() == 1
 
 
 @pytest.mark.parametrize("country", ["", "Germany", "D1", "ÄÖ"])
 def test_a_country_is_two_letters(stripe: Connected, country: str):
-    provider = name()
+    provider = make_organization()
     with pytest.raises(Invalid):
-        onboard(holder=stripe.person(provider), country=country, **URLS)
+        onboard(actor=acting_for(provider), holder=stripe.person(provider), country=country, **URLS)
     assert not Payee.objects.filter(owner=provider).exists()
 
 
@@ -120,7 +123,7 @@ def test_a_country_is_two_letters(stripe: Connected, country: str):
 def test_stripes_news_of_an_account_is_taken_up(
     stripe: Connected, status: str, codes: tuple[str, ...], state: PayeeState
 ):
-    provider = name()
+    provider = make_organization()
     account = stripe.onboard(provider)
     stripe.process_webhooks()
     set_transfers(stripe.store, account, status, *codes)
@@ -131,7 +134,7 @@ def test_stripes_news_of_an_account_is_taken_up(
 
 
 def test_a_double_click_pays_once(stripe: Connected, provider: str):
-    payouts = run_concurrently([partial(request_payout, owner=provider, key="form")] * 4)
+    payouts = run_concurrently([partial(request_payout, actor=acting_for(provider), key="form")] * 4)
     assert len({payout.pk for payout in payouts}) == 1
     assert owed(provider) == (5_678, 12_340_000)
     assert OutboxEvent.objects.filter(topic=TOPIC).count() == 1
@@ -140,7 +143,7 @@ def test_a_double_click_pays_once(stripe: Connected, provider: str):
 def test_two_tabs_pay_once(stripe: Connected, provider: str):
     def ask(key: str) -> bool:
         try:
-            request_payout(owner=provider, key=key)
+            request_payout(actor=acting_for(provider), key=key)
         except Invalid:
             return False
         return True
@@ -151,7 +154,7 @@ def test_two_tabs_pay_once(stripe: Connected, provider: str):
 
 
 def test_senders_at_once_pay_once(stripe: Connected, provider: str):
-    payout = request_payout(owner=provider, key="form")
+    payout = request_payout(actor=acting_for(provider), key="form")
     run_concurrently([partial(send, id=payout.pk)] * 4)
     assert len(transfers_of(stripe, payout)) == 1
     assert owed(provider) == (5_678, 0)
@@ -159,7 +162,7 @@ def test_senders_at_once_pay_once(stripe: Connected, provider: str):
 
 
 def test_an_answer_that_is_lost_is_asked_for_again(stripe: Connected, provider: str):
-    payout = request_payout(owner=provider, key="form")
+    payout = request_payout(actor=acting_for(provider), key="form")
     stripe.store.faults.append(Fault("/v1/transfers", "lost", times=3))
     assert relay_external() == 1
     assert owed(provider) == (5_678, 12_340_000)
@@ -170,7 +173,7 @@ def test_an_answer_that_is_lost_is_asked_for_again(stripe: Connected, provider: 
 
 
 def test_stripes_news_settles_where_the_answer_never_came(stripe: Connected, provider: str):
-    payout = request_payout(owner=provider, key="form")
+    payout = request_payout(actor=acting_for(provider), key="form")
     stripe.store.faults.append(Fault("/v1/transfers", "lost", times=3))
     relay_external()
     stripe.process_webhooks()
@@ -180,7 +183,7 @@ def test_stripes_news_settles_where_the_answer_never_came(stripe: Connected, pro
 
 
 def test_after_stripe_forgot_the_key_a_transfer_is_looked_for_first(stripe: Connected, provider: str):
-    payout = request_payout(owner=provider, key="form")
+    payout = request_payout(actor=acting_for(provider), key="form")
     stripe.store.faults.append(Fault("/v1/transfers", "lost", times=3))
     relay_external()
     stripe.store.advance(2 * DAY)  # the double has forgotten the key
@@ -192,7 +195,7 @@ def test_after_stripe_forgot_the_key_a_transfer_is_looked_for_first(stripe: Conn
 
 def test_what_stripe_refuses_is_owed_again(stripe: Connected, provider: str):
     set_transfers(stripe.store, stripe.store.objects[Payee.objects.get(owner=provider).external_id], "rejected")
-    payout = request_payout(owner=provider, key="form")
+    payout = request_payout(actor=acting_for(provider), key="form")
     assert relay_external() == 1
     payout.refresh_from_db()
     assert payout.state == PayoutState.FAILED
@@ -204,13 +207,13 @@ def test_what_stripe_refuses_is_owed_again(stripe: Connected, provider: str):
 
 def test_a_platform_without_cover_says_so_and_pays_later(stripe: Connected, provider: str):
     stripe.store.paid_out += (taken := stripe.store.available())
-    first = request_payout(owner=provider, key="first")
+    first = request_payout(actor=acting_for(provider), key="first")
     relay_external()
     first.refresh_from_db()
     assert "did not cover" in first.reason
     assert owed(provider) == (12_345_678, 0)
     stripe.store.paid_out -= taken
-    second = request_payout(owner=provider, key="second")
+    second = request_payout(actor=acting_for(provider), key="second")
     relay_external()
     second.refresh_from_db()
     assert second.state == PayoutState.PAID
@@ -218,7 +221,7 @@ def test_a_platform_without_cover_says_so_and_pays_later(stripe: Connected, prov
 
 
 def test_what_stripe_takes_back_is_owed_again_once(stripe: Connected, provider: str):
-    payout = request_payout(owner=provider, key="form")
+    payout = request_payout(actor=acting_for(provider), key="form")
     relay_external()
     (transfer,) = transfers_of(stripe, payout)
     stripe.process_webhooks()
@@ -237,7 +240,7 @@ def test_what_stripe_takes_back_is_owed_again_once(stripe: Connected, provider: 
 
 
 def test_a_reversal_that_comes_before_the_transfer(stripe: Connected, provider: str):
-    payout = request_payout(owner=provider, key="form")
+    payout = request_payout(actor=acting_for(provider), key="form")
     assert take_back(id=payout.pk, transfer="tr_1", returned=340_000)
     assert settle(id=payout.pk, transfer="tr_1")
     payout.refresh_from_db()
@@ -251,11 +254,13 @@ def test_transfers_of_others_are_not_ours(stripe: Connected):
 
 
 def test_the_sandbox_pays_at_once(database: None):
-    provider = name()
+    provider = make_organization()
     earn(provider, 12_345_678)
-    page = onboard(holder=AccountHolder(provider, "Acme", "a@example.com"), country="US", **URLS)
+    page = onboard(
+        actor=acting_for(provider), holder=AccountHolder(provider, "Acme", "a@example.com"), country="US", **URLS
+    )
     assert page == URLS["back_url"]
-    payout = request_payout(owner=provider, key="form")
+    payout = request_payout(actor=acting_for(provider), key="form")
     assert payout.state == PayoutState.PAID
     assert owed(provider) == (5_678, 0)
     relay_external()

@@ -246,7 +246,7 @@ def test_sweeps_at_once_take_each_back_once():
 def test_cancelling_what_waits_ends_it_at_once():
     buyer, sale = make_buyer(), make_priced_model()
     id_ = call(buyer, sale)
-    cancel(organization_id=buyer.organization.pk, prediction_id=id_)
+    cancel(actor=buyer.actor, prediction_id=id_)
     stored = row(id_)
     assert (stored.status, stored.amount_charged, stored.not_billed) == (
         Status.CANCELED,
@@ -259,7 +259,7 @@ def test_cancelling_what_waits_ends_it_at_once():
     assert completions_of(id_) == ["canceled"]
     assert claim_all(sale, make_node()) == []
     after = snapshot(id_)
-    cancel(organization_id=buyer.organization.pk, prediction_id=id_)
+    cancel(actor=buyer.actor, prediction_id=id_)
     assert snapshot(id_) == after
     assert_ledger_consistent()
 
@@ -269,11 +269,11 @@ def test_cancelling_what_runs_asks_its_node():
     id_ = call(buyer, sale)
     (claimed,) = claim_all(sale, node)
     assert renew(node=node, ids=[id_]) == ({id_}, set())
-    cancel(organization_id=buyer.organization.pk, prediction_id=id_)
+    cancel(actor=buyer.actor, prediction_id=id_)
     asked = row(id_).cancel_requested_at
     assert (status_of(id_), balance_of_buyer(buyer).held) == (Status.PROCESSING, 4_000)
     assert asked is not None
-    cancel(organization_id=buyer.organization.pk, prediction_id=id_)
+    cancel(actor=buyer.actor, prediction_id=id_)
     assert row(id_).cancel_requested_at == asked
     assert renew(node=node, ids=[id_]) == ({id_}, {id_})
     complete([Ended(id_, claimed.attempt, Status.CANCELED, not_billed=NOT_BILLED[Status.CANCELED], stopped_at_step=7)])
@@ -285,7 +285,7 @@ def test_what_was_cancelled_and_then_lost_is_not_run_again():
     buyer, sale = make_buyer(), make_priced_model()
     id_ = call(buyer, sale)
     (claimed,) = claim_all(sale, make_node())
-    cancel(organization_id=buyer.organization.pk, prediction_id=id_)
+    cancel(actor=buyer.actor, prediction_id=id_)
     expire_lease(id_)
     (taken,) = [one for one in take_back() if one.id == id_]
     assert taken.status is Status.CANCELED
@@ -305,7 +305,7 @@ def test_cancelling_what_has_ended_changes_nothing(status: Status):
     (claimed,) = claim_all(sale, make_node())
     complete([succeeded(claimed) if status is Status.SUCCEEDED else Ended(id_, 1, status, error="x", not_billed="x")])
     after = snapshot(id_)
-    cancel(organization_id=buyer.organization.pk, prediction_id=id_)
+    cancel(actor=buyer.actor, prediction_id=id_)
     assert snapshot(id_) == after
 
 
@@ -316,7 +316,7 @@ def test_nobody_cancels_what_is_anothers():
         before = snapshot(id_)
         for prediction in (id_, new_id()):
             with pytest.raises(NotFound, match="no such prediction"):
-                cancel(organization_id=stranger.organization.pk, prediction_id=prediction)
+                cancel(actor=stranger.actor, prediction_id=prediction)
         with pytest.raises(NotFound):
             prediction_for_buyer(stranger.organization.pk, id_)
         assert snapshot(id_) == before
