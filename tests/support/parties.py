@@ -1,4 +1,4 @@
-"""Parties and models made for one test, each with names of its own."""
+"""Organisations and models for one test, each with unique names."""
 
 import secrets
 from dataclasses import dataclass
@@ -32,7 +32,7 @@ class Party:
 
     @property
     def owner(self) -> str:
-        """What billing knows the organisation by."""
+        """The organisation's id in billing."""
         return str(self.organization.pk)
 
 
@@ -49,7 +49,7 @@ def make_operator() -> Actor:
 
 
 def make_buyer(*, credit: int) -> Party:
-    """A buyer with `credit` micro-units (at least one whole unit of the currency, as the sandbox wants it)."""
+    """A buyer with `credit` micro-units (at least one whole unit of the currency, the sandbox's minimum)."""
     buyer = make_party()
     if credit:
         top_up(organization_id=buyer.owner, amount=credit, key="start")
@@ -65,7 +65,7 @@ def make_listing(*, provider: Party | None = None, unit_price: int = 4_000, fold
 
 
 def make_call_target(listing: Listing) -> CallTarget:
-    """What admission takes for the newest version of a listed model."""
+    """The call target of the newest version of a listed model."""
     return look_up(Reference(listing.model.organization.slug, listing.model.name))
 
 

@@ -21,7 +21,7 @@ def add_member(*, actor: Actor, email: str, role: Role) -> Membership:
     _take_turns(actor)
     policy.require(actor, Action.ADD_MEMBER)
     _require_for_owners(actor, role)
-    user = User.objects.filter(email__iexact=email.strip()).first() if "\0" not in email else None
+    user = User.objects.filter(email__iexact=email.strip()).first()
     if user is None:
         unknown = FieldError("email", "Nobody has signed up with this address yet; ask them to, then add them")
         raise Invalid("The member was not added", errors=[unknown])

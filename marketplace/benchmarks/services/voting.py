@@ -46,7 +46,7 @@ def vote(*, actor: Actor, benchmark_id: uuid.UUID | None, key: str, answer: Answ
         defaults={
             "choice": choice_of(answer, swapped=pair.swapped),
             "swapped": pair.swapped,
-            "reason": " ".join(reason.replace("\0", "").split())[:MAX_REASON_LENGTH],
+            "reason": " ".join(reason.split())[:MAX_REASON_LENGTH],
         },
     )
     return given

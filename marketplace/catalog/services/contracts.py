@@ -45,12 +45,7 @@ def make_offer(
     """
     policy.check(actor, Action.OFFER_CONTRACT)  # before anything is said about the fields; `offer` asks again
     errors: list[FieldError] = []
-    is_possible = "\0" not in model
-    listing = (
-        listings_for_provider(actor.organization_id).filter(listed=True, model__name__iexact=model).first()
-        if is_possible
-        else None
-    )
+    listing = listings_for_provider(actor.organization_id).filter(listed=True, model__name__iexact=model).first()
     if listing is None:
         errors.append(FieldError("model", "must be one of your models that are on sale"))
     buyer_organization = _buyer(buyer, actor, errors)

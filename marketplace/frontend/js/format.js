@@ -1,4 +1,4 @@
-// Figures as people read them. The same rules as marketplace/web/templatetags/bourse.py.
+// Figures as people read them. The same rules as marketplace/web/shared/figures.py.
 
 /** @type {Record<string, string>} */
 const SIGNS = { USD: "$", EUR: "€", GBP: "£" };

@@ -18,6 +18,7 @@ from marketplace.web.shared.access import ActorRequest, operator_page
 
 @operator_page(Action.OPERATE_SEE_HEALTH)
 def health(request: ActorRequest) -> HttpResponse:
+    """The state of the market; asked for by htmx, only what may change."""
     now = timezone.now()
     nodes = [
         {

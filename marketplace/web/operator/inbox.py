@@ -13,5 +13,6 @@ MESSAGES = 20
 
 @operator_page(Action.OPERATE_SEE_INBOX)
 def inbox(request: ActorRequest) -> HttpResponse:
+    """The messages that were kept, newest first."""
     page = page_of(request, inbox_messages(), size=MESSAGES)
     return render(request, "operator/inbox.html", {"page": page})

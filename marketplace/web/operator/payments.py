@@ -19,6 +19,7 @@ EVENTS = 30
 
 @operator_page(Action.OPERATE_SEE_PAYMENTS)
 def payments(request: ActorRequest) -> HttpResponse:
+    """Events of the gateway, and top-ups, payouts and usage that need a decision."""
     only_open = EventsQuery.of_query(request).value("open", False)
     page = page_of(request, gateway_events(only_open=only_open), size=EVENTS)
     names = organization_names()
@@ -41,6 +42,7 @@ def payments(request: ActorRequest) -> HttpResponse:
 @require_POST
 @operator_page(Action.OPERATE_RETRY_EVENT)
 def again(request: ActorRequest, id: str) -> HttpResponse:
+    """Process an event of the gateway again."""
     process_again(actor=request.actor, id=id)
     messages.success(request, "The event will be processed again in a moment.")
     return redirect("web:operator_payments")

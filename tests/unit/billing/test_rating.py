@@ -22,7 +22,7 @@ def test_a_call_costs_its_units(amount: int, quantity: int, total: int):
     assert rate(terms(amount), quantity=quantity) == total
 
 
-def test_less_than_nothing_cannot_be_rated():
+def test_a_negative_quantity_cannot_be_rated():
     with pytest.raises(ValueError, match="-1"):
         rate(terms(4_000), quantity=-1)
 
