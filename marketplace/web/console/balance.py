@@ -30,6 +30,8 @@ SHOWN_TOP_UPS = 10
 def balance(request: MemberRequest) -> HttpResponse:
     """The balance and its statement; a POST adds to it."""
     form = TopUpForm.of(request, gateway=current_gateway())
+    if form.is_bound:
+        policy.check(request.actor, Action.TOP_UP)  # before anything is said about the fields; the service asks again
     if form.is_valid():
         started = form.attempt(_start, request, amount=form.cleaned_data["amount"], key=form.cleaned_data["key"].hex)
         if started is not None:

@@ -15,6 +15,7 @@ from billing.payments.domain import CENT, PayeeState, whole_cents
 from billing.payments.selectors import payee_of, payouts_of
 from billing.payments.services import payees
 from billing.payments.services.payouts import request_payout
+from marketplace.accounts import policy
 from marketplace.accounts.policy import Action
 from marketplace.web.provider.forms import PayeeForm, PayoutForm
 from marketplace.web.shared.access import MemberRequest, member_page
@@ -26,6 +27,10 @@ SHOWN_PAYOUTS = 50
 def payouts(request: MemberRequest) -> HttpResponse:
     """The page; a POST asks for a payout."""
     form = PayoutForm.of(request)
+    if form.is_bound:
+        policy.check(
+            request.actor, Action.REQUEST_PAYOUT
+        )  # before anything is said of the form; the service asks again
     if form.is_valid():
         payout = form.attempt(request_payout, actor=request.actor, key=form.cleaned_data["key"].hex)
         if payout is not None:

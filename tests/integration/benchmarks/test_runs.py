@@ -54,9 +54,7 @@ def test_each_prompt_runs_once_on_each_model_with_the_same_seed():
 
 def test_the_estimate_is_what_it_costs():
     case = BenchmarkCase(prompts=5)
-    costs = estimate(
-        organization=case.buyer.organization, prompts=list(case.prompt_set.prompts.all()), models=case.names
-    )
+    costs = estimate(actor=case.by, prompts=list(case.prompt_set.prompts.all()), models=case.names)
     assert [(line.target.model, line.calls, line.amount) for line in costs.lines] == [
         (case.names[0], 5, 20_000),
         (case.names[1], 5, 5_000),
@@ -153,7 +151,7 @@ def test_a_canceled_prediction_is_a_failed_cell():
     case.start()
     case.advance()
     first = case.cells()[0]
-    cancel_prediction(organization_id=case.buyer.organization.pk, prediction_id=first.prediction_id)
+    cancel_prediction(actor=case.by, prediction_id=first.prediction_id)
     case.run_to_the_end()
     assert case.state is State.COMPLETED
     assert [cell.error for cell in case.cells()] == ["Its prediction was canceled.", ""]
@@ -289,11 +287,11 @@ def test_a_changed_estimate_is_refused():
 
 def test_invalid_selections_are_refused():
     case = BenchmarkCase(prompts=1)
-    organization, prompts = case.buyer.organization, list(case.prompt_set.prompts.all())
+    prompts = list(case.prompt_set.prompts.all())
 
     def refused(models: list[str], scorer: str = "") -> str:
         with pytest.raises(Invalid) as caught:
-            estimate(organization=organization, prompts=prompts, models=models, scorer=scorer)
+            estimate(actor=case.by, prompts=prompts, models=models, scorer=scorer)
         return caught.value.errors[0].detail
 
     first, second = case.names

@@ -9,6 +9,7 @@ from inference.domain.lifecycle import HOLD_HOURS, Origin, Status
 from inference.models import Prediction
 from inference.services.admit import PriceChanged, admit
 from marketplace.accounts.domain import Scope
+from marketplace.accounts.models import Organization
 from marketplace.accounts.selectors import actor_by_key
 from marketplace.accounts.services.api_keys import create_key, revoke_key
 from marketplace.core.models import OutboxEvent
@@ -119,7 +120,7 @@ def test_bad_input_holds_nothing(inputs: dict[str, object]):
 
 def test_an_organisation_that_does_not_buy_is_refused():
     buyer, sale = make_buyer(), make_priced_model()
-    buyer.organization.can_buy = False
+    Organization.objects.filter(pk=buyer.organization.pk).update(can_buy=False, can_provide=True)
     with pytest.raises(Forbidden):
         call(buyer, sale)
     assert_nothing_happened(buyer, sale)

@@ -388,7 +388,7 @@ def test_a_cancel_and_a_completion_at_once_agree_on_one_end():
         def run(sale=sale) -> list[object]:
             return [complete([succeeded(one)]) for one in claim_all(sale, make_node())]
 
-        stop = partial(cancel, organization_id=buyer.organization.pk, prediction_id=id_)
+        stop = partial(cancel, actor=buyer.actor, prediction_id=id_)
         run_concurrently([run, stop, take_back, stop])
         status = status_of(id_)
         charged = 4_000 if status is Status.SUCCEEDED else 0

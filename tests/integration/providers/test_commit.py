@@ -7,6 +7,7 @@ import pytest
 from django.db import connections
 
 from marketplace.accounts.models import AuditEvent
+from marketplace.accounts.selectors import platform_for
 from marketplace.catalog.services.publish import on_version_passed
 from marketplace.core.models import OutboxEvent
 from marketplace.core.problems import FieldError, Forbidden, Invalid
@@ -48,7 +49,8 @@ def bring_folder(provider: Party, folder: Path) -> dict[str, StoredBlob]:
 
 
 def push(model: GenerativeModel, parent: str | None = None, **changes: object) -> ModelVersion:
-    return commit(model=model, changes=Changes(**changes), parent=parent, message="m", author=None)  # type: ignore[arg-type]
+    actor = platform_for(model.organization)
+    return commit(actor=actor, model=model, changes=Changes(**changes), parent=parent, message="m")  # type: ignore[arg-type]
 
 
 def paths(version: ModelVersion) -> list[str]:

@@ -108,10 +108,10 @@ def test_a_draft_is_visible_to_its_organisation_only(provider: Party):
     with pytest.raises(NotFound):
         finish(other, draft)
     with pytest.raises(NotFound):
-        discard_draft(organization=other.organization, draft_id=draft.pk)
+        discard_draft(actor=other.actor, draft_id=draft.pk)
     with pytest.raises(NotFound):
-        discard_draft(organization=provider.organization, draft_id=None)
-    discard_draft(organization=provider.organization, draft_id=draft.pk)
+        discard_draft(actor=provider.actor, draft_id=None)
+    discard_draft(actor=provider.actor, draft_id=draft.pk)
     assert not DraftFile.objects.filter(draft=draft.pk).exists()
 
 

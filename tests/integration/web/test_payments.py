@@ -120,7 +120,8 @@ def test_only_owners_move_money(stripe: Connected):  # noqa: F811
     ):
         assert member.post(path, form).status_code == 403, path
         assert signed_in(make_party()).post(path, form).status_code == 404, path
-    assert member.get(f"/provider/{slug}/payouts").status_code == 200
+    assert member.get(f"/provider/{slug}/payouts").status_code == 403
+    assert member.get(f"/console/{slug}/balance").status_code == 200
     assert not TopUp.objects.filter(owner=party.owner).exists()
 
 
