@@ -19,6 +19,8 @@ from inference.selectors import (
 from inference.services.files import delete_upload
 from inference.services.receipts import signer
 from inference.services.review import review
+from marketplace.accounts import policy
+from marketplace.accounts.policy import Action
 from marketplace.api import replicate
 from marketplace.api.authentication import caller_of
 from marketplace.api.files import file_document
@@ -44,6 +46,7 @@ class Predictions(APIView):
     def get(self, request: Request) -> Response:
         """The caller's predictions, newest first, a hundred a page; `next` leads on."""
         caller = caller_of(request)
+        policy.check(caller, Action.SEE_PREDICTIONS)
         cursor = request.query_params.get("cursor")
         before = parse_short(cursor) if cursor else None
         if cursor and before is None:
@@ -130,18 +133,22 @@ class Version(APIView):
 class Files(APIView):
     def get(self, request: Request) -> Response:
         """The caller's uploads that have not expired, newest first."""
-        files = input_files_for_buyer(caller_of(request).organization_id)[:PAGE]
+        caller = caller_of(request)
+        policy.check(caller, Action.SEE_PREDICTIONS)
+        files = input_files_for_buyer(caller.organization_id)[:PAGE]
         return page_of([file_document(file) for file in files])
 
 
 class File(APIView):
     def get(self, request: Request, id: str) -> Response:
         """One upload of the caller's."""
-        return Response(file_document(input_file_for_buyer(caller_of(request).organization_id, parse_short(id))))
+        caller = caller_of(request)
+        policy.check(caller, Action.SEE_PREDICTIONS)
+        return Response(file_document(input_file_for_buyer(caller.organization_id, parse_short(id))))
 
     def delete(self, request: Request, id: str) -> Response:
         """Forget an upload. Predictions that used it keep showing it."""
-        delete_upload(organization_id=caller_of(request).organization_id, file_id=parse_short(id))
+        delete_upload(caller=caller_of(request), file_id=parse_short(id))
         return Response(status=204)
 
 
@@ -149,6 +156,7 @@ class Account(APIView):
     def get(self, request: Request) -> Response:
         """The organisation that the key speaks for, and its balance."""
         caller = caller_of(request)
+        policy.check(caller, Action.SEE_BALANCE)
         balance = balance_of(str(caller.organization_id), AccountKind.BUYER_PREPAID)
         account: answers.Account = {
             "type": "organization",

@@ -12,6 +12,10 @@ from billing.gateways.base import Event
 from billing.payments.domain import CENT, EventState, TopUpState
 from billing.payments.models import GatewayEvent, TopUp
 from billing.payments.services import payees, payouts, top_ups
+from marketplace.accounts import policy
+from marketplace.accounts.domain import Actor
+from marketplace.accounts.policy import Action
+from marketplace.accounts.services import audit
 from marketplace.core.events import Payload
 from marketplace.core.outbox import emit
 from marketplace.core.problems import NotFound
@@ -41,19 +45,21 @@ def receive(*, body: bytes, signature: str) -> str:
     return event.id
 
 
-def process_again(*, id: str) -> None:
+def process_again(*, actor: Actor, id: str) -> None:
     """Queue a failed event for processing again.
 
     Raises:
-        NotFound: there is no such event, or it was processed.
+        NotFound: there is no such event, it was processed, or the actor is no operator.
     """
     again = (EventState.FAILED, EventState.RETRYING, EventState.RECEIVED, EventState.IGNORED)
     with transaction.atomic():
+        policy.require(actor, Action.OPERATE_RETRY_EVENT)
         event = GatewayEvent.objects.select_for_update().filter(pk=id, state__in=again).first()
         if event is None:
             raise NotFound("There is no event of this id that could be processed again")
         event.state = EventState.RECEIVED
         event.save(update_fields=["state"])
+        audit.record(actor, action="gateway_event.retried", subject=id)
         emit(TOPIC, {"id": id})
 
 

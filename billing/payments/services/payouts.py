@@ -14,6 +14,10 @@ from billing.ledger.selectors import balance_of
 from billing.ledger.services.posting import Leg, post
 from billing.payments.domain import CENT, GATEWAY_LABELS, PayeeState, PayoutState, whole_cents
 from billing.payments.models import Payee, Payout
+from marketplace.accounts import policy
+from marketplace.accounts.domain import Actor
+from marketplace.accounts.policy import Action
+from marketplace.accounts.services import audit
 from marketplace.core.events import Payload
 from marketplace.core.money import format_amount
 from marketplace.core.outbox import emit
@@ -24,20 +28,22 @@ TOPIC = "payout.requested"
 NO_COVER = "balance_insufficient"
 
 
-def request_payout(*, owner: str, key: str) -> Payout:
+def request_payout(*, actor: Actor, key: str) -> Payout:
     """Pay a provider the whole cents of what they are owed; what is smaller than a cent stays.
 
     Args:
         key: names the form that was sent; the same key pays once.
 
     Raises:
+        Forbidden: as `policy.require` says.
         Conflict: the gateway does not pay this provider yet.
         Invalid: there is less to pay than the least that is paid.
     """
-    gateway = current_gateway()
+    gateway, owner = current_gateway(), actor.party
     with transaction.atomic(), connection.cursor() as cursor:
         # Requests of one provider are serialised, so that the second sees the balance after the first.
         cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [f"payout:{owner}"])
+        policy.require(actor, Action.REQUEST_PAYOUT)
         if known := Payout.objects.filter(owner=owner, key=key).first():
             return known
         payee = Payee.objects.filter(owner=owner, gateway=gateway.name).first()
@@ -52,6 +58,7 @@ def request_payout(*, owner: str, key: str) -> Payout:
             raise Invalid("Nothing was paid out", errors=[FieldError("form", message)])
         payout = Payout.objects.create(owner=owner, key=key, payee=payee, amount=amount, currency=settings.CURRENCY)
         _move(payout, AccountKind.PROVIDER_PAYABLE, AccountKind.PAYOUT_IN_TRANSIT, step="")
+        audit.record(actor, action="payout.requested", subject=str(payout.pk), amount=amount, currency=payout.currency)
         emit(TOPIC, {"id": str(payout.pk)})
     if gateway.is_instant:
         send(id=payout.pk)

@@ -49,8 +49,7 @@ async def edit(request: Request, resources: Resources) -> Response:
         inputs = openai.typed(inputs, target.check.schema)
         file = await in_thread(
             keep_upload,
-            organization_id=caller.organization_id,
-            can_buy=caller.can_buy,
+            caller=caller,
             source=pictures[0].content,
             name=pictures[0].name,
             metadata={},

@@ -9,7 +9,7 @@ from billing.outcomes.selectors import contract_terms
 from billing.pricing.selectors import current_terms
 from inference.domain.admission import InputCheck
 from inference.services.admit import CallTarget
-from marketplace.accounts.selectors import Caller
+from marketplace.accounts.domain import Actor
 from marketplace.catalog.domain import NUMBERED, VERSION_ID, Reference, sku_of
 from marketplace.catalog.models import Alias, Listing
 from marketplace.core.problems import NotFound
@@ -119,7 +119,7 @@ def look_up(reference: Reference) -> CallTarget:
     )
 
 
-def under_contract(target: CallTarget, contract_id: uuid.UUID, caller: Caller) -> CallTarget:
+def under_contract(target: CallTarget, contract_id: uuid.UUID, caller: Actor) -> CallTarget:
     """The call under one of the caller's outcome contracts; admission checks that the contract is in force.
 
     Raises:

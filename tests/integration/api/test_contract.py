@@ -9,7 +9,6 @@ from django.urls import URLPattern, URLResolver
 from openapi_spec_validator import OpenAPIV31SpecValidator, validate
 from rest_framework.test import APIClient
 
-from marketplace.accounts.selectors import membership_for
 from marketplace.accounts.services.api_keys import revoke_key
 from marketplace.api.front.hub_routes import HUB_ROUTES
 from marketplace.api.routes import ROUTES
@@ -47,7 +46,7 @@ def test_the_front_and_django_refuse_bad_credentials_alike(
 def test_the_front_and_django_refuse_a_revoked_key_alike(front_client: FrontClient, buyer: Buyer):
     assert front_client.request("GET", "/v1/predictions/x", key=buyer.key).status == 404
     party = buyer.party
-    revoke_key(by=membership_for(party.user, party.organization.slug), key_id=buyer.key_row.pk)
+    revoke_key(actor=party.actor, key_id=buyer.key_row.pk)
     django, front = both(front_client, {"Authorization": f"Bearer {buyer.key}"})
     assert django[:2] == front[:2]
     assert django[2].keys() | {"request_id"} == front[2].keys()
