@@ -9,12 +9,13 @@ from functools import lru_cache
 
 import redis
 
-from billing.pricing.domain import PriceTerms, rate
+from billing.pricing.domain import PriceTerms, quantity_text, rate
 from billing.pricing.selectors import terms_by_id
 from inference.domain.lifecycle import NOT_BILLED, Status
 from inference.runtime.engine import Result
 from inference.services import wakeups
 from inference.worker.claims import Claimed, Ended, complete
+from inference.worker.measured import measured
 from inference.worker.placement import model_name
 from inference.worker.threads import AWAY, ServiceThread
 from inference.worker.work import WorkInHand
@@ -145,9 +146,9 @@ def _end(finished: Finished, store: BlobStore) -> Ended:
                 }
             )
     # A model that makes more than was asked for is not paid for the rest: the hold covers what was asked for.
-    produced = len(result.outputs) if result.value is None else claimed.quantity
-    delivered = min(produced, claimed.quantity) if status is Status.SUCCEEDED else 0
     unit = _terms(claimed.price_id).unit
+    produced = measured(result).get(unit, 0)
+    delivered = min(produced, claimed.quantity) if status is Status.SUCCEEDED else 0
     return Ended(
         id=claimed.id,
         attempt=claimed.attempt,
@@ -157,7 +158,7 @@ def _end(finished: Finished, store: BlobStore) -> Ended:
         quantity=delivered,
         amount=rate(_terms(claimed.price_id), quantity=delivered),
         source=f"prediction:{short(claimed.id)}",
-        description=f"{model_name(finished.version)}: {delivered} {unit}{'' if delivered == 1 else 's'}",
+        description=f"{model_name(finished.version)}: {quantity_text(unit, delivered)}",
         load_seconds=finished.load_seconds,
         run_seconds=result.run_seconds,
         batch_size=result.batch_size,

@@ -14,7 +14,6 @@ from marketplace.core.ids import parse_short, short
 from marketplace.core.problems import FieldError, Invalid, NotFound, NotUnderstood
 from marketplace.web.access import MemberRequest, member_page
 from marketplace.web.versions import detail_of, example_picture, profile_of
-from providers import tasks
 from providers.domain import CheckState, Step, VersionState
 from providers.models import VersionCheck
 from providers.selectors import checks_of, draft_files_sent, files_of, model_named, version_numbered
@@ -131,7 +130,6 @@ def version(request: MemberRequest, name: str, number: int) -> HttpResponse:
         "profile": profile_of(checks),
         "golden": detail_of(checks, Step.GOLDEN),
         "load": detail_of(checks, Step.LOAD),
-        "unit": tasks.task_named(model.task).unit if model.task else "",
         "files": files_of(found),
     }
     template = "provider/_version.html" if request.headers.get("HX-Request") else "provider/version.html"

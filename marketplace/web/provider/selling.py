@@ -14,7 +14,7 @@ from marketplace.catalog.domain import sku_of
 from marketplace.catalog.models import Listing
 from marketplace.catalog.selectors import listings_for_provider, price_of
 from marketplace.catalog.services.listing import list_version, unlist
-from marketplace.catalog.services.pricing import device_hour_cost, preview, price_model
+from marketplace.catalog.services.pricing import device_hour_cost, preview, price_model, seconds_of_unit
 from marketplace.core.money import NotAnAmount, decimal_text, parse_amount
 from marketplace.core.problems import Conflict, NotFound
 from marketplace.web.access import MemberRequest, member_page
@@ -35,17 +35,22 @@ def model(request: MemberRequest, name: str) -> HttpResponse:
 def price_preview(request: MemberRequest, name: str) -> HttpResponse:
     """What the price that is being typed would mean."""
     found = _model(request, name)
-    return render(request, "provider/_preview.html", _context(request, found) | _preview(found, _typed(request)))
+    return render(
+        request,
+        "provider/_preview.html",
+        _context(request, found) | _preview(found, _typed(request), _unit(request, found)),
+    )
 
 
 @require_POST
 @member_page
 def set_price(request: MemberRequest, name: str) -> HttpResponse:
     found, typed = _model(request, name), _typed(request)
+    unit = _unit(request, found)
     try:
-        price_model(model=found, amount=parse_amount(typed), actor=request.membership.user)
+        price_model(model=found, amount=parse_amount(typed), unit=unit, actor=request.membership.user)
     except NotAnAmount as error:
-        context = _context(request, found) | _preview(found, typed) | {"price_error": str(error)}
+        context = _context(request, found) | _preview(found, typed, unit) | {"price_error": str(error)}
         return render(request, "provider/model.html", context, status=422)
     except Conflict as problem:
         messages.error(request, problem.detail)
@@ -108,33 +113,42 @@ def _context(request: MemberRequest, found: GenerativeModel) -> dict[str, Any]:
         "price": price,
         "history": price_history(sku_of(found.pk)),
         "can_delete": listing is None,
-        "unit": tasks.task_named(found.task).unit if found.task else "",
-    } | _preview(found, typed)
+        "units": tasks.task_named(found.task).units if found.task else (),
+    } | _preview(found, typed, price.unit if price else None)
 
 
-def _preview(found: GenerativeModel, typed: str) -> dict[str, Any]:
-    """The typed price and what it means, or what is wrong with it."""
-    profile = _profile(found)
+def _preview(found: GenerativeModel, typed: str, unit: Unit | None) -> dict[str, Any]:
+    """The typed price and what it means, or what is wrong with it; without a unit, for the task's usual one."""
+    version = found.versions.filter(state=VersionState.PASSED).first()
+    profile = profile_of(checks_of(version)) if version is not None else {}
     context: dict[str, Any] = {
         "typed": typed,
         "profile": profile,
+        "unit": unit,
         "fee_percent": settings.PLATFORM_FEE_BPS / 100,
         "has_hour_cost": device_hour_cost() is not None,
     }
-    if not typed or not found.task:
+    if not found.task:
+        return context
+    task = tasks.task_named(found.task)
+    unit = context["unit"] = unit or task.units[0]
+    if not typed:
         return context
     try:
         amount = parse_amount(typed)
     except NotAnAmount as error:
         return context | {"preview_error": str(error)}
-    unit = Unit(tasks.task_named(found.task).unit)
-    return context | {"splits": preview(unit=unit, amount=amount, unit_seconds=profile.get("alone"))}
+    seconds = None
+    if version is not None:
+        seconds = seconds_of_unit(profile, task=task, schema=version.input_schema, unit=unit)
+    return context | {"splits": preview(unit=unit, amount=amount, unit_seconds=seconds)}
 
 
-def _profile(found: GenerativeModel) -> dict[str, Any]:
-    """What was measured of the newest version that passed."""
-    version = found.versions.filter(state=VersionState.PASSED).first()
-    return profile_of(checks_of(version)) if version is not None else {}
+def _unit(request: MemberRequest, found: GenerativeModel) -> Unit | None:
+    """The unit that was chosen, if it is one that the model can be sold by."""
+    given = request.POST if request.method == "POST" else request.GET
+    units = tasks.task_named(found.task).units if found.task else ()
+    return next((unit for unit in units if unit == given.get("unit")), None)
 
 
 def _typed(request: MemberRequest) -> str:

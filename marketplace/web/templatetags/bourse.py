@@ -3,7 +3,7 @@
 import math
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django import template
 from django.templatetags.static import static
@@ -11,12 +11,15 @@ from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from billing.pricing.domain import PriceTerms, Unit, price_text, quantity_text
+from marketplace.core.money import format_amount
+
+if TYPE_CHECKING:
+    from billing.pricing.models import Price
+
 register = template.Library()
 
-MICRO = 1_000_000
-MINUS = "\N{MINUS SIGN}"
 NO_BREAK_SPACE = "\N{NO-BREAK SPACE}"
-CURRENCY_SIGNS = {"USD": "$", "EUR": "€", "GBP": "£"}
 
 # The word, the shape and the tone of each state that a page may show; a state outside the table is shown as it is.
 STATES: dict[str, tuple[str, str, str]] = {
@@ -127,31 +130,40 @@ def status(state: str) -> SafeString:
     return format_html('<span class="status status-{}">{}{}</span>', tone, icon(shape), word)
 
 
-def _amount(micro: int, currency: str, decimals: str) -> str:
-    sign = CURRENCY_SIGNS.get(currency, f"{currency}{NO_BREAK_SPACE}" if currency else "")
-    return f"{MINUS if micro < 0 else ''}{sign}{abs(micro) // MICRO:,}.{decimals}"
-
-
 @register.filter
 def money(micro: int | None, currency: str = "USD") -> str:
     """Micro-units as an exact decimal amount with at least two and at most six decimals: ``$0.004``, ``$1,200.00``."""
-    if micro is None:
-        return ""
-    decimals = f"{abs(micro) % MICRO:06d}"
-    return _amount(micro, currency, decimals[:2] + decimals[2:].rstrip("0"))
+    return "" if micro is None else format_amount(micro, currency)
 
 
 @register.filter
 def ledger_amount(micro: int | None, currency: str = "") -> str:
     """Micro-units with all six decimals, so that the points of a column stand under each other."""
-    return "" if micro is None else _amount(micro, currency, f"{abs(micro) % MICRO:06d}")
+    return "" if micro is None else format_amount(micro, currency, decimals=6)
 
 
 @register.filter
 def price_tick(micro: float, currency: str = "USD") -> str:
     """A round price at the axis of a chart, without the zeros at its end: ``$0.0025``, ``$0``."""
-    text = f"{micro / MICRO:,.6f}".rstrip("0").rstrip(".")
-    return f"{CURRENCY_SIGNS.get(currency, f'{currency}{NO_BREAK_SPACE}')}{text}"
+    return format_amount(round(micro), currency, decimals=0)
+
+
+@register.filter
+def price(terms: "PriceTerms | Price") -> str:
+    """A price with what it is for one of: ``$0.002 a megapixel``."""
+    return price_text(terms.amount, terms.currency, Unit(terms.unit))
+
+
+@register.filter
+def unit(name: str) -> str:
+    """One of a unit, in words: ``megapixel-step``."""
+    return Unit(name).singular
+
+
+@register.filter
+def quantity(parts: int, name: str) -> str:
+    """A quantity of the unit of this name, in words: ``1.05 megapixels``."""
+    return quantity_text(Unit(name), parts)
 
 
 @register.filter
