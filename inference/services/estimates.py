@@ -1,6 +1,5 @@
 """What a call would cost at most, for whoever is still choosing its inputs."""
 
-from collections.abc import Mapping
 from typing import Any
 
 from billing.pricing.domain import PriceTerms
@@ -12,7 +11,7 @@ from providers.tasks.base import Task
 
 
 def estimate(
-    *, task: Task, check: InputCheck, terms: PriceTerms, inputs: Mapping[str, Any], caller: Caller | None = None
+    *, task: Task, check: InputCheck, terms: PriceTerms, inputs: Any, caller: Caller | None = None
 ) -> RatedCall:
     """Rate a call whose inputs may still lack what is required. Stores and holds nothing.
 

@@ -23,6 +23,7 @@ urlpatterns = [
     path("console/<str:org>/predictions", console.predictions, name="console_predictions"),
     path("console/<str:org>/predictions/<str:id>", console.prediction, name="console_prediction"),
     path("console/<str:org>/predictions/<str:id>/cancel", console.cancel, name="console_cancel"),
+    path("console/<str:org>/predictions/<str:id>/charge", playground.charge, name="console_charge"),
     path("console/<str:org>/aliases", aliases.alias_list, name="console_aliases"),
     path("console/<str:org>/aliases/<str:name>/move", aliases.move, name="console_move_alias"),
     path("console/<str:org>/aliases/<str:name>/delete", aliases.delete, name="console_delete_alias"),
@@ -89,6 +90,7 @@ urlpatterns = [
     path("operator/inbox", operator.inbox, name="operator_inbox"),
     path("<str:owner>/<str:name>", public.model, name="model"),
     path("<str:owner>/<str:name>/run", playground.run, name="run"),
+    path("<str:owner>/<str:name>/estimate", playground.estimate, name="estimate"),
     path("<str:owner>/<str:name>/commit/<path:rest>", hub.revision, name="hub_commit"),
     path("<str:owner>/<str:name>/tree/<path:rest>", hub.revision, name="hub_tree"),
 ]

@@ -1,11 +1,12 @@
 // The playground: form ⇄ address ⇄ code, one run at a time, its live bar, its picture and its receipt.
 //
 // The form is rendered by the server from the version's input schema; live.js follows the run.
-import { duration, microOf, money } from "./format.js";
+import { duration } from "./format.js";
 import { extend, live, local } from "./live.js";
 import { calls } from "./snippets.js";
 
 const KEPT_RESULTS = 16;
+const ESTIMATE_DELAY_MS = 200; // after the last change, before the server is asked
 
 function fieldValue(field, text) {
   if (field.type === "integer" || field.type === "number") {
@@ -41,9 +42,12 @@ export function playground() {
     page: "",
     problem: null,
     results: [],
-    balanceMicro: null,
     contract: "",
-    unitPriceMicro: 0,
+    balanceText: "",
+    priceText: "",
+    quantityText: "",
+    chargedText: "",
+    estimating: false,
 
     init() {
       // Kept, because within a component inside this one $root is that component's element.
@@ -52,13 +56,13 @@ export function playground() {
       this.fields = JSON.parse(document.getElementById("playground-fields").textContent);
       this.form = this.$root.querySelector("form[data-playground-form]");
       this.stage = this.$root.querySelector("[data-stage]");
-      this.balanceMicro = data.balanceMicro ? Number(data.balanceMicro) : null;
+      Object.assign(this, { priceText: data.price, quantityText: data.quantity, balanceText: data.balance ?? "" });
       this.storageKey = `results:${data.model}`;
       this.results = JSON.parse(sessionStorage.getItem(this.storageKey) ?? "[]");
       const asked = Object.fromEntries(new URLSearchParams(location.search));
       // The page opens with the first example's inputs beside its picture, ready to run.
       const { seed, ...first } = JSON.parse(data.firstInput || "{}");
-      this.fill(location.search ? asked : first);
+      this.fill(location.search ? asked : first); // the price that the page came with is for these
     },
 
     // --- form, address and code ---------------------------------------------------------------------------------
@@ -88,7 +92,6 @@ export function playground() {
       this.input = input;
       const pays = this.form.querySelector("[name=contract]:checked"); // there is a choice only where a contract is
       this.contract = pays?.value ?? "";
-      this.unitPriceMicro = Number(pays?.dataset.priceMicro ?? this.settings.unitPriceMicro);
     },
 
     /** What differs from the defaults, and what must be given. */
@@ -101,6 +104,7 @@ export function playground() {
     changed(event) {
       this.clearError(event.target.name);
       this.read();
+      this.estimateSoon();
       const query = new URLSearchParams(this.chosen).toString();
       history.replaceState(history.state, "", query ? `?${query}` : location.pathname);
     },
@@ -113,6 +117,7 @@ export function playground() {
 
     remix(event) {
       this.fill(JSON.parse(event.currentTarget.dataset.input));
+      this.estimateSoon();
       this.form.scrollIntoView({ block: "start" });
       this.shown(this.fields[0].name).focus({ preventScroll: true });
     },
@@ -129,15 +134,48 @@ export function playground() {
       };
     },
     // --- money ----------------------------------------------------------------------------------------------------
-    get currency() {
-      return this.settings.currency;
+    /** Ask the server what the run will cost, once nothing has changed for a moment. */
+    estimateSoon() {
+      clearTimeout(this.estimateTimer);
+      this.estimating = true;
+      this.estimateTimer = setTimeout(() => this.estimate(), ESTIMATE_DELAY_MS);
     },
-    get priceText() {
-      const outputs = Number.isInteger(this.input.num_outputs) && this.input.num_outputs > 0 ? this.input.num_outputs : 1;
-      return money(this.unitPriceMicro * outputs, this.currency);
+
+    /** The last known price stays until the answer is there. */
+    async estimate() {
+      this.asking?.abort();
+      const asking = new AbortController();
+      this.asking = asking;
+      try {
+        const response = await this.post(this.settings.estimateUrl, this.body, asking.signal);
+        const answer = await response.json();
+        if (response.ok) Object.assign(this, { priceText: answer.price, quantityText: answer.quantity });
+        else this.showErrors(answer.errors);
+      } catch {
+        // Superseded by a newer question, or no answer: running the model asks the server again anyway.
+      }
+      if (this.asking === asking) this.estimating = false;
     },
-    get balanceText() {
-      return money(this.balanceMicro, this.currency);
+
+    get priceClass() {
+      return { "opacity-60": this.estimating };
+    },
+
+    get body() {
+      return { input: this.input, ...(this.contract && { contract: this.contract }) };
+    },
+
+    post(url, body, signal) {
+      const headers = { "Content-Type": "application/json", Accept: "application/json", ...this.csrf() };
+      return fetch(url, { method: "POST", headers, body: JSON.stringify(body), signal });
+    },
+
+    /** What the run cost in the end and what is left of the balance. */
+    async charge() {
+      const response = await fetch(this.urls.charge, { headers: { Accept: "application/json" } }).catch(() => null);
+      if (!response?.ok || response.redirected) return;
+      const { charged, balance } = await response.json();
+      Object.assign(this, { chargedText: charged, balanceText: balance });
     },
 
     // --- one run --------------------------------------------------------------------------------------------------
@@ -151,11 +189,7 @@ export function playground() {
       this.begin();
       let response;
       try {
-        response = await fetch(this.settings.createUrl, {
-          method: "POST",
-          headers: { "Content-Type": "application/json", Accept: "application/json", ...this.csrf() },
-          body: JSON.stringify({ input: this.input, ...(this.contract && { contract: this.contract }) }),
-        });
+        response = await this.post(this.settings.createUrl, this.body);
       } catch {
         this.refuse({
           title: "No answer from the market.",
@@ -169,7 +203,7 @@ export function playground() {
       }
       const created = await response.json();
       this.urls = created.urls;
-      this.balanceMicro = created.balance_micro;
+      this.balanceText = created.balance;
       this.enter("queued");
       // On a narrow screen the picture comes below the form.
       if (this.stage.getBoundingClientRect().top > window.innerHeight / 2) this.stage.scrollIntoView();
@@ -196,26 +230,23 @@ export function playground() {
 
     async cancel() {
       this.detail = "canceling";
-      const headers = { "Content-Type": "application/json", Accept: "application/json", ...this.csrf() };
-      await fetch(this.urls.cancel, { method: "POST", headers, body: "{}" }).catch(() => {
+      await this.post(this.urls.cancel, {}).catch(() => {
         this.detail = "the request to cancel did not arrive";
       });
     },
 
-    finish(prediction) {
+    async finish(prediction) {
       this.stop(prediction.status);
-      this.show(prediction, local(this.urls.get));
-      const { held, charged, contract } = prediction.receipt.payload;
-      // What was held and not charged is free again, but for what a reviewer has yet to decide.
-      if (contract?.outcome !== "observing") this.balanceMicro += microOf(held) - microOf(charged);
+      this.show({ prediction, page: local(this.urls.get), charged: "" });
+      await this.charge();
       if (prediction.status !== "succeeded") return;
-      this.results = [{ prediction, input: this.input, page: this.page }, ...this.results].slice(0, KEPT_RESULTS);
+      const result = { prediction, input: this.input, page: this.page, charged: this.chargedText };
+      this.results = [result, ...this.results].slice(0, KEPT_RESULTS);
       sessionStorage.setItem(this.storageKey, JSON.stringify(this.results));
     },
 
-    show(prediction, page) {
-      this.prediction = prediction;
-      this.page = page;
+    show({ prediction, page, charged }) {
+      Object.assign(this, { prediction, page, chargedText: charged });
       this.ended = true;
       const { queue_seconds, load_seconds, run_seconds, total_seconds } = prediction.metrics;
       this.seconds = { queued: queue_seconds ?? 0, loading: load_seconds ?? 0, running: run_seconds ?? 0 };
@@ -223,24 +254,29 @@ export function playground() {
     },
 
     again(event) {
-      const { prediction, input, page } = this.results[Number(event.currentTarget.dataset.index)];
+      const result = this.results[Number(event.currentTarget.dataset.index)];
       if (this.busy) return;
       this.problem = null;
-      this.phase = prediction.status;
-      this.show(prediction, page);
-      this.fill(input);
+      this.phase = result.prediction.status;
+      this.show(result);
+      this.fill(result.input);
+      this.estimateSoon();
     },
 
     refuse(problem) {
       this.stop("refused");
       this.problem = problem;
-      for (const { field, detail } of problem.errors ?? []) this.showError(field.replace(/^input\./, ""), detail);
+      this.showErrors(problem.errors);
       this.form.querySelector("[aria-invalid=true]")?.focus();
     },
 
     /** What people see and reach of a field; of a file, the control that holds its address is hidden. */
     shown(name) {
       return document.getElementById(`input-${name}`) ?? this.form.elements.namedItem(name);
+    },
+
+    showErrors(errors) {
+      for (const { field, detail } of errors ?? []) this.showError(field.replace(/^input\./, ""), detail);
     },
 
     showError(name, detail) {
@@ -316,10 +352,6 @@ export function playground() {
         ["Not billed", payload.not_billed],
       ];
       return rows.filter(([, value]) => value || value === 0).map(([label, value]) => ({ label, value }));
-    },
-    get chargedText() {
-      const payload = this.prediction?.receipt?.payload;
-      return payload ? money(microOf(payload.charged), payload.currency) : "";
     },
     get signatureShort() {
       return `${(this.prediction?.receipt?.signature ?? "").slice(0, 16)}…`;

@@ -1,12 +1,11 @@
 // The reviewer's page: one picture at a time, accepted or rejected by a key or a tap. A verdict moves money at once, so
 // there is no taking it back; the line above the picture says what the last key did.
-import { money } from "./format.js";
-
 const WORDS = { accepted: "Accepted", rejected: "Rejected" };
 
 export function reviewer() {
   return {
     items: [],
+    amounts: [], // what accepting none, one, two … of the items costs
     index: 0,
     verdicts: {},
     reason: "",
@@ -18,12 +17,13 @@ export function reviewer() {
     acceptedHere: 0,
 
     init() {
-      const { verdictUrl, priceMicro, currency, accepted, rejected } = this.$root.dataset;
-      Object.assign(this, { verdictUrl, priceMicro: Number(priceMicro), currency });
+      const { verdictUrl, accepted, rejected } = this.$root.dataset;
+      this.verdictUrl = verdictUrl;
       this.accepted = Number(accepted);
       this.rejected = Number(rejected);
       this.last = this.$root.querySelector("[role=status]")?.textContent ?? "";
       this.items = JSON.parse(document.getElementById("review-items").textContent);
+      this.amounts = JSON.parse(document.getElementById("review-amounts").textContent);
       this.preload();
     },
 
@@ -65,7 +65,7 @@ export function reviewer() {
       return !this.finished;
     },
     get acceptedText() {
-      return money(this.acceptedHere * this.priceMicro, this.currency);
+      return this.amounts[this.acceptedHere] ?? "";
     },
     get summary() {
       const here = Object.values(this.verdicts);
@@ -146,11 +146,10 @@ export function reviewer() {
     },
 
     told(place, verdict, outcome, reason) {
-      const price = money(this.priceMicro, this.currency);
       const because = reason ? ` (${reason})` : "";
       if (verdict === "rejected") return `${place} rejected${because}: it costs nothing.`;
       const when = outcome === "observing" ? "is charged once its call is decided" : "was charged";
-      return `${place} accepted: ${price} ${when}.`;
+      return `${place} accepted: ${this.amounts[1]} ${when}.`;
     },
 
     async send(body) {

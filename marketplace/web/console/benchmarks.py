@@ -16,7 +16,7 @@ from inference.selectors import some_predictions_for_buyer
 from marketplace.benchmarks.domain.figures import CALLS_FOR_P95
 from marketplace.benchmarks.domain.power import decisive_votes_needed
 from marketplace.benchmarks.domain.ranking import MIN_PROMPTS
-from marketplace.benchmarks.domain.states import MAX_MODELS, MIN_MODELS, CellState, State
+from marketplace.benchmarks.domain.states import COMPARED_TASK, MAX_MODELS, MIN_MODELS, SCORING_TASK, CellState, State
 from marketplace.benchmarks.models import Benchmark, Cell
 from marketplace.benchmarks.selectors.ballots import ballot_of, votes_by_voter
 from marketplace.benchmarks.selectors.benchmarks import (
@@ -31,7 +31,7 @@ from marketplace.benchmarks.selectors.benchmarks import (
 from marketplace.benchmarks.selectors.prompt_sets import prompt_set_for_buyer, prompt_sets_for_buyer
 from marketplace.benchmarks.selectors.results import results_of
 from marketplace.benchmarks.services import control, voting
-from marketplace.benchmarks.services.estimates import COMPARED_TASK, SCORING_TASK, Estimate, estimate
+from marketplace.benchmarks.services.estimates import Estimate, estimate
 from marketplace.benchmarks.services.start import EstimateChanged, start
 from marketplace.catalog import selectors as catalog
 from marketplace.core.ids import new_id, parse_short, short

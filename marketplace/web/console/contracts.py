@@ -12,12 +12,15 @@ from django.views.decorators.http import require_POST
 from billing.outcomes.models import OutcomeContract
 from billing.outcomes.selectors import contract_for, contracts_for_buyer, offer_for, offers_for_buyer, tallies
 from billing.outcomes.services import contracts as agreeing
+from billing.pricing.domain import rate
+from billing.pricing.selectors import terms_of
 from inference.domain.reviews import verdict_in
 from inference.links import artifact_path
 from inference.selectors import predictions_under_review, reviews_of
 from inference.services.review import review as give_verdict
 from marketplace.accounts.selectors import caller_by_member
 from marketplace.core.ids import short
+from marketplace.core.money import format_amount
 from marketplace.core.problems import NotFound, NotUnderstood
 from marketplace.web.access import MemberRequest, member_page
 from marketplace.web.contracts import contract_context, contract_rows, id_in_address, offer_context, offer_rows
@@ -84,11 +87,14 @@ def review(request: MemberRequest, id: str) -> HttpResponse:
         for position, artifact in enumerate(view.artifacts[: view.delivered])
         if position not in decided[view.id]
     ]
+    terms = terms_of(found.offer.price)
     context = {
         "id": id,
         "offer": found.offer,
         "price": found.offer.price,
         "items": items,
+        # What accepting so many of them costs, as texts: the page itself does not calculate.
+        "amounts": [format_amount(rate(terms, quantity=count), terms.currency) for count in range(len(items) + 1)],
         "tally": tallies([found.pk])[found.pk],
         "verdict_url": reverse("web:console_contract_verdict", args=[slug, id]),
     }

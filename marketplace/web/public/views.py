@@ -3,7 +3,7 @@
 import json
 import re
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
@@ -15,24 +15,29 @@ from django.urls import reverse
 from billing.ledger.domain import AccountKind
 from billing.ledger.selectors import balance_of
 from billing.outcomes.selectors import contracts_in_force
+from inference.domain.rating import RatedCall
 from inference.links import artifact_path, input_path, upload_path
 from inference.selectors import examples_of, market_totals, showcase
+from inference.services.estimates import estimate
 from inference.statements import PredictionView
 from marketplace.accounts.domain import is_name
 from marketplace.accounts.models import Membership
-from marketplace.accounts.selectors import organizations_of
-from marketplace.benchmarks.services.estimates import COMPARED_TASK
+from marketplace.accounts.selectors import caller_by_member, organizations_of
+from marketplace.benchmarks.domain.states import COMPARED_TASK
 from marketplace.catalog import selectors as catalog
 from marketplace.catalog.domain import sku_of
 from marketplace.catalog.models import Alias
 from marketplace.catalog.selectors import SORTS, Offer
+from marketplace.catalog.services.resolution import input_check
 from marketplace.core.files import references_in
 from marketplace.core.ids import short
+from marketplace.core.problems import Invalid
 from marketplace.web.access import current_membership
 from marketplace.web.calls import answers_with_value, code_call
 from marketplace.web.links import playground_path
 from marketplace.web.markdown import render_documentation, render_markdown
-from marketplace.web.public.forms import schema_fields
+from marketplace.web.public.forms import schema_fields, typed_values
+from marketplace.web.public.playground import estimate_texts
 from marketplace.web.versions import example_picture, profile_of
 from providers import tasks
 from providers.selectors import checks_of, versions_of
@@ -107,7 +112,9 @@ def model(request: HttpRequest, owner: str, name: str) -> HttpResponse:
         request.membership = membership  # type: ignore[attr-defined]  # the header shows whose money it is
         if membership.organization.can_buy:
             balance = balance_of(str(membership.organization_id), AccountKind.BUYER_PREPAID).available
-    why_not = _why_not(request, membership, balance=balance, price=offer.price.amount)
+    examples = _examples(offer, limit=8)
+    rated = _opening_estimate(offer, membership, request.GET.dict() or (examples[0]["input"] if examples else {}))
+    why_not = _why_not(request, membership, balance=balance, price=rated.amount or 0)
     fields = schema_fields(listing.version.input_schema, request.GET)
     context = {
         "model": card
@@ -119,7 +126,9 @@ def model(request: HttpRequest, owner: str, name: str) -> HttpResponse:
         "versions": versions_of(listing.model),
         "price": offer.price,
         "stats": card["stats"],
-        "examples": _examples(offer, limit=8),
+        "estimate": estimate_texts(offer.price, rated),
+        "estimate_url": reverse("web:estimate", args=[owner, name]),
+        "examples": examples,
         "profile": profile_of(checks_of(listing.version)),
         "fields": fields,
         "contracts": _contracts(membership, listing.model_id),
@@ -135,6 +144,18 @@ def model(request: HttpRequest, owner: str, name: str) -> HttpResponse:
         "benchmark_url": _benchmark_path(offer, membership),
     }
     return render(request, "public/model.html", context)
+
+
+def _opening_estimate(offer: Offer, membership: Membership | None, given: Mapping[str, Any]) -> RatedCall:
+    """What a run costs with the inputs that the page opens with; where those are wrong, with the defaults."""
+    version = offer.listing.version
+    inputs = typed_values(version.input_schema, given)
+    caller = caller_by_member(membership.user, membership.organization) if membership is not None else None
+    task, check = tasks.task_named(offer.listing.model.task), input_check(version.pk)
+    try:
+        return estimate(task=task, check=check, terms=offer.price, inputs=inputs, caller=caller)
+    except Invalid:
+        return estimate(task=task, check=check, terms=offer.price, inputs={})
 
 
 def _own_alias(request: HttpRequest, owner: str, name: str) -> Alias | None:
