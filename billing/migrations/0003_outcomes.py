@@ -1,13 +1,9 @@
-from pathlib import Path
-
 import django.db.models.deletion
 import django.db.models.expressions
 import django.db.models.functions.datetime
 import marketplace.core.ids
 from django.conf import settings
 from django.db import migrations, models
-
-SQL = (Path(__file__).parent / "sql" / "0003_outcomes.sql").read_text()
 
 
 class Migration(migrations.Migration):
@@ -129,5 +125,4 @@ class Migration(migrations.Migration):
             model_name='signal',
             constraint=models.CheckConstraint(condition=models.Q(('verdict__in', ['accepted', 'rejected'])), name='signal_is_a_verdict'),
         ),
-        migrations.RunSQL(SQL),
     ]

@@ -1,10 +1,7 @@
-from pathlib import Path
-
 from django.db import migrations
-
-SQL = (Path(__file__).parent / "sql" / "0005_gateway.sql").read_text()
 
 
 class Migration(migrations.Migration):
+    """Made SQL functions, which are applied from billing/sql/ now; kept because databases have it on record."""
+
     dependencies = [("billing", "0004_payments"), ("core", "0001_initial")]
-    operations = [migrations.RunSQL(SQL)]

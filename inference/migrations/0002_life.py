@@ -1,8 +1,12 @@
-from pathlib import Path
-
 from django.db import migrations
 
-SQL = (Path(__file__).parent / "sql" / "0002_life.sql").read_text()
+# Every prediction is updated twice or more and passes through two partial indexes: keep room and statistics.
+STORAGE = """
+ALTER TABLE inference_prediction SET (fillfactor = 60, autovacuum_vacuum_scale_factor = 0.02,
+  autovacuum_vacuum_threshold = 1000, autovacuum_analyze_scale_factor = 0.02, autovacuum_analyze_threshold = 1000);
+ALTER TABLE core_outboxevent SET (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 1000,
+  autovacuum_analyze_scale_factor = 0, autovacuum_analyze_threshold = 1000);
+"""
 
 
 class Migration(migrations.Migration):
@@ -13,4 +17,4 @@ class Migration(migrations.Migration):
         ("billing", "0002_ledger"),
         ("providers", "0002_version_callable"),
     ]
-    operations = [migrations.RunSQL(SQL)]
+    operations = [migrations.RunSQL(STORAGE)]

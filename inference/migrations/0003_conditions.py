@@ -1,10 +1,6 @@
-from pathlib import Path
-
 import django.db.models.deletion
 import django.db.models.functions.datetime
 from django.db import migrations, models
-
-SQL = (Path(__file__).parent / "sql" / "0003_conditions.sql").read_text()
 
 
 class Migration(migrations.Migration):
@@ -35,5 +31,4 @@ class Migration(migrations.Migration):
                 'constraints': [models.UniqueConstraint(fields=('organization', 'key'), name='idempotency_key_once')],
             },
         ),
-        migrations.RunSQL(SQL),
     ]

@@ -1,11 +1,7 @@
-from pathlib import Path
-
 import django.db.models.deletion
 import django.db.models.functions.datetime
 from django.conf import settings
 from django.db import migrations, models
-
-SQL = (Path(__file__).parent / "sql" / "0004_contracts.sql").read_text()
 
 
 class Migration(migrations.Migration):
@@ -40,5 +36,4 @@ class Migration(migrations.Migration):
                 'constraints': [models.UniqueConstraint(fields=('prediction', 'position'), name='review_once')],
             },
         ),
-        migrations.RunSQL(SQL),
     ]

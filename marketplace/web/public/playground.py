@@ -1,30 +1,30 @@
 """The playground's own calls: a signed-in member runs a model with their organisation's money."""
 
+from collections.abc import Mapping
 from typing import Any
 
-import orjson
 from django.http import HttpRequest, JsonResponse
 from django.urls import reverse
 from django.views.decorators.http import require_POST
 
-from billing.ledger.domain import AccountKind
-from billing.ledger.selectors import balance_of
 from billing.pricing.domain import PriceTerms, price_text, quantity_text
 from inference.domain.lifecycle import Origin, Status
 from inference.domain.rating import RatedCall
 from inference.links import events_path
-from inference.selectors import prediction_for_buyer
 from inference.services.admit import PriceChanged, admit
 from inference.services.estimates import estimate as estimate_call
-from marketplace.accounts.models import Organization
 from marketplace.accounts.selectors import caller_by_member
 from marketplace.catalog.domain import Reference
 from marketplace.catalog.services import resolution
-from marketplace.core.ids import parse_short, short
+from marketplace.core.ids import short
 from marketplace.core.money import format_amount
-from marketplace.core.problems import Forbidden, NotAuthenticated, NotUnderstood
-from marketplace.web.access import MemberRequest, current_membership, member_page
-from marketplace.web.contracts import id_in_address
+from marketplace.core.problems import FieldError, Forbidden, Invalid, NotAuthenticated
+from marketplace.web.public.forms import RunForm
+from marketplace.web.shared.access import current_membership
+from marketplace.web.shared.fields import labelled
+from marketplace.web.shared.statements import balance_text
+
+MAX_ERRORS_IN_TITLE = 3
 
 
 @require_POST
@@ -33,22 +33,23 @@ def run(request: HttpRequest, owner: str, name: str) -> JsonResponse:
     membership = current_membership(request)
     if membership is None:
         if request.user.is_authenticated:
-            raise Forbidden("Found an organisation first: it holds the balance that runs are paid from.")
+            raise Forbidden("Create an organisation first: it holds the balance that runs are paid from.")
         raise NotAuthenticated("You were signed out. Sign in again; what you typed is kept in the address.")
     organization = membership.organization
     caller = caller_by_member(membership.user, organization)
-    body = _body(request)
+    given = RunForm.of_json(request).given()
     reference = Reference(owner, name)
+    target = resolution.resolve(reference)
+    if given["contract"]:
+        target = resolution.under_contract(target, given["contract"], caller)
     try:
-        target = resolution.resolve(reference)
-        if body.get("contract"):
-            contract = id_in_address(str(body["contract"]), what="contract")
-            target = resolution.under_contract(target, contract, caller)
-        prediction = admit(caller=caller, target=target, inputs=body.get("input"), origin=Origin.CONSOLE)
+        prediction = admit(caller=caller, target=target, inputs=given["input"], origin=Origin.CONSOLE)
     except PriceChanged:
         # The snapshot may be two seconds old. A person agreed to the price they saw, so they are asked again.
         resolution.forget(reference)
         raise
+    except Invalid as problem:
+        raise by_label(problem, target.check.schema["properties"]) from None
     id_ = short(prediction)
     return JsonResponse(
         {
@@ -71,13 +72,15 @@ def estimate(request: HttpRequest, owner: str, name: str) -> JsonResponse:
     """What a run with the form's inputs costs at most, for anybody; fields that are still empty are no error."""
     membership = current_membership(request)
     caller = caller_by_member(membership.user, membership.organization) if membership is not None else None
-    body = _body(request)
+    given = RunForm.of_json(request).given()
     target = resolution.resolve(Reference(owner, name))
-    if body.get("contract") and caller is not None:
-        contract = id_in_address(str(body["contract"]), what="contract")
-        target = resolution.under_contract(target, contract, caller)
-    given = body.get("input")
-    rated = estimate_call(task=target.task, check=target.check, terms=target.terms, inputs=given, caller=caller)
+    if given["contract"] and caller is not None:
+        target = resolution.under_contract(target, given["contract"], caller)
+    inputs = given["input"]
+    try:
+        rated = estimate_call(task=target.task, check=target.check, terms=target.terms, inputs=inputs, caller=caller)
+    except Invalid as problem:
+        raise by_label(problem, target.check.schema["properties"]) from None
     return JsonResponse(estimate_texts(target.terms, rated))
 
 
@@ -92,25 +95,16 @@ def estimate_texts(terms: PriceTerms, rated: RatedCall) -> dict[str, str]:
     }
 
 
-@member_page
-def charge(request: MemberRequest, id: str) -> JsonResponse:
-    """What a run cost in the end, and what of the balance is free."""
-    view = prediction_for_buyer(request.membership.organization_id, parse_short(id))
-    charged = format_amount(view.amount_charged or 0, view.currency)
-    return JsonResponse({"charged": charged, "balance": balance_text(request.membership.organization)})
+def by_label(problem: Invalid, properties: Mapping[str, Mapping[str, Any]]) -> Invalid:
+    """A refusal of inputs whose errors speak of fields as the page does.
 
-
-def balance_text(organization: Organization) -> str:
-    """What an organisation's runs may cost until it tops up."""
-    balance = balance_of(str(organization.pk), AccountKind.BUYER_PREPAID)
-    return format_amount(balance.available, balance.currency)
-
-
-def _body(request: HttpRequest) -> dict[str, Any]:
-    try:
-        body = orjson.loads(request.body)
-    except orjson.JSONDecodeError:
-        raise NotUnderstood("The form could not be read; reload the page") from None
-    if not isinstance(body, dict):
-        raise NotUnderstood("The form could not be read; reload the page")
-    return body
+    Args:
+        properties: of the version's input schema, by the names that the errors have after `input.`.
+    """
+    errors = []
+    for error in problem.errors:
+        name = error.field.removeprefix("input.")
+        label = str(properties.get(name, {}).get("title", name))
+        errors.append(FieldError(error.field, labelled(label, error.detail)))
+    named = "; ".join(error.detail for error in errors[:MAX_ERRORS_IN_TITLE])
+    return Invalid(f"Nothing was run and nothing is charged. {named}" if named else problem.detail, errors=errors)

@@ -182,9 +182,9 @@ def test_the_form_estimates_and_starts(database: None):
 @pytest.mark.parametrize(
     ("changed", "said"),
     [
-        ({"name": ""}, "Give it a name"),
-        ({"name": "a\0b"}, "Give it a name"),
-        ({"prompts": ""}, "Choose a prompt set"),
+        ({"name": ""}, "Name is required"),
+        ({"name": "a\0b"}, "Name must not contain NUL characters"),
+        ({"prompts": ""}, "Prompt set is required"),
         ({"model": []}, "Choose at least 2 models"),
         ({"model": ["nobody/nothing", "\0/x"]}, "is on sale"),
         ({"agreed": ""}, "now costs"),

@@ -99,7 +99,7 @@ def test_a_wrong_term_stands_at_its_field(sale: OnSale, provider: Organization, 
     client = signed_in(make_buyer().user)
     answer = client.post(f"/provider/{provider.slug}/contracts/new", TERMS | {"buyer": ""} | change)
     assert answer.status_code == 422
-    assert re.search(rf'class="error" id="{field}-error"', answer.content.decode())
+    assert re.search(rf'id="id_{field}_error"', answer.content.decode())
     assert not OutcomeOffer.objects.filter(provider=sale.provider).exists()
 
 

@@ -141,7 +141,7 @@ def test_a_provider_onboards_and_is_paid_in_the_sandbox():
     statement = client.get(earnings).content.decode()
     assert "Payout through sandbox" in statement
     (entries,) = re.findall(rf'href="({earnings}/[0-9]+)">Payout through sandbox', statement)
-    assert "Payouts on their way" in client.get(entries).content.decode()
+    assert "Payouts in transit" in client.get(entries).content.decode()
 
 
 def test_the_operator_sees_events_and_has_them_processed_again(stripe: Connected):  # noqa: F811

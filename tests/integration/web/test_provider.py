@@ -104,7 +104,7 @@ def test_a_model_is_priced_listed_unlisted_and_each_step_is_on_record(
     for wrong in ("free", "-1", "0.0000001", ""):
         answer = client.post(at(provider, "models/icons/price"), {"price": wrong})
         assert answer.status_code == 422
-        assert 'id="price-error"' in answer.content.decode()
+        assert 'id="id_price_error"' in answer.content.decode()
     for _ in range(2):  # the same price twice is one
         assert client.post(at(provider, "models/icons/price"), {"price": "0.004"}).status_code == 302
     assert client.post(at(provider, "models/icons/list"), {"version": "1"}).status_code == 302
