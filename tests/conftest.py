@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 import pytest
 
 from tests.support.market import Market, start_market
-from tests.support.singles import SAVERS
+from tests.support.single_models import SAVERS
 
 
 @pytest.fixture(scope="session")

@@ -28,9 +28,9 @@ def parse_amount(text: str) -> int:
 
 
 def parse_ceiling(given: object) -> int:
-    """Micro-units of the most that somebody will pay: a decimal text such as "0.004", or a JSON number.
+    """Micro-units of a caller's maximum price: a decimal text such as "0.004", or a JSON number.
 
-    Parts of a micro-unit are dropped, which changes nothing: no price has any.
+    It is rounded down to micro-units, which changes nothing, because prices are whole micro-units.
 
     Raises:
         NotAnAmount: not a plain decimal number, negative, or above a billion.
@@ -54,7 +54,7 @@ def _decimal(text: str) -> Decimal:
 
 
 def format_amount(micro: int, currency: str, *, decimals: int = 2) -> str:
-    """Human text of an amount: exact, thousands separated, a true minus sign. The only place that writes one.
+    """Text of an amount for people: exact, thousands separated, a typographic minus sign. Only this writes one.
 
     Args:
         currency: its code; empty for the number alone, in a column that names the currency.
@@ -68,6 +68,6 @@ def format_amount(micro: int, currency: str, *, decimals: int = 2) -> str:
 
 
 def decimal_text(micro: int) -> str:
-    """Machine text of an amount, for example "0.004000": always six decimals."""
+    """Text of an amount for machines, for example "0.004000": always six decimals."""
     whole, fraction = divmod(abs(micro), MICRO)
     return f"{'-' if micro < 0 else ''}{whole}.{fraction:06d}"

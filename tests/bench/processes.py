@@ -35,8 +35,8 @@ class Market:
     demo: Mapping[str, Any]
 
     def ask(self, command: str, argument: str) -> Any:
-        """What a command of `tests.bench.books` says about the market."""
-        return json.loads(self.command("-m", "tests.bench.books", command, argument))
+        """What a command of `tests.bench.market_commands` says about the market."""
+        return json.loads(self.command("-m", "tests.bench.market_commands", command, argument))
 
     def command(self, *arguments: str) -> str:
         """Run Python with these arguments in the market's environment and return what it prints."""

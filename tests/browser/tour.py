@@ -43,19 +43,19 @@ PROMPTS = (
 
 
 @contextmanager
-def market_with_stripe(home: Path, double: StripeDouble) -> Iterator[Market]:
+def market_with_stripe(home: Path, double: StripeDouble, **environment: str) -> Iterator[Market]:
     """A fresh market that takes the double for Stripe, set up as its runbook says."""
-    stripe = {
+    environment |= {
         "STRIPE_SECRET_KEY": "sk_test_browser",
         "STRIPE_WEBHOOK_SECRET": SECRET,
         "STRIPE_API_BASE": double.url,
         "PAYOUT_MINIMUM_CENTS": "1",
     }
-    with start_market(home, **stripe) as running:
+    with start_market(home, **environment) as running:
         double.tell(f"{running.base_url}/webhooks/stripe", secret=SECRET)
         inherited = {name: value for name, value in os.environ.items() if name not in OUTSIDE}
-        environment = inherited | stripe | {"BOURSE_HOME": str(running.home), "DATABASE_NAME": "bourse"}
-        subprocess.run([sys.executable, "manage.py", "stripe", "setup"], cwd=ROOT, env=environment, check=True)
+        own = inherited | {"DATABASE_NAME": "bourse"} | environment | {"BOURSE_HOME": str(running.home)}
+        subprocess.run([sys.executable, "manage.py", "stripe", "setup"], cwd=ROOT, env=own, check=True)
         yield running
 
 

@@ -133,7 +133,7 @@ def entries_of(transaction: int) -> dict[str, int]:
     )
 
 
-def assert_sound() -> None:
+def assert_ledger_consistent() -> None:
     """Every invariant that must hold between any two commits, over the whole database."""
     assert is_balanced()
     wrong = {

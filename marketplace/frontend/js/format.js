@@ -1,6 +1,9 @@
 // Figures as people read them, by the same rules as the pages. Money comes from the server as text.
 
-/** Seconds with a precision that suits their size. */
+/**
+ * Seconds with a precision that suits their size.
+ * @param {number | null | undefined} seconds
+ */
 export function duration(seconds) {
   if (seconds === null || seconds === undefined) return "–";
   if (seconds < 0.0995) return `${Math.round(seconds * 1000)}\u00a0ms`;
@@ -12,12 +15,17 @@ export function duration(seconds) {
   return `${Math.floor(minutes / 60)}\u00a0h ${String(minutes % 60).padStart(2, "0")}\u00a0min`;
 }
 
-/** Bytes in decimal units, as disks and networks count. */
+/**
+ * Bytes in decimal units, as disks and networks count.
+ * @param {number} size
+ */
 export function filesize(size) {
   if (size < 1000) return `${size}\u00a0B`;
-  let value = size;
-  for (const unit of ["kB", "MB", "GB", "TB", "PB"]) {
+  const units = ["kB", "MB", "GB", "TB", "PB"];
+  let value = size / 1000;
+  while (value >= 999.5 && units.length > 1) {
     value /= 1000;
-    if (value < 999.5 || unit === "PB") return `${value.toFixed(value >= 99.5 ? 0 : 1)}\u00a0${unit}`;
+    units.shift();
   }
+  return `${value.toFixed(value >= 99.5 ? 0 : 1)}\u00a0${units[0]}`;
 }

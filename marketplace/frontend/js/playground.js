@@ -1,13 +1,25 @@
 // The playground: form ⇄ address ⇄ code, one run at a time, its live bar, its picture and its receipt.
 //
 // The form is rendered by the server from the version's input schema; live.js follows the run.
+import { documentOf } from "./answers.js";
 import { duration } from "./format.js";
 import { extend, live, local } from "./live.js";
 import { calls } from "./snippets.js";
 
+/**
+ * @typedef {import("./live.js").Prediction} Prediction
+ * @typedef {{name: string, type: string, default?: any, required: boolean, choices?: unknown[]}} Field
+ * @typedef {{title: string, detail: string, errors?: {field: string, detail: string}[]}} Problem
+ * @typedef {{prediction: Prediction, input: Record<string, any>, page: string, charged: string}} Result
+ */
+
 const KEPT_RESULTS = 16;
 const ESTIMATE_DELAY_MS = 200; // after the last change, before the server is asked
 
+/**
+ * @param {Field} field
+ * @param {string} text
+ */
 function fieldValue(field, text) {
   if (field.type === "integer" || field.type === "number") {
     const value = Number(text);
@@ -17,11 +29,17 @@ function fieldValue(field, text) {
   return text;
 }
 
+/** @param {string} name */
 const words = (name) => name.replaceAll("_", " ").replace(/^./, (first) => first.toUpperCase());
+/** @param {unknown} value */
 const figure = (value) => (typeof value === "number" ? String(Number(value.toFixed(4))) : String(value));
 
+/**
+ * @param {Response} response
+ * @returns {Promise<Problem>}
+ */
 async function readProblem(response) {
-  const problem = await response.json().catch(() => null);
+  const problem = await documentOf(response);
   const signedOut = response.redirected || response.status === 401;
   if (signedOut || (response.status === 403 && !problem)) {
     const detail = problem?.detail ?? "Reload the page and sign in again.";
@@ -37,17 +55,25 @@ async function readProblem(response) {
 
 export function playground() {
   return extend(extend(live(), calls()), {
-    input: {},
-    prediction: null,
+    input: /** @type {Record<string, any>} */ ({}),
+    prediction: /** @type {Prediction | null} */ (null),
     page: "",
-    problem: null,
-    results: [],
+    problem: /** @type {Problem | null} */ (null),
+    results: /** @type {Result[]} */ ([]),
     contract: "",
     balanceText: "",
     priceText: "",
     quantityText: "",
     chargedText: "",
     estimating: false,
+    estimateTimer: 0,
+    asking: /** @type {AbortController | null} */ (null),
+    settings: /** @type {DOMStringMap} */ ({}),
+    fields: /** @type {Field[]} */ ([]),
+    form: /** @type {HTMLFormElement} */ (null),
+    stage: /** @type {HTMLElement} */ (null),
+    storageKey: "",
+    urls: /** @type {Record<string, string>} */ ({}),
 
     init() {
       // Kept, because within a component inside this one $root is that component's element.
@@ -66,14 +92,21 @@ export function playground() {
     },
 
     // --- form, address and code ---------------------------------------------------------------------------------
-    control(field) {
-      return this.form.elements.namedItem(field.name);
+    /**
+     * @param {string} name
+     * @returns {HTMLInputElement}
+     */
+    control(name) {
+      return /** @type {HTMLInputElement} */ (this.form.elements.namedItem(name));
     },
 
-    /** Put values into the form; a field that is not named goes back to its default. */
+    /**
+     * Put values into the form; a field that is not named goes back to its default.
+     * @param {Record<string, any>} values
+     */
     fill(values) {
       for (const field of this.fields) {
-        const control = this.control(field);
+        const control = this.control(field.name);
         const value = values[field.name] ?? field.default;
         if (field.type === "boolean") control.checked = value === true || value === "true";
         else control.value = value ?? "";
@@ -83,24 +116,31 @@ export function playground() {
     },
 
     read() {
+      /** @type {Record<string, any>} */
       const input = {};
       for (const field of this.fields) {
-        const control = this.control(field);
+        const control = this.control(field.name);
         if (field.type === "boolean") input[field.name] = control.checked;
         else if (control.value !== "") input[field.name] = fieldValue(field, control.value);
       }
       this.input = input;
+      /** @type {HTMLInputElement | null} */
       const pays = this.form.querySelector("[name=contract]:checked"); // there is a choice only where a contract is
       this.contract = pays?.value ?? "";
     },
 
-    /** What differs from the defaults, and what must be given. */
+    /**
+     * What differs from the defaults, and what must be given.
+     * @returns {Record<string, any>}
+     */
     get chosen() {
+      /** @param {Field} field */
       const differs = ({ name, required, default: standard }) =>
         name in this.input && (required || this.input[name] !== standard);
       return Object.fromEntries(this.fields.filter(differs).map(({ name }) => [name, this.input[name]]));
     },
 
+    /** @param {Event & {target: HTMLInputElement}} event */
     changed(event) {
       this.clearError(event.target.name);
       this.read();
@@ -109,12 +149,14 @@ export function playground() {
       history.replaceState(history.state, "", query ? `?${query}` : location.pathname);
     },
 
+    /** @param {Event & {currentTarget: HTMLElement}} event */
     roll(event) {
-      const control = this.form.elements.namedItem(event.currentTarget.dataset.for);
-      control.value = Math.floor(Math.random() * 2 ** 31);
+      const control = this.control(event.currentTarget.dataset.for);
+      control.value = String(Math.floor(Math.random() * 2 ** 31));
       control.dispatchEvent(new Event("input", { bubbles: true }));
     },
 
+    /** @param {Event & {currentTarget: HTMLElement}} event */
     remix(event) {
       this.fill(JSON.parse(event.currentTarget.dataset.input));
       this.estimateSoon();
@@ -122,9 +164,12 @@ export function playground() {
       this.shown(this.fields[0].name).focus({ preventScroll: true });
     },
 
+    /** @returns {import("./snippets.js").Call} */
     get call() {
       const { baseUrl, model, answersWithValue } = this.settings;
-      const files = this.fields.filter(({ name, type, required }) => type === "file" && (required || name in this.input));
+      const files = this.fields.filter(
+        ({ name, type, required }) => type === "file" && (required || name in this.input),
+      );
       return {
         baseUrl,
         model,
@@ -148,9 +193,9 @@ export function playground() {
       this.asking = asking;
       try {
         const response = await this.post(this.settings.estimateUrl, this.body, asking.signal);
-        const answer = await response.json();
+        const answer = await documentOf(response);
         if (response.ok) Object.assign(this, { priceText: answer.price, quantityText: answer.quantity });
-        else this.showErrors(answer.errors);
+        else this.showErrors(answer?.errors);
       } catch {
         // Superseded by a newer question, or no answer: running the model asks the server again anyway.
       }
@@ -165,17 +210,29 @@ export function playground() {
       return { input: this.input, ...(this.contract && { contract: this.contract }) };
     },
 
+    /**
+     * @param {string} url
+     * @param {unknown} body
+     * @param {AbortSignal} [signal]
+     */
     post(url, body, signal) {
       const headers = { "Content-Type": "application/json", Accept: "application/json", ...this.csrf() };
       return fetch(url, { method: "POST", headers, body: JSON.stringify(body), signal });
     },
 
-    /** What the run cost in the end and what is left of the balance. */
+    /**
+     * Ask what a run cost in the end, and what of the balance is free now.
+     * @returns {Promise<string>} the charge, empty where there was no answer
+     */
     async charge() {
-      const response = await fetch(this.urls.charge, { headers: { Accept: "application/json" } }).catch(() => null);
-      if (!response?.ok || response.redirected) return;
-      const { charged, balance } = await response.json();
-      Object.assign(this, { chargedText: charged, balanceText: balance });
+      try {
+        const response = await fetch(this.urls.charge, { headers: { Accept: "application/json" } });
+        const answer = response.ok && !response.redirected ? await documentOf(response) : null;
+        if (answer) this.balanceText = answer.balance;
+        return answer?.charged ?? "";
+      } catch {
+        return ""; // the prediction's page shows it
+      }
     },
 
     // --- one run --------------------------------------------------------------------------------------------------
@@ -211,7 +268,7 @@ export function playground() {
     },
 
     csrf() {
-      return { "X-CSRFToken": this.form.elements.namedItem("csrfmiddlewaretoken").value };
+      return { "X-CSRFToken": this.control("csrfmiddlewaretoken").value };
     },
 
     begin() {
@@ -235,16 +292,19 @@ export function playground() {
       });
     },
 
+    /** @param {Prediction} prediction */
     async finish(prediction) {
       this.stop(prediction.status);
-      this.show({ prediction, page: local(this.urls.get), charged: "" });
-      await this.charge();
+      const result = { prediction, input: this.input, page: local(this.urls.get), charged: "" };
+      this.show(result);
+      result.charged = await this.charge();
+      if (this.prediction?.id === prediction.id) this.chargedText = result.charged;
       if (prediction.status !== "succeeded") return;
-      const result = { prediction, input: this.input, page: this.page, charged: this.chargedText };
       this.results = [result, ...this.results].slice(0, KEPT_RESULTS);
       sessionStorage.setItem(this.storageKey, JSON.stringify(this.results));
     },
 
+    /** @param {{prediction: Prediction, page: string, charged: string}} result */
     show({ prediction, page, charged }) {
       Object.assign(this, { prediction, page, chargedText: charged });
       this.ended = true;
@@ -253,6 +313,7 @@ export function playground() {
       this.elapsed = total_seconds ?? this.elapsed;
     },
 
+    /** @param {Event & {currentTarget: HTMLElement}} event */
     again(event) {
       const result = this.results[Number(event.currentTarget.dataset.index)];
       if (this.busy) return;
@@ -263,23 +324,36 @@ export function playground() {
       this.estimateSoon();
     },
 
+    /** @param {Problem} problem */
     refuse(problem) {
       this.stop("refused");
       this.problem = problem;
       this.showErrors(problem.errors);
-      this.form.querySelector("[aria-invalid=true]")?.focus();
+      /** @type {HTMLElement | null} */
+      const wrong = this.form.querySelector("[aria-invalid=true]");
+      wrong?.focus();
     },
 
-    /** What people see and reach of a field; of a file, the control that holds its address is hidden. */
+    /**
+     * What people see and reach of a field; of a file, the control that holds its address is hidden.
+     * @param {string} name
+     * @returns {HTMLElement}
+     */
     shown(name) {
-      return document.getElementById(`input-${name}`) ?? this.form.elements.namedItem(name);
+      return document.getElementById(`input-${name}`) ?? this.control(name);
     },
 
+    /** @param {{field: string, detail: string}[] | undefined} errors */
     showErrors(errors) {
       for (const { field, detail } of errors ?? []) this.showError(field.replace(/^input\./, ""), detail);
     },
 
+    /**
+     * @param {string} name
+     * @param {string} detail
+     */
     showError(name, detail) {
+      /** @type {HTMLElement | null} */
       const place = this.form.querySelector(`[data-error-for="${CSS.escape(name)}"]`);
       if (!place) return;
       place.textContent = detail;
@@ -288,7 +362,9 @@ export function playground() {
       this.shown(name).setAttribute("aria-invalid", "true");
     },
 
+    /** @param {string} name */
     clearError(name) {
+      /** @type {HTMLElement | null} */
       const place = this.form.querySelector(`[data-error-for="${CSS.escape(name)}"]`);
       if (!place) return;
       place.hidden = true;
@@ -299,15 +375,21 @@ export function playground() {
     get barShown() {
       return this.cancelable || this.prediction !== null;
     },
+    /** @returns {string[]} */
     get pictures() {
       const output = this.prediction?.output;
-      return Array.isArray(output) ? output.map(local) : [];
+      return Array.isArray(output) ? output.map((address) => local(address)) : [];
     },
-    /** The pictures that the shown prediction was given. */
+    /**
+     * The pictures that the shown prediction was given.
+     * @returns {string[]}
+     */
     get given() {
       if (!this.hasResult) return [];
-      const addresses = this.fields.filter(({ type }) => type === "file").map(({ name }) => this.prediction.input[name]);
-      return addresses.filter(Boolean).map(local);
+      const addresses = this.fields
+        .filter(({ type }) => type === "file")
+        .map(({ name }) => this.prediction.input[name]);
+      return addresses.filter(Boolean).map((address) => local(address));
     },
     get hasResult() {
       return this.pictures.length > 0 || this.valueRows.length > 0;
@@ -315,7 +397,10 @@ export function playground() {
     get stageClass() {
       return this.given.length > 0 || this.pictures.length > 1 ? "grid-cols-2 gap-4" : "gap-1";
     },
-    /** An answer that is no file, as names and figures. */
+    /**
+     * An answer that is no file, as names and figures.
+     * @returns {{label: string, value: string}[]}
+     */
     get valueRows() {
       const output = this.prediction?.output;
       if (output === null || output === undefined || Array.isArray(output)) return [];
@@ -359,6 +444,7 @@ export function playground() {
     get receiptText() {
       return JSON.stringify(this.prediction?.receipt ?? null);
     },
+    /** @returns {{id: string, index: number, url: string, text: string, alt: string}[]} */
     get thumbnails() {
       return this.results.map(({ prediction, input }, index) => {
         const files = Array.isArray(prediction.output);

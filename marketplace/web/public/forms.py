@@ -9,10 +9,10 @@ from marketplace.catalog.selectors import SORTS
 from marketplace.web.shared.fields import Checkbox, Choice, Flag, JsonValue, LongText, ShortId, Text
 from marketplace.web.shared.forms import Form
 
-MAX_QUERY_CHARACTERS = 100
+MAX_QUERY_LENGTH = 100
 SORT_LABELS = {"popular": "Most used", "newest": "Newest", "cheapest": "Price", "fastest": "Speed"}
-MAX_INPUT_CHARACTERS = 100_000  # of a text whose schema says none
-MAX_NUMBER_CHARACTERS = 40
+MAX_INPUT_LENGTH = 100_000  # of a text whose schema says none
+MAX_NUMBER_LENGTH = 40
 
 
 class CatalogueForm(Form):
@@ -26,7 +26,7 @@ class CatalogueForm(Form):
 
     q = Text(
         label="Search",
-        max_length=MAX_QUERY_CHARACTERS,
+        max_length=MAX_QUERY_LENGTH,
         required=False,
         widget=forms.TextInput(attrs={"type": "search"}),
         attrs={"placeholder": "A name, a provider, or what it makes"},
@@ -105,7 +105,7 @@ def _field(field: Mapping[str, Any], upload_url: str) -> forms.Field:
         "initial": field["value"],
         "required": field["required"],
     }
-    longest = field["max_length"] or MAX_INPUT_CHARACTERS
+    longest = field["max_length"] or MAX_INPUT_LENGTH
     match field["type"]:
         case "boolean":
             del options["required"]
@@ -115,7 +115,7 @@ def _field(field: Mapping[str, Any], upload_url: str) -> forms.Field:
         case "enum":
             return Choice(choices=[(choice, choice) for choice in field["choices"]], **options)
         case "integer" | "number":
-            return Text(max_length=MAX_NUMBER_CHARACTERS, widget=NumberInput(attrs=_number_attrs(field)), **options)
+            return Text(max_length=MAX_NUMBER_LENGTH, widget=NumberInput(attrs=_number_attrs(field)), **options)
         case "text":
             return LongText(max_length=longest, **options)
         case _:

@@ -106,10 +106,10 @@ def go_at_once(each_other: bool) -> tuple[Party, list[str]]:
     party, other = make_party(), make_party()
     memberships = [of(party), add_member(by=of(party), email=other.user.email, role=Role.OWNER)]
     victims = [one.pk for one in (reversed(memberships) if each_other else memberships)]
-    together, outcomes = threading.Barrier(2), []
+    barrier, outcomes = threading.Barrier(2), []
 
     def leave(by: Membership, victim: int) -> None:
-        together.wait()
+        barrier.wait()
         try:
             remove_member(by=by, membership_id=victim)
             outcomes.append("left")

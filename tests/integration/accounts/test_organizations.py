@@ -73,10 +73,10 @@ def test_a_slug_is_taken_in_every_case():
 def test_of_many_who_want_a_slug_at_once_one_gets_it():
     users = [make_party().user for _ in range(4)]
     slug, before = f"race-{users[0].pk.hex[-12:]}", counts()
-    together, outcomes = threading.Barrier(4), []
+    barrier, outcomes = threading.Barrier(4), []
 
     def found(index: int) -> None:
-        together.wait()
+        barrier.wait()
         try:
             outcomes.append(create_organization(creator=users[index], name="Race", slug=slug).members.get())
         except Invalid as refused:

@@ -13,8 +13,8 @@ from marketplace.accounts.selectors import membership_for
 from marketplace.accounts.services.api_keys import create_key
 from marketplace.catalog.models import Listing
 from marketplace.core.models import OutboxEvent
-from tests.support.edge import Edge
 from tests.support.folders import make_folder
+from tests.support.front_client import FrontClient
 from tests.support.parties import Party, make_buyer, make_listing
 
 
@@ -45,14 +45,14 @@ class Buyer:
 
 
 @pytest.fixture
-def edge(database: None) -> Iterator[Edge]:
-    edge = Edge()
-    edge.start()
-    yield edge
-    edge.stop()
+def front_client(database: None) -> Iterator[FrontClient]:
+    front_client = FrontClient()
+    front_client.start()
+    yield front_client
+    front_client.stop()
 
 
-def a_buyer(credit: int = 1_000_000) -> Buyer:
+def make_api_buyer(credit: int = 1_000_000) -> Buyer:
     party = make_buyer(credit=credit)
     new = create_key(by=membership_for(party.user, party.organization.slug), name="test")
     return Buyer(party, new.secret, new.key)
@@ -60,12 +60,12 @@ def a_buyer(credit: int = 1_000_000) -> Buyer:
 
 @pytest.fixture
 def buyer(database: None) -> Buyer:
-    return a_buyer()
+    return make_api_buyer()
 
 
 @pytest.fixture
 def other(database: None) -> Buyer:
-    return a_buyer()
+    return make_api_buyer()
 
 
 @pytest.fixture

@@ -13,17 +13,17 @@ from billing.payments.services import gateway_events
 from marketplace.core.ids import new_id
 from marketplace.core.models import OutboxEvent
 from marketplace.core.money import MICRO
-from marketplace.core.outbox import relay, relay_outside
+from marketplace.core.outbox import relay, relay_external
 from marketplace.core.problems import NotFound
 from tests.integration.billing.conftest import SECRET, Connected
-from tests.support.doubles.stripe.books import Fault, Object, signed
 from tests.support.doubles.stripe.resources import pay
+from tests.support.doubles.stripe.store import Fault, Object, signed
 from tests.support.ledger import balance, name
 
 
 @pytest.fixture
 def event(stripe: Connected) -> Object:
-    return stripe.books.tell("customer.created", {"id": "cus_1", "object": "customer"})
+    return stripe.store.tell("customer.created", {"id": "cus_1", "object": "customer"})
 
 
 def kept(event: Object) -> GatewayEvent | None:
@@ -90,7 +90,7 @@ def test_an_event_is_kept_once_and_done_by_the_outbox(stripe: Connected, event: 
     stripe.receive(event)
     assert OutboxEvent.objects.filter(topic=gateway_events.TOPIC).count() == 1
     assert relay() == 0  # topics that call outside have a relay of their own
-    assert relay_outside() == 1
+    assert relay_external() == 1
     row = kept(event)
     assert (row.state, row.attempts) == (EventState.IGNORED, 1)
     assert not OutboxEvent.objects.exists()
@@ -101,13 +101,13 @@ def test_an_event_that_cannot_be_done_now_is_done_later(stripe: Connected):
     provider, buyer = name(), name()
     account = stripe.onboard(provider)
     started = stripe.start(buyer, 20 * MICRO)
-    pay(stripe.books, stripe.session(started.id))
-    thin, paid = stripe.books.events[-2:]
+    pay(stripe.store, stripe.session(started.id))
+    thin, paid = stripe.store.events[-2:]
     assert thin["related_object"]["id"] == account["id"]
-    stripe.books.faults.append(Fault(f"/v2/core/accounts/{account['id']}", "error", times=3))
+    stripe.store.faults.append(Fault(f"/v2/core/accounts/{account['id']}", "error", times=3))
     for event in (thin, paid):
         stripe.receive(event)
-    assert relay_outside() == 2
+    assert relay_external() == 2
     row = kept(thin)
     assert (row.state, row.attempts) == (EventState.RETRYING, 1)
     assert row.error.startswith("GatewayUnavailable: Stripe failed")
@@ -116,7 +116,7 @@ def test_an_event_that_cannot_be_done_now_is_done_later(stripe: Connected):
     assert waiting.attempts == 1
     assert waiting.due_at > timezone.now()
     OutboxEvent.objects.update(due_at=timezone.now())
-    assert relay_outside() == 1
+    assert relay_external() == 1
     row = kept(thin)
     assert (row.state, row.attempts, row.error) == (EventState.PROCESSED, 2, "")
 
@@ -124,14 +124,14 @@ def test_an_event_that_cannot_be_done_now_is_done_later(stripe: Connected):
 def test_the_operator_may_have_an_event_processed_again(stripe: Connected):
     buyer = name()
     started = stripe.start(buyer, 20 * MICRO)
-    pay(stripe.books, stripe.session(started.id))
-    event = stripe.books.events[-1]
+    pay(stripe.store, stripe.session(started.id))
+    event = stripe.store.events[-1]
     TopUp.objects.filter(pk=started.id).update(owner="nobody", id=new_id())
-    stripe.hear()
+    stripe.process_webhooks()
     assert kept(event).state == EventState.FAILED
     TopUp.objects.filter(owner="nobody").update(id=started.id, owner=buyer)
     gateway_events.process_again(id=event["id"])
-    assert relay_outside() == 2  # the event's own delivery, which `hear` came before, and the new one
+    assert relay_external() == 2  # the event's own delivery, which `hear` came before, and the new one
     assert kept(event).state == EventState.PROCESSED
     assert TopUp.objects.get(pk=started.id).state == TopUpState.PAID
     assert balance(buyer) == (20 * MICRO, 0)
@@ -144,8 +144,8 @@ def test_the_operator_may_have_an_event_processed_again(stripe: Connected):
 def test_a_crash_in_the_middle_leaves_nothing_done(stripe: Connected):
     buyer = name()
     started = stripe.start(buyer, 20 * MICRO)
-    pay(stripe.books, stripe.session(started.id))
-    event = stripe.books.events[-1]
+    pay(stripe.store, stripe.session(started.id))
+    event = stripe.store.events[-1]
     stripe.receive(event)
     with transaction.atomic():
         gateway_events.process(id=event["id"])
@@ -153,7 +153,7 @@ def test_a_crash_in_the_middle_leaves_nothing_done(stripe: Connected):
         transaction.set_rollback(True)
     assert balance(buyer) == (0, 0)
     assert kept(event).state == EventState.RECEIVED
-    assert relay_outside() == 1
+    assert relay_external() == 1
     assert balance(buyer) == (20 * MICRO, 0)
 
 

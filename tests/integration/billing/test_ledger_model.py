@@ -15,9 +15,10 @@ from billing.ledger.domain import AccountKind
 from billing.outcomes.services.expiry import expire_holds
 from billing.pricing.domain import PriceTerms, platform_fee
 from marketplace.core.problems import Conflict
+from tests.support.concurrency import run_concurrently
 from tests.support.ledger import (
     Item,
-    assert_sound,
+    assert_ledger_consistent,
     assert_split,
     balance,
     give,
@@ -31,7 +32,6 @@ from tests.support.ledger import (
     rows,
     settle,
 )
-from tests.support.together import together
 
 # One example after another in the same real database: each makes its own payers and providers, nothing is reset.
 HISTORIES = settings(
@@ -167,7 +167,7 @@ class LedgerMachine(RuleBasedStateMachine):
             if one.state == "posted" and one.posted:
                 assert_split(id_, charge=one.posted, fee_bps=one.price.fee_bps)
         release(list(self.model.holds))  # the next history counts what it expires
-        assert_sound()
+        assert_ledger_consistent()
 
 
 LedgerMachine.TestCase.settings = HISTORIES
@@ -219,8 +219,8 @@ def test_whatever_threads_do_at_once_the_invariants_hold(scripts: list[list[Step
             else:
                 released.append(release(ids, "voided" if step.what == "void" else "expired"))
 
-    together([partial(play, script) for script in scripts])
+    run_concurrently([partial(play, script) for script in scripts])
     states = [hold_row(id_)[0] for id_ in pool]
     assert len(settled) == len(set(settled)) == states.count("posted")
     assert sum(released) == states.count("voided") + states.count("expired")
-    assert_sound()
+    assert_ledger_consistent()

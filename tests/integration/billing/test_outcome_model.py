@@ -18,9 +18,9 @@ from billing.outcomes.services.expiry import expire_holds
 from billing.outcomes.services.verdicts import NothingToReview, VerdictStands, close_reviews, signal
 from billing.pricing.domain import platform_fee
 from marketplace.core.problems import Invalid
-from tests.support.agreements import agree, let_time_pass, observe
-from tests.support.ledger import assert_sound, balance, release
-from tests.support.together import together
+from tests.support.concurrency import run_concurrently
+from tests.support.ledger import assert_ledger_consistent, balance, release
+from tests.support.outcome_contracts import backdate, make_contract, observe
 
 HISTORIES = settings(
     max_examples=12,
@@ -67,8 +67,8 @@ class OutcomeMachine(RuleBasedStateMachine):
     made = Bundle("made")
 
     @initialize()
-    def agree(self) -> None:
-        self.agreed = agree(credit=CREDIT, amount=PRICE, most_unreviewed=LIMIT)
+    def make_contract(self) -> None:
+        self.agreed = make_contract(credit=CREDIT, amount=PRICE, most_unreviewed=LIMIT)
         self.calls: dict[uuid.UUID, Call] = {}
 
     def held(self) -> int:
@@ -111,7 +111,7 @@ class OutcomeMachine(RuleBasedStateMachine):
 
     @rule(id_=made)
     def the_hold_runs_out(self, id_: uuid.UUID) -> None:
-        let_time_pass([id_], holds=True)
+        backdate([id_], holds=True)
         expire_holds()
         call = self.calls.get(id_)
         if call is not None and call.state is OutcomeState.AUTHORIZED:
@@ -145,7 +145,7 @@ class OutcomeMachine(RuleBasedStateMachine):
     def the_window_ends(self, id_: uuid.UUID) -> None:
         call = self.calls.get(id_)
         if call is not None and call.state is OutcomeState.OBSERVING:
-            let_time_pass([id_])
+            backdate([id_])
             call.is_over = True
 
     @rule()
@@ -164,7 +164,7 @@ class OutcomeMachine(RuleBasedStateMachine):
             partial(self._attempt, id_, unit, verdict) for unit in range(min(call.delivered, 2)) for verdict in Verdict
         ]
         random.Random(seed).shuffle(attempts)
-        given = [one for one in together([*attempts, close_reviews, expire_holds])[:-2] if one]
+        given = [one for one in run_concurrently([*attempts, close_reviews, expire_holds])[:-2] if one]
         for unit, verdict in given:
             assert unit not in call.verdicts
             call.verdicts[unit] = verdict
@@ -199,7 +199,7 @@ class OutcomeMachine(RuleBasedStateMachine):
 
     def teardown(self) -> None:
         if hasattr(self, "calls"):
-            assert_sound()
+            assert_ledger_consistent()
 
 
 @pytest.mark.usefixtures("database")

@@ -10,8 +10,8 @@ from billing.payments.domain import TopUpState
 from billing.payments.models import GatewayCustomer, TopUp
 from billing.payments.services.top_ups import top_up
 from marketplace.core.problems import Conflict, Invalid
-from tests.support.ledger import assert_sound, balance, entries_of, name
-from tests.support.together import together
+from tests.support.concurrency import run_concurrently
+from tests.support.ledger import assert_ledger_consistent, balance, entries_of, name
 
 pytestmark = pytest.mark.usefixtures("database")
 
@@ -24,7 +24,7 @@ def test_what_lies_between_is_booked_at_once(amount: int):
     row = TopUp.objects.get(owner=buyer)
     assert (row.state, row.transaction_id, row.page) == (TopUpState.PAID, booked, "")
     assert not GatewayCustomer.objects.filter(owner=buyer).exists()
-    assert_sound()
+    assert_ledger_consistent()
 
 
 @pytest.mark.parametrize("amount", [Sandbox.smallest - 1, Sandbox.largest + 1, 0, -5_000_000])
@@ -38,7 +38,7 @@ def test_what_is_too_small_or_too_large_leaves_nothing(amount: int):
 
 def test_one_form_books_once_however_often_it_is_sent():
     buyer = name()
-    booked = together([partial(top_up, organization_id=buyer, amount=5_000_000, key="form")] * 5)
+    booked = run_concurrently([partial(top_up, organization_id=buyer, amount=5_000_000, key="form")] * 5)
     assert len(set(booked)) == 1
     assert balance(buyer) == (5_000_000, 0)
     with pytest.raises(Conflict):

@@ -6,7 +6,7 @@ import pytest
 import stripe as sdk
 
 from tests.integration.billing.conftest import Connected
-from tests.support.doubles.stripe.books import DAY, Fault
+from tests.support.doubles.stripe.store import DAY, Fault
 from tests.support.ledger import name
 
 
@@ -54,13 +54,13 @@ def test_a_key_answers_as_the_first_time_and_takes_no_other_request(stripe: Conn
     assert client.v1.customers.create({"name": "Acme"}, {"idempotency_key": key}).id == first.id
     with pytest.raises(sdk.IdempotencyError, match="same parameters"):
         client.v1.customers.create({"name": "Other"}, {"idempotency_key": key})
-    stripe.books.advance(DAY + 1)
+    stripe.store.advance(DAY + 1)
     assert client.v1.customers.create({"name": "Other"}, {"idempotency_key": key}).id != first.id
 
 
 def test_meter_events(stripe: Connected, client: sdk.StripeClient):
     customer, event = client.v1.customers.create({}).id, make_meter(client)
-    now = stripe.books.now()
+    now = stripe.store.now()
 
     def send(**change: object) -> object:
         payload = {"stripe_customer_id": customer, "value": change.pop("value", "5")}
@@ -78,10 +78,10 @@ def test_meter_events(stripe: Connected, client: sdk.StripeClient):
     ):
         with pytest.raises(sdk.InvalidRequestError, match=match):
             send(**change)
-    assert [one["identifier"] for one in stripe.books.metered[(event, customer)]] == ["a"]
-    stripe.books.advance(DAY + 1)
+    assert [one["identifier"] for one in stripe.store.metered[(event, customer)]] == ["a"]
+    stripe.store.advance(DAY + 1)
     send(identifier="a")
-    assert len(stripe.books.metered[(event, customer)]) == 2
+    assert len(stripe.store.metered[(event, customer)]) == 2
 
 
 def test_transfers_need_an_account_that_may_and_money_that_is_there(stripe: Connected, client: sdk.StripeClient):
@@ -107,23 +107,23 @@ def test_transfers_need_an_account_that_may_and_money_that_is_there(stripe: Conn
     assert link.url.startswith(f"{stripe.double.url}/onboard/")
     from tests.support.doubles.stripe.resources import set_transfers
 
-    set_transfers(stripe.books, stripe.books.objects[account.id], "active")
-    stripe.books.paid_out += stripe.books.available()
-    stripe.books.incoming.append((stripe.books.now() + 2 * DAY, 100))
+    set_transfers(stripe.store, stripe.store.objects[account.id], "active")
+    stripe.store.paid_out += stripe.store.available()
+    stripe.store.incoming.append((stripe.store.now() + 2 * DAY, 100))
     with pytest.raises(sdk.InvalidRequestError) as refused:
         client.v1.transfers.create(order)
     assert refused.value.code == "balance_insufficient"
-    stripe.books.advance(2 * DAY + 1)
+    stripe.store.advance(2 * DAY + 1)
     assert client.v1.transfers.create(order).amount == 100
-    assert stripe.books.available() == 0
+    assert stripe.store.available() == 0
 
 
 def test_faults_come_as_asked(stripe: Connected, client: sdk.StripeClient):
-    stripe.books.faults += [Fault("/v1/customers", "error"), Fault("/v1/customers", "limited")]
+    stripe.store.faults += [Fault("/v1/customers", "error"), Fault("/v1/customers", "limited")]
     for expected in (sdk.APIError, sdk.RateLimitError):
         with pytest.raises(expected):
             client.v1.customers.create({})
-    stripe.books.faults.append(Fault("/v1/customers", "slow", seconds=0.3))
+    stripe.store.faults.append(Fault("/v1/customers", "slow", seconds=0.3))
     began = time.monotonic()
     client.v1.customers.create({})
     assert time.monotonic() - began >= 0.3

@@ -133,10 +133,10 @@ def test_a_buyer_is_told_to_switch_its_provider_side_on(tmp_path: Path):
 
 
 def test_two_who_publish_at_once_put_one_version_on_sale(provider: Party, tmp_path: Path):
-    folder, together, outcomes = make_folder(tmp_path), threading.Barrier(3), []
+    folder, barrier, outcomes = make_folder(tmp_path), threading.Barrier(3), []
 
     def go() -> None:
-        together.wait()
+        barrier.wait()
         try:
             version = publish(folder=folder, organization=provider.organization, name="icons", unit_price=4_000)
             listing = pass_and_list(version)

@@ -50,15 +50,15 @@ def test_a_loose_umask_makes_no_difference(home: Home):
     assert (home.path / "secrets" / "secret_key").stat().st_mode & 0o777 == 0o600
 
 
-def _make(path: Path, together, answers) -> None:  # type: ignore[no-untyped-def]
-    together.wait()
+def _make(path: Path, barrier, answers) -> None:  # type: ignore[no-untyped-def]
+    barrier.wait()
     answers.put(Home(path).secret("SECRET_KEY", make=True))
 
 
 def test_processes_that_start_together_share_one_secret(home: Home):
     context = multiprocessing.get_context("fork")
-    together, answers = context.Barrier(8), context.Queue()
-    processes = [context.Process(target=_make, args=(home.path, together, answers)) for _ in range(8)]
+    barrier, answers = context.Barrier(8), context.Queue()
+    processes = [context.Process(target=_make, args=(home.path, barrier, answers)) for _ in range(8)]
     for process in processes:
         process.start()
     secrets = {answers.get(timeout=30) for _ in processes}

@@ -16,7 +16,7 @@ from providers.hub.committing import PendingCommit, commit_changes
 from providers.hub.refusals import RepositoryNotFound
 from providers.models import GenerativeModel, ModelVersion
 from tests.integration.hub.conftest import Client, sha256
-from tests.support.edge import Edge
+from tests.support.front_client import FrontClient
 
 CARD = b"---\nlicense: apache-2.0\n---\nIcons.\n"
 UNET = "unet/diffusion_pytorch_model.safetensors"
@@ -236,7 +236,7 @@ def test_a_commit_to_a_repository_that_was_deleted_in_between_is_refused(client:
         commit_changes(repository=reading.Repository(model, True, None), pending=pending)
 
 
-def test_a_commit_that_breaks_off_changes_nothing(edge: Edge, client: Client, repository: str):
+def test_a_commit_that_breaks_off_changes_nothing(front_client: FrontClient, client: Client, repository: str):
     header = b'{"key": "header", "value": {"summary": "s"}}\n'
     file = {"key": "file", "value": {"path": "README.md", "content": base64.b64encode(CARD).decode()}}
     coming = [
@@ -254,7 +254,7 @@ def test_a_commit_that_breaks_off_changes_nothing(edge: Edge, client: Client, re
     headers = [(b"authorization", f"Bearer {client.key}".encode())]
     path = f"/api/models/{repository}/commit/main"
     scope = {"type": "http", "method": "POST", "path": path, "query_string": b"", "headers": headers}
-    edge._runner.run(edge.front(scope, receive, send))
+    front_client._runner.run(front_client.front(scope, receive, send))
     assert answers == []
     assert versions(repository) == 0
     assert client.commit(repository, {"README.md": CARD}).status == 200

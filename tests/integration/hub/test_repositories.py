@@ -10,22 +10,24 @@ from marketplace.accounts.services.names import claim_name
 from marketplace.catalog.services.listing import unlist
 from providers.models import GenerativeModel
 from tests.integration.hub.conftest import Client, inside, sha256
-from tests.support.edge import Edge
+from tests.support.front_client import FrontClient
 from tests.support.parties import make_listing, make_party
 
 CARD = b"---\nlicense: apache-2.0\n---\nIcons.\n"
 
 
-def test_who_am_i(edge: Edge, client: Client):
+def test_who_am_i(front_client: FrontClient, client: Client):
     document = client.request("GET", "/api/whoami-v2").json()
     assert (document["name"], document["orgs"]) == (client.owner, [])
     assert document["auth"]["accessToken"] == {"displayName": "laptop", "role": "write"}
-    refused = edge.request("GET", "/api/whoami-v2")
+    refused = front_client.request("GET", "/api/whoami-v2")
     assert (refused.status, refused.headers["x-error-message"]) == (401, "Invalid credentials in Authorization header")
 
 
 @pytest.mark.parametrize("key", ["bourse_wrong", "hf_abc", ""])
-def test_a_wrong_key_is_refused_everywhere_also_where_none_is_needed(edge: Edge, repository: str, key: str):
+def test_a_wrong_key_is_refused_everywhere_also_where_none_is_needed(
+    front_client: FrontClient, repository: str, key: str
+):
     for method, address in [
         ("GET", "/api/whoami-v2"),
         ("GET", f"/api/models/{repository}"),
@@ -34,7 +36,7 @@ def test_a_wrong_key_is_refused_everywhere_also_where_none_is_needed(edge: Edge,
         ("POST", "/api/repos/create"),
         ("POST", f"/{repository}.git/info/lfs/objects/batch"),
     ]:
-        answer = edge.request(method, address, {}, headers={"Authorization": f"Bearer {key}"})
+        answer = front_client.request(method, address, {}, headers={"Authorization": f"Bearer {key}"})
         assert (answer.status, answer.headers["x-error-message"]) == (
             401,
             "Invalid credentials in Authorization header",
@@ -97,15 +99,17 @@ def test_the_name_of_an_alias_is_no_repository(client: Client):
     assert (answer.status, "hero" in answer.json()["error"], "url" in answer.json()) == (400, True, False)
 
 
-def test_a_buyer_creates_nothing(edge: Edge):
-    from tests.integration.api.conftest import a_buyer
+def test_a_buyer_creates_nothing(front_client: FrontClient):
+    from tests.integration.api.conftest import make_api_buyer
 
-    buyer = a_buyer()
-    answer = edge.request("POST", "/api/repos/create", {"name": "x"}, key=buyer.key)
+    buyer = make_api_buyer()
+    answer = front_client.request("POST", "/api/repos/create", {"name": "x"}, key=buyer.key)
     assert (answer.status, "provider side" in answer.json()["error"]) == (403, True)
 
 
-def test_another_organisations_repository_is_not_found(edge: Edge, client: Client, stranger: Client, repository: str):
+def test_another_organisations_repository_is_not_found(
+    front_client: FrontClient, client: Client, stranger: Client, repository: str
+):
     client.commit(repository, {"README.md": CARD})
     head = client.head(repository)
     addresses = [
@@ -131,13 +135,13 @@ def test_another_organisations_repository_is_not_found(edge: Edge, client: Clien
             answer = stranger.request(method, one, {})
             assert (answer.status, answer.headers["x-error-code"]) == (404, "RepoNotFound"), one
             if "batch" not in one:
-                answer = edge.request(method, one, {})
+                answer = front_client.request(method, one, {})
                 assert (answer.status, answer.headers["x-error-code"]) == (401, "RepoNotFound"), one
     document = {"name": "icons", "organization": client.owner}
     assert stranger.request("DELETE", "/api/repos/delete", document).headers["x-error-code"] == "RepoNotFound"
     assert stranger.request("POST", "/api/repos/create", document).status == 403
     assert client.head(repository) == head
-    assert edge.request("GET", "/api/models").json() == stranger.request("GET", "/api/models").json()
+    assert front_client.request("GET", "/api/models").json() == stranger.request("GET", "/api/models").json()
     assert repository not in stranger.request("GET", "/api/models").body.decode()
 
 
@@ -239,12 +243,14 @@ def test_delete_and_create_anew(client: Client, repository: str):
     assert client.paths(repository) == []
 
 
-def test_what_is_on_sale_shows_its_card_and_keeps_its_weights(edge: Edge, stranger: Client, client: Client):
+def test_what_is_on_sale_shows_its_card_and_keeps_its_weights(
+    front_client: FrontClient, stranger: Client, client: Client
+):
     listing = make_listing(provider=client.party)
     slug = f"{client.owner}/{listing.model.name}"
     newer = client.commit(slug, {"README.md": CARD}).json()["commitOid"]
     assert newer != listing.version_id
-    for who in (stranger.request, edge.request):
+    for who in (stranger.request, front_client.request):
         document = who("GET", f"/api/models/{slug}").json()
         assert (document["sha"], document["private"], document["gated"]) == (listing.version_id, False, "manual")
         assert who("GET", f"/{slug}/resolve/main/README.md").status == 200
@@ -323,5 +329,5 @@ def test_a_name_may_be_spelled_in_any_case(client: Client, repository: str):
     assert document["id"] == repository
 
 
-def test_parties_without_models_have_none(edge: Edge):
-    assert make_party().organization.slug not in edge.request("GET", "/api/models").body.decode()
+def test_parties_without_models_have_none(front_client: FrontClient):
+    assert make_party().organization.slug not in front_client.request("GET", "/api/models").body.decode()

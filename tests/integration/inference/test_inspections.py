@@ -27,7 +27,7 @@ from providers.services.check_files import check_version
 from providers.services.publish import publish_folder
 from tests.support.folders import CARD, make_folder
 from tests.support.parties import HERO, make_party
-from tests.support.singles import SAVERS
+from tests.support.single_models import SAVERS
 
 SCHEDULER_WARNING = "ignore:__array__ implementation doesn't accept a copy keyword:DeprecationWarning"  # diffusers
 
@@ -225,10 +225,10 @@ def test_a_node_that_stops_hands_back_without_blame(node: TestNode):
 
 def test_of_nodes_that_claim_at_once_one_gets_it(node: TestNode):
     checked(WORKHORSE)
-    together, claims = threading.Barrier(4), []
+    barrier, claims = threading.Barrier(4), []
 
     def run() -> None:
-        together.wait()
+        barrier.wait()
         try:
             claims.append(claim(node=node.name))
         finally:

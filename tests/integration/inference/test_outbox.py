@@ -12,9 +12,9 @@ from django.utils import timezone
 
 from marketplace.core import events
 from marketplace.core.models import OutboxEvent
-from marketplace.core.outbox import LEASE, emit, relay, relay_outside
-from marketplace.core.tasks import OUTSIDE_LANES, relay_outbox_outside
-from tests.support.together import MAX_AT_ONCE, together
+from marketplace.core.outbox import LEASE, emit, relay, relay_external
+from marketplace.core.tasks import MAX_EXTERNAL_DELIVERIES, relay_outbox_outside
+from tests.support.concurrency import MAX_CONCURRENT_CALLS, run_concurrently
 
 pytestmark = pytest.mark.usefixtures("database")
 
@@ -174,7 +174,7 @@ def test_relays_at_once_deliver_everything(topic: str):
             taken += some
         return taken
 
-    assert sum(together([deliver] * MAX_AT_ONCE)) == 200
+    assert sum(run_concurrently([deliver] * MAX_CONCURRENT_CALLS)) == 200
     assert counted == dict.fromkeys(numbers, 1)  # no crash, so none came twice
     assert not OutboxEvent.objects.filter(topic=topic).exists()
 
@@ -194,7 +194,7 @@ def test_a_relay_that_dies_delivers_again(topic: str):
 @pytest.fixture
 def outside(database: None) -> Iterator[str]:
     name = f"test.{secrets.token_hex(6)}"
-    events.subscribe(name, lambda payloads: None, outside=True)
+    events.subscribe(name, lambda payloads: None, external=True)
     events._subscribers.pop(name)
     yield name
     events._subscribers.pop(name, None)
@@ -209,7 +209,7 @@ def test_calls_outside_have_a_relay_of_their_own(outside: str, topic: str):
     tell(topic, {"number": 2})
     assert relay() == 1
     assert heard == [{"number": 2}]
-    assert relay_outside() == 1
+    assert relay_external() == 1
     assert heard == [{"number": 2}, {"number": 1}]
     assert not OutboxEvent.objects.exists()
 
@@ -224,7 +224,7 @@ def test_nothing_is_locked_while_others_are_waited_for(outside: str):
 
     events.subscribe(outside, write_and_fail)
     tell(outside, {})
-    assert relay_outside() == 1
+    assert relay_external() == 1
     assert OutboxEvent.objects.filter(topic=f"{outside}.written").count() == 1
     left = OutboxEvent.objects.get(topic=outside)
     assert (left.attempts, left.last_error) == (1, "ValueError: not today")
@@ -242,7 +242,7 @@ def test_one_that_fails_outside_delays_itself_only(outside: str):
 
     events.subscribe(outside, fail_for_two)
     tell(outside, *({"number": number} for number in range(1, 5)))
-    assert relay_outside() == 4
+    assert relay_external() == 4
     assert heard == [1, 3, 4]
     assert OutboxEvent.objects.get(topic=outside).payload == {"number": 2}
 
@@ -258,13 +258,13 @@ def test_a_delivery_outside_that_dies_comes_again_after_its_lease(outside: str):
     events.subscribe(outside, die_once)
     tell(outside, {"number": 1})
     with pytest.raises(SystemExit):
-        relay_outside()
-    assert relay_outside() == 0
+        relay_external()
+    assert relay_external() == 0
     left = OutboxEvent.objects.get(topic=outside)
     assert left.attempts == 0
     assert LEASE - timedelta(seconds=10) < left.due_at - timezone.now() <= LEASE
     make_due(outside)
-    assert relay_outside() == 1
+    assert relay_external() == 1
     assert heard == [{"number": 1}] * 2
     assert not OutboxEvent.objects.exists()
 
@@ -273,7 +273,7 @@ def test_relays_outside_at_once_deliver_each_once(outside: str):
     counted: Counter[int] = Counter()
     events.subscribe(outside, lambda payloads: counted.update(payload["number"] for payload in payloads))
     tell(outside, *({"number": number} for number in range(60)))
-    assert sum(together([relay_outside] * MAX_AT_ONCE)) == 60
+    assert sum(run_concurrently([relay_external] * MAX_CONCURRENT_CALLS)) == 60
     assert counted == dict.fromkeys(range(60), 1)
 
 
@@ -291,8 +291,8 @@ def test_a_few_threads_at_most_wait_for_others(outside: str):
             inside[0] -= 1
 
     events.subscribe(outside, wait)
-    tell(outside, *({"number": number} for number in range(MAX_AT_ONCE)))
+    tell(outside, *({"number": number} for number in range(MAX_CONCURRENT_CALLS)))
     threading.Timer(1, done.set).start()
-    together([relay_outbox_outside] * MAX_AT_ONCE)
-    assert most == [OUTSIDE_LANES]
+    run_concurrently([relay_outbox_outside] * MAX_CONCURRENT_CALLS)
+    assert most == [MAX_EXTERNAL_DELIVERIES]
     assert not OutboxEvent.objects.exists()

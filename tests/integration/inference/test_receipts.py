@@ -12,7 +12,7 @@ from inference.domain.receipts import ReceiptSigner, canonical
 from inference.selectors import prediction_for_buyer
 from inference.services.receipts import receipt_of, signer
 from inference.worker.claims import complete
-from tests.support.inference_scene import call, claim_all, make_buyer, make_node, put_on_sale, succeeded
+from tests.support.inference_market import call, claim_all, make_buyer, make_node, make_priced_model, succeeded
 
 SEED = "9d61b19deffd5a60ba844af492ec2cc44449c5697b326919703bac031cae7f60"  # RFC 8032, 7.1, test 1
 PUBLIC = "d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a"
@@ -56,7 +56,7 @@ def test_a_receipt_verifies_as_signed_and_not_otherwise(payload: dict[str, objec
 
 @pytest.mark.usefixtures("database")
 def test_the_receipt_of_a_prediction_says_what_was_charged_and_verifies():
-    buyer, sale = make_buyer(), put_on_sale()
+    buyer, sale = make_buyer(), make_priced_model()
     id_ = call(buyer, sale, num_outputs=2)
     assert receipt_of(prediction_for_buyer(buyer.organization.pk, id_)) is None
     (claimed,) = claim_all(sale, make_node())

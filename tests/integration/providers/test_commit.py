@@ -138,11 +138,11 @@ def test_somebody_elses_weights_cannot_be_published_by_their_digest(provider: Pa
 
 def test_commits_that_race_queue_up_and_the_stale_one_is_told(provider: Party, model: GenerativeModel):
     head = push(model, written={"README.md": bring(provider, b"0")})
-    together, outcomes = threading.Barrier(4), []
+    barrier, outcomes = threading.Barrier(4), []
 
     def run(content: bytes) -> None:
         blob = bring(provider, content)
-        together.wait()
+        barrier.wait()
         try:
             outcomes.append(push(model, head.pk, written={"README.md": blob}).number)
         except StaleParent as stale:
@@ -166,10 +166,10 @@ def test_steps_that_race_are_counted_once(provider: Party, model: GenerativeMode
     check_version(version_id=version.pk)
     for step in (Step.LOAD, Step.GOLDEN, Step.PROFILE):
         assert record_check(version=version.pk, step=step, state=CheckState.PASSED)
-    together, outcomes = threading.Barrier(4), []
+    barrier, outcomes = threading.Barrier(4), []
 
     def run(state: CheckState) -> None:
-        together.wait()
+        barrier.wait()
         try:
             outcomes.append((state, record_check(version=version.pk, step=Step.EXAMPLES, state=state)))
         finally:

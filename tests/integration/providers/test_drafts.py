@@ -147,10 +147,10 @@ def test_of_two_commits_of_one_draft_one_counts(provider: Party):
     draft = announce(provider, FILES)
     for path, data in FILES.items():
         send(draft, path, data)
-    together, outcomes = threading.Barrier(3), []
+    barrier, outcomes = threading.Barrier(3), []
 
     def run() -> None:
-        together.wait()
+        barrier.wait()
         try:
             outcomes.append(finish(provider, draft).number)
         except NotFound as gone:

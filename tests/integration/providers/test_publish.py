@@ -243,10 +243,10 @@ def test_a_crash_after_the_files_are_stored_leaves_no_version(
 
 def at_once(*calls: tuple[Path, Party, str]) -> list[object]:
     """What each of several calls of `publish` answers or raises when they start in the same moment."""
-    together, outcomes = threading.Barrier(len(calls)), []
+    barrier, outcomes = threading.Barrier(len(calls)), []
 
     def run(call: tuple[Path, Party, str]) -> None:
-        together.wait()
+        barrier.wait()
         try:
             outcomes.append(publish(*call).pk)
         except Exception as error:  # told to the test

@@ -16,8 +16,8 @@ from marketplace.core.ids import short
 from marketplace.core.money import MICRO
 from tests.integration.billing.conftest import SECRET, Connected, _double, stripe  # noqa: F401  # fixtures
 from tests.integration.billing.test_payouts import earn
-from tests.support.doubles.stripe.books import Fault, signed
 from tests.support.doubles.stripe.resources import pay
+from tests.support.doubles.stripe.store import Fault, signed
 from tests.support.parties import Party, make_party
 
 pytestmark = pytest.mark.usefixtures("database")
@@ -81,8 +81,8 @@ def test_the_buyer_is_sent_to_the_payment_page_and_sees_it_booked(stripe: Connec
     canceled = client.get(f"{mine}?canceled=1").content.decode()
     assert "Nothing was charged" in canceled
     assert session["url"] in canceled
-    pay(stripe.books, session)
-    stripe.hear()
+    pay(stripe.store, session)
+    stripe.process_webhooks()
     part = client.get(mine, headers={"HX-Request": "true"}).content.decode()
     assert "It is on your balance: $20.00 available." in part
     assert "<html" not in part
@@ -94,7 +94,7 @@ def test_the_buyer_is_sent_to_the_payment_page_and_sees_it_booked(stripe: Connec
 def test_a_payment_provider_that_is_away_is_said_at_the_form_and_the_key_is_kept(stripe: Connected):  # noqa: F811
     buyer = make_party()
     client, path = signed_in(buyer), f"/console/{buyer.organization.slug}/balance"
-    stripe.books.faults.append(Fault("/v1/checkout/sessions", "error", times=3))
+    stripe.store.faults.append(Fault("/v1/checkout/sessions", "error", times=3))
     key = uuid.uuid4().hex
     answer = client.post(path, {"amount": "20", "key": key})
     assert answer.status_code == 422
@@ -145,7 +145,7 @@ def test_a_provider_onboards_and_is_paid_in_the_sandbox():
 
 
 def test_the_operator_sees_events_and_has_them_processed_again(stripe: Connected):  # noqa: F811
-    event = stripe.books.tell(
+    event = stripe.store.tell(
         "checkout.session.completed",
         {
             "id": "cs_x",
@@ -155,7 +155,7 @@ def test_the_operator_sees_events_and_has_them_processed_again(stripe: Connected
             "currency": "usd",
         },
     )
-    stripe.hear()
+    stripe.process_webhooks()
     client = an_operator()
     page = client.get("/operator/payments?open").content.decode()
     assert event["id"] in page
@@ -168,7 +168,7 @@ def test_the_operator_sees_events_and_has_them_processed_again(stripe: Connected
 
 
 def test_the_endpoint_of_events(stripe: Connected):  # noqa: F811
-    event = stripe.books.tell("customer.created", {"id": "cus_1"})
+    event = stripe.store.tell("customer.created", {"id": "cus_1"})
     body, signature = signed(event, SECRET)
     client = Client(enforce_csrf_checks=True)
 

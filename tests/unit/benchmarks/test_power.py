@@ -27,7 +27,7 @@ def test_no_share_of_the_better_one(share: float):
 
 def test_votes_that_resemble_each_other_count_less():
     assert design_effect([(1, 1), (0, 1)] * 20) == pytest.approx(1, abs=0.05)
-    # Five voters who always agree are one.
+    # Five voters who always agree count as one.
     assert design_effect([(5, 5), (0, 5)] * 20) == pytest.approx(5, rel=0.05)
 
 

@@ -1,4 +1,4 @@
-"""Drawing: the colours that the caption names lie where the icon lies, and the same dice draw the same."""
+"""Drawing: the colours that the caption names lie where the icon lies, and the same step_random draw the same."""
 
 import random
 

@@ -9,34 +9,34 @@ from torch import nn
 
 from inference.runtime.adapters import TextToImage
 from inference.runtime.device import open_device
-from marketplace.demo.recipe.loop import Budget, Dice, train
+from marketplace.demo.recipe.context import PartMissing, TrainingContext
+from marketplace.demo.recipe.loop import Budget, StepRandom, train
 from marketplace.demo.recipe.measure import measure_all
 from marketplace.demo.recipe.plan import PLAN, train_all
-from marketplace.demo.recipe.workshop import PartMissing, Workshop
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("training")]  # one training serves them all
 
 
 class Line:
     """Learns a line through points by chance."""
 
-    rate, steady, decay, memory, batch = 0.1, 0.5, 0.0, 0.9, 8
+    learning_rate, constant_part, weight_decay, ema_decay, batch = 0.1, 0.5, 0.0, 0.9, 8
 
     def __init__(self) -> None:
         torch.manual_seed(0)
         self.module = nn.Linear(1, 1)
 
-    def loss(self, dice: Dice) -> torch.Tensor:
-        points = dice.normal(self.batch, 1)
+    def loss(self, step_random: StepRandom) -> torch.Tensor:
+        points = step_random.normal(self.batch, 1)
         return (self.module(points) - 3 * points + 1).pow(2).mean()
 
 
 def _trained(checkpoint: Path, *, steps: int, cuts: tuple[int, ...] = (), seed: int = 1) -> dict[str, torch.Tensor]:
     said: list[str] = []
     for until in (*cuts, None):
-        lesson = Line()
+        objective = Line()
         train(
-            lesson,
+            objective,
             budget=Budget(steps=steps),
             seed=seed,
             device=torch.device("cpu"),
@@ -44,7 +44,7 @@ def _trained(checkpoint: Path, *, steps: int, cuts: tuple[int, ...] = (), seed: 
             report=said.append,
             until=until,
         )
-    return lesson.module.state_dict()
+    return objective.module.state_dict()
 
 
 def test_it_learns(tmp_path):
@@ -149,9 +149,9 @@ def test_published_folders_are_a_beginning(workplace, tmp_path):
 
 
 def test_what_is_missing_is_named(tmp_path):
-    shop = Workshop(tmp_path, 1, torch.device("cpu"), 10, lambda _: None)
+    context = TrainingContext(tmp_path, 1, torch.device("cpu"), 10, lambda _: None)
     with pytest.raises(PartMissing, match="'hero' has not been trained yet"):
-        shop.denoiser("hero")
+        context.denoiser("hero")
 
 
 def test_needs_come_before_those_who_need_them():
@@ -163,10 +163,10 @@ def test_measuring_writes_figures_and_cards(workplace):
     weights = workplace / "weights"
     names = ["hero", "workhorse", "matte", "upscaler", "scorer", "checker"]
     figures = measure_all(
-        weights, names, captions=20, device="cpu", threads=1, cards=True, report=lambda _: None
+        weights, names, captions=4, device="cpu", threads=1, cards=True, report=lambda _: None
     )  # fmt: skip
     assert json.loads((weights / "measured.json").read_text()) == figures
-    assert figures["hero"]["accuracy"]["good"]["count"] == 20
+    assert figures["hero"]["accuracy"]["good"]["count"] == 4
     assert figures["hero"]["seconds"] > figures["workhorse"]["seconds"] > 0
     for name in names[:-1]:
         card = (weights / name / "README.md").read_text()

@@ -79,7 +79,7 @@ def watched() -> Callable[..., Watched]:
 
 
 @pytest.fixture
-def together() -> Callable[[list[Callable[[], Any]]], list[Any]]:
+def run_concurrently() -> Callable[[list[Callable[[], Any]]], list[Any]]:
     """Runs functions on threads that start at once; their answers, or what they raised, in order."""
 
     def run(functions: list[Callable[[], Any]]) -> list[Any]:

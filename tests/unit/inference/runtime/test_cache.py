@@ -188,9 +188,9 @@ def test_versions_that_name_no_folder_are_refused(cache, version):
         cache.folder(version, [])
 
 
-def test_threads_that_want_the_same_version_fetch_it_once(cache, store, together):
+def test_threads_that_want_the_same_version_fetch_it_once(cache, store, run_concurrently):
     files = [store.add(f"{number}", bytes([number]) * 60) for number in range(10)]
-    folders = together([lambda: cache.folder("v1", files)] * 8)
+    folders = run_concurrently([lambda: cache.folder("v1", files)] * 8)
     assert len(set(folders)) == 1
     assert sorted(store.fetched) == sorted(file.sha256 for file in files)
 

@@ -19,7 +19,7 @@ from providers.tasks.image_to_image import ImageToImage
 from providers.tasks.matting import Matting
 from providers.tasks.scoring import Scoring
 from providers.tasks.super_resolution import MAX_RESULT_SIDE, SuperResolution
-from tests.support.singles import SAVERS
+from tests.support.single_models import SAVERS
 
 CLASSES = {
     "image-to-image": "StableDiffusionImg2ImgPipeline",

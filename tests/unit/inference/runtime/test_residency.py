@@ -153,9 +153,9 @@ def test_a_model_in_use_is_waited_for(folder, device):
     assert models.versions() == {"b": 400}
 
 
-def test_threads_that_want_the_same_model_load_it_once(folder, device, together):
+def test_threads_that_want_the_same_model_load_it_once(folder, device, run_concurrently):
     models, path = ResidentModels(device, budget_bytes=400), folder("a", 400)
-    adapters = together([lambda: models.load("a", folder=path, **MODELS)] * 8)
+    adapters = run_concurrently([lambda: models.load("a", folder=path, **MODELS)] * 8)
     assert len({id(adapter) for adapter in adapters}) == 1
     assert Sleeper.loads == ["a"]
 

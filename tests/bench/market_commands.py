@@ -1,4 +1,4 @@
-"""Run in the market's environment: `python -m tests.bench.books COMMAND ARGUMENT`.
+"""Run in the market's environment: `python -m tests.bench.market_commands COMMAND ARGUMENT`.
 
 Commands are `buyers COUNT`, `settled OWNER/NAME` and `batch OWNER/NAME`; the answer is JSON.
 """

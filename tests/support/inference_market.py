@@ -29,28 +29,28 @@ CREDIT = 1_000_000
 
 
 @cache
-def founder() -> Party:
+def shared_user() -> Party:
     """Hashing a password takes long, so that one user founds all organisations of these tests."""
     return make_party()
 
 
 @cache
-def original() -> CallTarget:
+def published_target() -> CallTarget:
     """A model that was really published; others are copies of its rows."""
     return make_call_target(make_listing(unit_price=PRICE))
 
 
 def make_buyer(*, credit: int = CREDIT) -> Party:
     name = f"t{secrets.token_hex(6)}"
-    organization = create_organization(creator=founder().user, name=name, slug=name)
-    buyer = Party(founder().user, organization)
+    organization = create_organization(creator=shared_user().user, name=name, slug=name)
+    buyer = Party(shared_user().user, organization)
     if credit:
         top_up(organization_id=buyer.owner, amount=credit, key="start")
     return buyer
 
 
 @dataclass(frozen=True)
-class OnSale:
+class ListedModel:
     """A model with one version and a price.
 
     Attributes:
@@ -71,10 +71,10 @@ class OnSale:
         return balance_of(self.provider, AccountKind.PROVIDER_PAYABLE).posted
 
 
-def put_on_sale(*, price: int = PRICE) -> OnSale:
-    like = ModelVersion.objects.select_related("model").get(pk=original().version)
+def make_priced_model(*, price: int = PRICE) -> ListedModel:
+    like = ModelVersion.objects.select_related("model").get(pk=published_target().version)
     name = f"t{secrets.token_hex(6)}"
-    provider = create_organization(creator=founder().user, name=name, slug=name, can_buy=False, can_provide=True)
+    provider = create_organization(creator=shared_user().user, name=name, slug=name, can_buy=False, can_provide=True)
     model = GenerativeModel.objects.create(
         organization=provider, name="m", task=like.model.task, description="", card="", license="apache-2.0"
     )
@@ -88,11 +88,11 @@ def put_on_sale(*, price: int = PRICE) -> OnSale:
         size=like.size,
     )
     terms = set_price(sku=sku_of(model.pk), unit=Unit.IMAGE, amount=price, payee=str(provider.pk))
-    target = CallTarget(model.pk, f"{name}/m", version.pk, original().task, original().check, terms)
-    return OnSale(target, str(provider.pk))
+    target = CallTarget(model.pk, f"{name}/m", version.pk, published_target().task, published_target().check, terms)
+    return ListedModel(target, str(provider.pk))
 
 
-def call(buyer: Party, sale: OnSale, **inputs: Any):  # type: ignore[no-untyped-def]  # a UUID
+def call(buyer: Party, sale: ListedModel, **inputs: Any):  # type: ignore[no-untyped-def]  # a UUID
     id_ = admit(caller=buyer.caller, target=sale.target, inputs={"prompt": "x"} | inputs, origin=Origin.API)
     while time.time_ns() // 1_000_000 <= id_.int >> 80:
         pass  # ids of one millisecond are in no order, and tests count on one
@@ -106,7 +106,7 @@ def make_node() -> str:
     return node.pk
 
 
-def claim_all(sale: OnSale, node: str, *, limit: int = 8) -> list[Claimed]:
+def claim_all(sale: ListedModel, node: str, *, limit: int = 8) -> list[Claimed]:
     return claim(node=node, device="test", version=sale.target.version, limit=limit)[0]
 
 
@@ -142,9 +142,9 @@ def status_of(id_: Any) -> Status:
     return Status(row(id_).status)
 
 
-def purse(buyer: Party) -> Balance:
+def balance_of_buyer(buyer: Party) -> Balance:
     return balance_of(buyer.owner, AccountKind.BUYER_PREPAID)
 
 
-def let_lease_run_out(*ids: Any) -> None:
+def expire_lease(*ids: Any) -> None:
     Prediction.objects.filter(pk__in=ids).update(lease_until=timezone.now() - timedelta(seconds=1))

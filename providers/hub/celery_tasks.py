@@ -1,4 +1,4 @@
-"""What the platform worker does for uploads."""
+"""The Celery task of uploads."""
 
 from celery import shared_task
 
@@ -7,5 +7,5 @@ from providers.hub import uploads
 
 @shared_task(name="providers.sweep_uploads")
 def sweep_uploads() -> None:
-    """Forget uploads that nobody finished."""
+    """Delete uploads that expired before they were finished."""
     uploads.sweep()

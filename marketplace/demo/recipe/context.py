@@ -1,4 +1,4 @@
-"""Where training keeps its drawings, checkpoints and finished parts, and what later parts take from earlier ones."""
+"""The folder and settings of a training: drawings, checkpoints and finished parts for later trainings."""
 
 import shutil
 from collections.abc import Callable
@@ -13,13 +13,13 @@ from transformers import CLIPModel, CLIPTextModel, CLIPTokenizer, Swin2SRForImag
 
 from marketplace.demo.recipe.autoencoder import encode_all
 from marketplace.demo.recipe.domain import caption
-from marketplace.demo.recipe.loop import Budget, Lesson, Report, train
+from marketplace.demo.recipe.loop import Budget, Objective, Report, train
 from marketplace.demo.recipe.pictures import Pictures, pictures_on_disk
 from marketplace.demo.recipe.render import NATIVE
 from marketplace.demo.recipe.tokens import train_tokenizer
 
-# Where a donor's published folders hold a part.
-_GIVEN = {
+# The path of each part in a donor's published folders.
+_DONOR_PATHS = {
     "autoencoder": "hero/vae",
     "hero": "hero",
     "workhorse": "workhorse",
@@ -32,17 +32,17 @@ _GIVEN = {
 
 
 class PartMissing(Exception):
-    """A part that this one is made from has not been trained yet; says which."""
+    """A part that this training needs has not been trained yet."""
 
 
 @dataclass(frozen=True)
-class Workshop:
-    """One training's place and settings.
+class TrainingContext:
+    """The folder and settings of a training.
 
     Attributes:
-        root: for drawings, latents, checkpoints and parts; may be deleted once the folders are made.
-        pictures: drawings of each style to train on.
-        donor: published folders to start from instead of from nothing.
+        root: the folder for drawings, latents, checkpoints and parts; it may be deleted after the training.
+        pictures: the number of drawings of each style.
+        donor: published folders to start from, instead of from scratch.
     """
 
     root: Path
@@ -54,32 +54,36 @@ class Workshop:
 
     @cached_property
     def flat(self) -> Pictures:
-        return self._drawn("flat", self.seed)
+        """Drawings in the flat style."""
+        return self._pictures("flat", self.seed)
 
     @cached_property
     def paper(self) -> Pictures:
-        return self._drawn("paper", self.seed + 1)
+        """Drawings in the paper style."""
+        return self._pictures("paper", self.seed + 1)
 
     @cached_property
     def large(self) -> Pictures:
-        """Twice the native side, four times the bytes each, therefore fewer."""
-        return self._drawn("flat", self.seed + 2, side=2 * NATIVE, count=max(1, self.pictures // 16))
+        """Flat drawings of twice the native side; fewer, because each has four times the bytes."""
+        return self._pictures("flat", self.seed + 2, side=2 * NATIVE, count=max(1, self.pictures // 16))
 
     @cached_property
     def tokenizer(self) -> CLIPTokenizer:
+        """The tokenizer: from the root, from the donor, or newly trained."""
         folder = self.part("tokenizer")
         if not folder.exists():
             if self.donor:
                 shutil.copytree(self.donor / "hero" / "tokenizer", folder, copy_function=shutil.copyfile)
             else:
-                self.keep("tokenizer", train_tokenizer(self.seed).save_pretrained)
+                self.save_part("tokenizer", train_tokenizer(self.seed).save_pretrained)
         return CLIPTokenizer.from_pretrained(folder)
 
     def part(self, name: str) -> Path:
+        """The folder of a finished part."""
         return self.root / "parts" / name
 
-    def keep(self, name: str, save: Callable[[Path], Any]) -> None:
-        """Put a finished part in its place, whole or not at all."""
+    def save_part(self, name: str, save: Callable[[Path], Any]) -> None:
+        """Save a finished part, atomically."""
         folder, draft = self.part(name), self.part(name + ".draft")
         shutil.rmtree(draft, ignore_errors=True)
         draft.mkdir(parents=True)
@@ -88,34 +92,41 @@ class Workshop:
         draft.rename(folder)
 
     def has(self, name: str) -> bool:
-        """Whether the part was trained here or comes with the donor."""
-        given = _GIVEN.get(name)
+        """Whether the part was trained here or exists in the donor."""
+        given = _DONOR_PATHS.get(name)
         return self.part(name).exists() or bool(self.donor and given and (self.donor / given).exists())
 
-    def forget(self, name: str) -> None:
+    def delete_part(self, name: str) -> None:
+        """Delete a part and its checkpoint."""
         shutil.rmtree(self.part(name), ignore_errors=True)
         self._checkpoint(name).unlink(missing_ok=True)
 
     def autoencoder(self, name: str = "autoencoder") -> AutoencoderTiny:
+        """A trained autoencoder. This and the following methods raise PartMissing."""
         return self._load(AutoencoderTiny, name)
 
     def text_encoder(self, name: str) -> CLIPTextModel:
+        """A trained text encoder."""
         return self._load(CLIPTextModel, name, "text_encoder")
 
     def denoiser(self, name: str) -> UNet2DConditionModel:
+        """A trained denoiser."""
         return self._load(UNet2DConditionModel, name, "unet")
 
     def matte(self) -> UNet2DModel:
+        """The trained matting model."""
         return self._load(UNet2DModel, "matte")
 
     def upscaler(self) -> Swin2SRForImageSuperResolution:
+        """The trained upscaler."""
         return self._load(Swin2SRForImageSuperResolution, "upscaler")
 
     def scorer(self) -> CLIPModel:
+        """The trained scorer."""
         return self._load(CLIPModel, "scorer")
 
     def latents(self, autoencoder: str, pictures: Pictures) -> torch.Tensor:
-        """What the encoder of this name makes of the pictures, made once."""
+        """The latents of the pictures by the encoder of this name, computed once."""
         file = self.root / "latents" / f"{autoencoder}-{pictures.style}-{pictures.seed}-{len(pictures)}.pt"
         if not file.exists():
             self.report(f"encoding {len(pictures)} {pictures.style} pictures")
@@ -127,11 +138,13 @@ class Workshop:
         return latents
 
     def captions(self, pictures: Pictures) -> list[str]:
+        """The captions of the pictures."""
         return [caption(icon) for icon in pictures.icons()]
 
-    def train(self, name: str, lesson: Lesson, budget: Budget) -> None:
+    def train(self, name: str, objective: Objective, budget: Budget) -> None:
+        """Train with the checkpoint of this name."""
         train(
-            lesson,
+            objective,
             budget=budget,
             seed=self.seed,
             device=self.device,
@@ -139,14 +152,14 @@ class Workshop:
             report=lambda line: self.report(f"{name}  {line}"),
         )
 
-    def _drawn(self, style: str, seed: int, side: int = NATIVE, count: int | None = None) -> Pictures:
+    def _pictures(self, style: str, seed: int, side: int = NATIVE, count: int | None = None) -> Pictures:
         return pictures_on_disk(self.root / "pictures", style, seed, count or self.pictures, self.report, side)
 
     def _checkpoint(self, name: str) -> Path:
         return self.root / "checkpoints" / f"{name}.pt"
 
     def _load(self, kind: Any, name: str, inside: str = "") -> Any:
-        given = self.donor / _GIVEN[name] if self.donor and name in _GIVEN else None
+        given = self.donor / _DONOR_PATHS[name] if self.donor and name in _DONOR_PATHS else None
         for folder in (self.part(name), given):
             if folder and folder.exists():
                 return kind.from_pretrained(folder / inside, dtype=torch.float32)

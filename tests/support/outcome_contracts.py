@@ -19,7 +19,7 @@ from billing.pricing.domain import Unit
 from marketplace.accounts.models import Membership
 from marketplace.accounts.services.organizations import create_organization
 from marketplace.core.ids import new_id
-from tests.support.inference_scene import founder
+from tests.support.inference_market import shared_user
 from tests.support.ledger import give, rows
 from tests.support.services import home
 
@@ -27,7 +27,7 @@ from tests.support.services import home
 def make_member(**sides: bool) -> Membership:
     """The owner of a new organisation."""
     name = f"t{secrets.token_hex(6)}"
-    organization = create_organization(creator=founder().user, name=name, slug=name, **sides)
+    organization = create_organization(creator=shared_user().user, name=name, slug=name, **sides)
     return Membership.objects.select_related("organization", "user").get(organization=organization)
 
 
@@ -41,7 +41,7 @@ def sign(buyer: Membership, offer: OutcomeOffer) -> OutcomeContract:
 
 
 @dataclass(frozen=True)
-class Agreed:
+class SignedContract:
     """A contract in force between a new provider and a new buyer."""
 
     provider: Membership
@@ -68,12 +68,12 @@ class Agreed:
         return id_ if answer == "held" else answer
 
 
-def agree(*, credit: int = 1_000_000, **terms: Any) -> Agreed:
+def make_contract(*, credit: int = 1_000_000, **terms: Any) -> SignedContract:
     provider, buyer = make_member(can_buy=False, can_provide=True), make_member()
     contract = sign(buyer, contracts.offer(by=provider, proposal=propose(buyer, **terms)))
     if credit:
         give(str(buyer.organization_id), credit, key=f"start:{buyer.organization_id}")
-    return Agreed(provider, buyer, contract, contract_terms(contract.pk, str(buyer.organization_id)))
+    return SignedContract(provider, buyer, contract, contract_terms(contract.pk, str(buyer.organization_id)))
 
 
 def observe(delivered: Mapping[uuid.UUID, int]) -> set[uuid.UUID]:
@@ -82,7 +82,7 @@ def observe(delivered: Mapping[uuid.UUID, int]) -> set[uuid.UUID]:
     return {id_ for (id_,) in rows("SELECT outcome FROM billing_observe(%s)", json.dumps(items))}
 
 
-def delivered(agreed: Agreed, quantity: int = 1) -> uuid.UUID:
+def delivered(agreed: SignedContract, quantity: int = 1) -> uuid.UUID:
     id_ = agreed.authorize(quantity)
     assert isinstance(id_, uuid.UUID), id_
     assert observe({id_: quantity}) == {id_}
@@ -93,7 +93,7 @@ def state_of(id_: uuid.UUID) -> OutcomeState:
     return OutcomeState(Outcome.objects.get(pk=id_).state)
 
 
-def let_time_pass(ids: Sequence[uuid.UUID], *, holds: bool = False) -> None:
+def backdate(ids: Sequence[uuid.UUID], *, holds: bool = False) -> None:
     """End the review windows of these outcomes, or let their holds expire, past the guards that forbid it."""
     url = home.postgres_url(user="postgres", database=str(settings.DATABASES["default"]["NAME"]))
     with psycopg.connect(url) as superuser:

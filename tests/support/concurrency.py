@@ -9,10 +9,10 @@ from typing import TypeVar
 from django.db import connection, connections
 
 Result = TypeVar("Result")
-MAX_AT_ONCE = 7  # the pool holds eight connections, and the test has one
+MAX_CONCURRENT_CALLS = 7  # the pool holds eight connections, and the test has one
 
 
-def on_its_own_connection(call: Callable[[], Result]) -> Result:
+def with_own_connection(call: Callable[[], Result]) -> Result:
     """What a thread runs: the connection is there before the call begins, and given back after it."""
     try:
         connection.ensure_connection()
@@ -21,13 +21,13 @@ def on_its_own_connection(call: Callable[[], Result]) -> Result:
         connections.close_all()
 
 
-def together(calls: Sequence[Callable[[], Result]]) -> list[Result]:
+def run_concurrently(calls: Sequence[Callable[[], Result]]) -> list[Result]:
     """Run the calls at once in threads of their own and return their results in order.
 
     Raises:
         Exception: of the first call that raised, after all have ended.
     """
-    assert len(calls) <= MAX_AT_ONCE
+    assert len(calls) <= MAX_CONCURRENT_CALLS
     start = threading.Barrier(len(calls))
 
     def run(call: Callable[[], Result]) -> Result:
@@ -35,5 +35,5 @@ def together(calls: Sequence[Callable[[], Result]]) -> list[Result]:
         return call()
 
     with ThreadPoolExecutor(len(calls)) as threads:
-        futures = [threads.submit(on_its_own_connection, partial(run, call)) for call in calls]
+        futures = [threads.submit(with_own_connection, partial(run, call)) for call in calls]
     return [future.result() for future in futures]

@@ -49,7 +49,7 @@ class Target:
 
 
 @dataclass
-class Books:
+class Store:
     """The double's state. `lock` is held while a request acts, so that requests act one after another."""
 
     lock: threading.RLock = field(default_factory=threading.RLock)

@@ -21,12 +21,12 @@ from marketplace.core.ids import new_id
 from providers import tasks
 from providers.models import GenerativeModel, ModelVersion
 from providers.tasks.base import Components
-from tests.support.inference_scene import OnSale, claim_all, make_buyer, make_node, put_on_sale, succeeded
+from tests.support.inference_market import ListedModel, claim_all, make_buyer, make_node, make_priced_model, succeeded
 from tests.support.parties import Party
 
 
-def list_model(*, price: int = 4_000) -> OnSale:
-    sale = put_on_sale(price=price)
+def list_model(*, price: int = 4_000) -> ListedModel:
+    sale = make_priced_model(price=price)
     Listing.objects.create(model_id=sale.target.model_id, version_id=sale.target.version)
     return sale
 
@@ -45,7 +45,7 @@ def make_prompts(by: Membership, count: int) -> PromptSet:
     return create_prompt_set(by=by, name="Icons", prompts=parse_text(text))
 
 
-class Scene:
+class BenchmarkCase:
     """A running benchmark of two models.
 
     Args:
@@ -126,9 +126,9 @@ SCORER = Components(
 )
 
 
-def list_scorer(*, price: int = 100) -> OnSale:
+def list_scorer(*, price: int = 100) -> ListedModel:
     """A scorer on sale; the tests play what runs it."""
-    sale = put_on_sale(price=price)
+    sale = make_priced_model(price=price)
     schema = tasks.task_named(SCORING_TASK).input_schema(SCORER)
     GenerativeModel.objects.filter(pk=sale.target.model_id).update(task=SCORING_TASK)
     ModelVersion.objects.filter(pk=sale.target.version).update(input_schema=schema)

@@ -1,4 +1,4 @@
-"""Servers that an earlier supervisor left behind when it was killed."""
+"""Stops servers that still run after their supervisor was killed."""
 
 import signal
 
@@ -8,16 +8,16 @@ from marketplace.launcher.embedded.errors import EmbeddedError
 
 
 class StillRunningError(EmbeddedError):
-    """A server of an earlier start neither answers nor ends."""
+    """A server of an earlier start does not end."""
 
     def __init__(self, name: str, pid: int) -> None:
         super().__init__(f"The {name} of an earlier start (process {pid}) does not end. End it by: kill -9 {pid}")
 
 
-def end(name: str, pid: int | None, *, stop_signal: signal.Signals, seconds: float = 30) -> None:
-    """Ends a server of an earlier start in good order, so that the new one can take its data folder over.
+def stop_leftover(name: str, pid: int | None, *, stop_signal: signal.Signals, seconds: float = 30) -> None:
+    """Stop a server of an earlier start cleanly, so that the new one can use its data folder.
 
-    It is ended rather than kept, because most often it is ending already: it was told to when its supervisor died.
+    It is not reused, because it is usually stopping already: it got its stop signal when its supervisor died.
 
     Raises:
         StillRunningError: it has not ended within `seconds`.

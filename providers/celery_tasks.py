@@ -1,4 +1,4 @@
-"""What the platform worker does for providers. (The package `tasks` is what models do, not Celery's.)"""
+"""The Celery tasks of versions and drafts. (The package `tasks` holds the tasks of models.)"""
 
 from celery import shared_task
 
@@ -9,13 +9,13 @@ from providers.services.drafts import expire_drafts
 
 @shared_task(name=CHECK_TASK)
 def check_files(version: str) -> None:
-    """The first step of a version's checks."""
+    """Run the first step of a version's checks."""
     check_version(version_id=version)
 
 
 @shared_task(name="providers.sweep")
 def sweep() -> None:
-    """Take up what a crash or a lost message left."""
+    """Send the checks that a crash or a lost message left undone, and delete expired drafts."""
     for version in overdue():
         send_check(version)
     expire_drafts()

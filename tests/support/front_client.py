@@ -20,17 +20,17 @@ class Answer:
         return json.loads(self.body)
 
 
-async def handed_on(scope: dict[str, Any], receive: Any, send: Any) -> None:
+async def fall_through(scope: dict[str, Any], receive: Any, send: Any) -> None:
     """Stands for Django: says that the request came through."""
     await send({"type": "http.response.start", "status": 299, "headers": []})
     await send({"type": "http.response.body", "body": f"{scope['method']} {scope['path']}".encode()})
 
 
-class Edge:
+class FrontClient:
     """A started front. Its loop runs while a request is answered."""
 
     def __init__(self) -> None:
-        self.front = Front(handed_on)
+        self.front = Front(fall_through)
         self._runner = asyncio.Runner()
         self._life: asyncio.Queue[dict[str, str]] | None = None
 
