@@ -47,7 +47,7 @@ test("the query fills the form, and types its values", () => {
   assert.deepEqual(component.input, { prompt: "a cat", steps: 9, size: 64, tiled: true });
 });
 
-test("what is changed goes into the address, as far as it differs from the defaults", () => {
+test("what is changed goes into the address, as far as it differs from the defaults", async () => {
   const { component } = page({ first: { prompt: "a star" } });
   const steps = component.control("steps");
 
@@ -59,6 +59,7 @@ test("what is changed goes into the address, as far as it differs from the defau
   component.changed({ target: steps });
 
   assert.deepEqual(component.chosen, { prompt: "a star" });
+  await settled(component);
 });
 
 test("a figure that is none is sent as it was typed, for the server to judge", () => {
@@ -83,6 +84,7 @@ test("a refused run shows each error at its field, until the field is changed", 
 
   assert.equal(place.hidden, true);
   assert.equal(prompt.hasAttribute("aria-invalid"), false);
+  await settled(component);
 });
 
 test("a session that has ended is said so", async () => {
