@@ -1,4 +1,4 @@
-"""Starts a market of its own, measures it beside its contestants, prints the table and keeps it as JSON."""
+"""Starts a market, measures it and the compared systems, prints the table and saves it as JSON."""
 
 import asyncio
 import os
@@ -28,7 +28,7 @@ class LedgerMismatch(Exception):
 def main() -> None:
     started = time.monotonic()
     report = Report()
-    home = RESULTS / f"home-{os.getpid()}"  # beside the default home, so that it is on the same disk
+    home = RESULTS / f"home-{os.getpid()}"  # beside the default home, to be on the same disk
     home.mkdir(parents=True)
     logs = home / "logs"
     logs.mkdir()
@@ -47,7 +47,7 @@ def main() -> None:
 
 
 def publish_echo(running: Market) -> list[str]:
-    """Put the echo model on sale, as a provider would, and return the API keys of sixteen new buyers."""
+    """Publish the echo model, and return the API keys of sixteen new buyers."""
     folder = running.home / "echo"
     write_model(folder)
     running.command("manage.py", "publish", str(folder), "--as", ECHO, "--price", "0.0001")
@@ -77,7 +77,11 @@ async def measure(report: Report, running: Market, keys: list[str], logs: Path) 
 
 
 def check_ledger(report: Report, running: Market, acknowledged: Mapping[str, int]) -> None:
-    """Every acknowledged prediction of the echo model was settled, once, and the ledger is balanced."""
+    """Check that every acknowledged prediction of the echo model was settled once, and that the ledger balances.
+
+    Raises:
+        LedgerMismatch: otherwise.
+    """
     books: dict[str, Any] = running.ask("settled", ECHO)
     report.facts["books"] = books | {"acknowledged": acknowledged[ECHO]}
     if books != {"settled": acknowledged[ECHO], "balanced": True}:

@@ -29,7 +29,7 @@ from marketplace.core.money import MICRO  # noqa: E402
 
 
 def buyers(count: int) -> list[str]:
-    """Found `count` organisations with money to spend and return an API key of each."""
+    """Create `count` organisations with credit and return an API key of each."""
     keys = []
     for number in range(count):
         slug = f"bench-{number}"
@@ -50,7 +50,7 @@ def settled(model: str) -> dict[str, object]:
 
 
 def batch(model: str) -> float:
-    """How many predictions ran together with one of this model's that came over the API, on average."""
+    """The mean batch size of this model's predictions over the API."""
     target = look_up(Reference(*model.split("/")))
     predictions = Prediction.objects.filter(model=target.model_id, origin=Origin.API)
     return float(predictions.aggregate(mean=Avg("batch_size"))["mean"])

@@ -1,4 +1,4 @@
-"""What is measured, and how: contestants take turns within each round, and a figure is the median of the rounds."""
+"""The measurements: systems take turns within each round, and a figure is the median of the rounds."""
 
 import statistics
 from collections.abc import Callable, Mapping, Sequence
@@ -15,7 +15,7 @@ ROUNDS = 3
 ECHO_CALLS = 200  # of one caller in a round
 ECHO_SECONDS = 4.0  # of sixteen callers in a round
 PICTURES = 64  # of sixteen callers in a round
-BARE_PICTURES = 16  # of the loop that paints one at a time
+BARE_PICTURES = 16  # of the loop that generates one at a time
 BATCH = 8
 DRAFTS = 20  # of one caller in a round
 
@@ -103,7 +103,7 @@ async def pictures(report: Report, bourse: Bourse, *, model: str, key: str, bare
 
 
 async def added(report: Report, bourse: Bourse, *, model: str, key: str, bare: Ask) -> None:
-    """What a prediction of the workhorse takes longer than the bare pipeline call, at one caller."""
+    """The overhead of a prediction of the workhorse over the bare pipeline call, with one caller."""
     seeds = Seeds()
     answered = [bourse.picture(model, key, seeds, DRAFT, fetch=False)]
     fetched = [bourse.picture(model, key, seeds, DRAFT, fetch=True)]

@@ -1,4 +1,4 @@
-"""One call of each contestant over HTTP, as `load.run` takes it. A wrong answer ends the bench."""
+"""The calls of each compared system over HTTP, for `load.run`. A wrong answer ends the bench."""
 
 import itertools
 import json
@@ -17,17 +17,17 @@ TEXT = "x" * 100
 
 
 class WrongAnswer(Exception):
-    """A contestant answered something else than what was asked for."""
+    """A system returned a wrong answer."""
 
 
 @dataclass
 class Seeds:
-    """Numbers that never come twice in a run, so that no picture and no text was made before."""
+    """Numbers that occur once in a run, so that no picture or text was made before."""
 
     _numbers: Iterator[int] = field(default_factory=lambda: itertools.count(1_000))
 
     def order(self, quality: Mapping[str, float]) -> dict[str, Any]:
-        """A picture to make."""
+        """A picture to generate."""
         return {"prompt": PROMPT, "seed": next(self._numbers), **quality}
 
     def text(self) -> str:
@@ -35,7 +35,7 @@ class Seeds:
 
 
 class Bourse:
-    """Callers of one market; counts the predictions of each model that were answered as succeeded."""
+    """Callers of one market; counts the successful predictions of each model."""
 
     def __init__(self, port: int) -> None:
         self.acknowledged: dict[str, int] = {}
@@ -52,7 +52,7 @@ class Bourse:
         return call
 
     def picture(self, model: str, key: str, seeds: Seeds, quality: Mapping[str, float], *, fetch: bool) -> Call:
-        """A caller that has pictures made and, if told to, fetches each."""
+        """A caller that requests pictures and, with `fetch`, downloads each."""
         connection = self._connection()
 
         async def call() -> None:
@@ -97,7 +97,7 @@ def litserve_echo(port: int) -> Call:
 
 
 def litserve_picture(port: int, seeds: Seeds) -> Call:
-    """A caller of LitServe's pictures; its answer carries the picture."""
+    """A caller of LitServe's pictures; its answer contains the picture."""
     connection = Connection(port)
 
     async def call() -> None:
@@ -109,7 +109,7 @@ def litserve_picture(port: int, seeds: Seeds) -> Call:
 
 
 def orders(seeds: Seeds, quality: Mapping[str, float], count: int) -> Sequence[Mapping[str, Any]]:
-    """What the bare loop is told to paint."""
+    """Requests for the bare loop."""
     return [seeds.order(quality) for _ in range(count)]
 
 

@@ -1,4 +1,4 @@
-"""The newcomer's journey through a real browser: from the front page to a picture, and every micro-dollar of it."""
+"""A new buyer's journey in a real browser: from the front page to a picture and its ledger entries."""
 
 import re
 import secrets
@@ -17,13 +17,13 @@ RUN_TIMEOUT_MS = 60_000
 
 
 def rows_of(tab: Tab, region: str) -> list[list[str]]:
-    """The cells of a table's body as they are read."""
+    """The text of the cells of a table's body."""
     rows = tab.get_by_role("region", name=region).locator("tbody tr").all()
     return [[cell.inner_text().strip() for cell in row.locator("td").all()] for row in rows]
 
 
 def owed(visitors: Visitors, market: Market) -> Decimal:
-    """What the hero's provider sees that they are owed."""
+    """The amount owed to the hero's provider, from the provider's page."""
     with visitors.context("provider") as context:
         tab = context.new_page()
         tab.goto(f"/provider/{market.demo['provider']['organization']}/earnings")
@@ -32,7 +32,7 @@ def owed(visitors: Visitors, market: Market) -> Decimal:
 
 @pytest.fixture
 def tab(visitors: Visitors):  # type: ignore[no-untyped-def]
-    """A tab of somebody who is not signed in; whatever its console complains about fails the test."""
+    """A tab of a visitor who is not signed in; any console error fails the test."""
     with visitors.context(None) as context:
         tab = context.new_page()
         errors = watch_errors(tab)
@@ -41,7 +41,7 @@ def tab(visitors: Visitors):  # type: ignore[no-untyped-def]
 
 
 def join(tab: Tab, *, credit: int | None) -> str:
-    """Sign up with a new address, found an organisation and top it up; its slug."""
+    """Sign up with a new e-mail address, create an organisation and top it up. Returns its slug."""
     name = f"Newcomer {secrets.token_hex(4)}"
     tab.get_by_label("Email").fill(f"{secrets.token_hex(6)}@example.com")
     tab.get_by_label("Password", exact=True).fill("a long enough passphrase")
@@ -63,9 +63,7 @@ def join(tab: Tab, *, credit: int | None) -> str:
 
 
 @pytest.mark.slow
-def test_newcomer_gets_a_picture_and_can_see_why_it_cost_what_it_cost(
-    tab: Tab, visitors: Visitors, market: Market
-) -> None:
+def test_a_new_buyer_runs_a_model_and_sees_each_ledger_entry(tab: Tab, visitors: Visitors, market: Market) -> None:
     owed_before = owed(visitors, market)
     hero = market.demo["models"][0]
 
@@ -155,7 +153,7 @@ def test_without_money_the_page_leads_to_the_balance(tab: Tab, market: Market) -
 
 
 @pytest.mark.slow
-def test_refusal_stands_at_the_field_that_is_wrong(visitors: Visitors, market: Market) -> None:
+def test_an_error_is_shown_at_the_invalid_field(visitors: Visitors, market: Market) -> None:
     with visitors.context("buyer") as context:
         tab = context.new_page()
         tab.goto(f"/{market.demo['models'][0]}?num_inference_steps=999")

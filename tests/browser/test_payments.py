@@ -103,7 +103,7 @@ def test_a_buyer_tops_up_on_the_hosted_page(people: Visitors, connected: Market,
         tab.get_by_label("Amount in USD").fill("20")
         tab.get_by_role("button", name="Pay").click()
 
-        # On Stripe's page: a declined card, second thoughts, and back again.
+        # On Stripe's page: a declined card, going back, and paying.
         expect(tab.get_by_role("heading", name="Pay 20.00 USD")).to_be_visible()
         assert tab.url.startswith(f"{double.url}/pay/")
         tab.get_by_role("button", name="Decline").click()

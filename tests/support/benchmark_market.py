@@ -1,4 +1,4 @@
-"""A buyer's team with a prompt set and models on sale; the tests play the nodes."""
+"""A buyer with a prompt set and listed models; the tests act as the nodes."""
 
 import secrets
 from collections.abc import Sequence
@@ -49,8 +49,8 @@ class BenchmarkCase:
     """A running benchmark of two models.
 
     Args:
-        prompts: how many.
-        credit: the buyer's, in micro-units.
+        prompts: the number of prompts.
+        credit: the buyer's credit in micro-units.
     """
 
     def __init__(self, *, prompts: int = 3, prices: Sequence[int] = (4_000, 1_000), credit: int = 1_000_000) -> None:
@@ -83,7 +83,7 @@ class BenchmarkCase:
         rounds.advance(benchmark_id=self.id)
 
     def run(self, *, fail: bool = False) -> int:
-        """Let the node end all that waits; how many that were."""
+        """End all waiting predictions. Returns their number."""
         ended = 0
         for sale in self.sales:
             while claimed := claim_all(sale, self.node):
@@ -113,7 +113,7 @@ class BenchmarkCase:
         return list(found.order_by("prompt__position", "contestant__position"))
 
 
-# The configurations of a scorer, as far as its task looks at them.
+# The parts of a scorer's configurations that its task reads.
 SCORER = Components(
     "CLIPModel",
     {},
@@ -127,7 +127,7 @@ SCORER = Components(
 
 
 def list_scorer(*, price: int = 100) -> ListedModel:
-    """A scorer on sale; the tests play what runs it."""
+    """A listed scorer; the tests end its predictions."""
     sale = make_priced_model(price=price)
     schema = tasks.task_named(SCORING_TASK).input_schema(SCORER)
     GenerativeModel.objects.filter(pk=sale.target.model_id).update(task=SCORING_TASK)

@@ -1,4 +1,4 @@
-"""Races: calls that begin at the same moment, each on a connection of its own."""
+"""Runs calls at the same moment, each on a connection of its own."""
 
 import threading
 from collections.abc import Callable, Sequence
@@ -9,11 +9,11 @@ from typing import TypeVar
 from django.db import connection, connections
 
 Result = TypeVar("Result")
-MAX_CONCURRENT_CALLS = 7  # the pool holds eight connections, and the test has one
+MAX_CONCURRENT_CALLS = 7  # the pool has eight connections, and the test uses one
 
 
 def with_own_connection(call: Callable[[], Result]) -> Result:
-    """What a thread runs: the connection is there before the call begins, and given back after it."""
+    """Call with a connection that is opened before and closed after it."""
     try:
         connection.ensure_connection()
         return call()
@@ -22,10 +22,10 @@ def with_own_connection(call: Callable[[], Result]) -> Result:
 
 
 def run_concurrently(calls: Sequence[Callable[[], Result]]) -> list[Result]:
-    """Run the calls at once in threads of their own and return their results in order.
+    """Run the calls in concurrent threads and return their results in order.
 
     Raises:
-        Exception: of the first call that raised, after all have ended.
+        Exception: the first call's error, after all have ended.
     """
     assert len(calls) <= MAX_CONCURRENT_CALLS
     start = threading.Barrier(len(calls))

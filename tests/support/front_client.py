@@ -1,4 +1,4 @@
-"""The web process's front driven in this process: requests as ASGI messages, no socket, no server."""
+"""A client of the async front within this process: requests as ASGI messages, without a server."""
 
 import asyncio
 import json
@@ -21,7 +21,7 @@ class Answer:
 
 
 async def fall_through(scope: dict[str, Any], receive: Any, send: Any) -> None:
-    """Stands for Django: says that the request came through."""
+    """Replaces Django: answers 299 with the request's method and path."""
     await send({"type": "http.response.start", "status": 299, "headers": []})
     await send({"type": "http.response.body", "body": f"{scope['method']} {scope['path']}".encode()})
 
@@ -67,7 +67,7 @@ class FrontClient:
         headers: Mapping[str, str] | None = None,
         pieces: Sequence[bytes] | None = None,
     ) -> Answer:
-        """Send one request; `body` is bytes or becomes JSON, `pieces` is a body that comes in parts."""
+        """Send one request; `body` is bytes or becomes JSON, `pieces` is a chunked body."""
         return self._runner.run(self._request(method, address, body, key, headers or {}, pieces))
 
     async def _request(
@@ -95,7 +95,7 @@ class FrontClient:
 
         async def receive() -> dict[str, Any]:
             if not coming:
-                await asyncio.Event().wait()  # the client stays
+                await asyncio.Event().wait()  # the client stays connected
             return {"type": "http.request", "body": coming.pop(0), "more_body": bool(coming)}
 
         async def send(message: dict[str, Any]) -> None:

@@ -1,4 +1,4 @@
-"""A market small enough to be made for each test: a buyer, a model on sale, nodes that the test plays itself."""
+"""A minimal market for each test: a buyer, a model with a price, and nodes whose part the test takes."""
 
 import secrets
 import time
@@ -30,13 +30,13 @@ CREDIT = 1_000_000
 
 @cache
 def shared_user() -> Party:
-    """Hashing a password takes long, so that one user founds all organisations of these tests."""
+    """The user who creates all organisations of these tests, because hashing a password is slow."""
     return make_party()
 
 
 @cache
 def published_target() -> CallTarget:
-    """A model that was really published; others are copies of its rows."""
+    """A published model; the others are copies of its rows."""
     return make_call_target(make_listing(unit_price=PRICE))
 
 
@@ -54,7 +54,7 @@ class ListedModel:
     """A model with one version and a price.
 
     Attributes:
-        provider: what billing knows its provider by.
+        provider: its provider's id in billing.
     """
 
     target: CallTarget
@@ -95,7 +95,7 @@ def make_priced_model(*, price: int = PRICE) -> ListedModel:
 def call(buyer: Party, sale: ListedModel, **inputs: Any):  # type: ignore[no-untyped-def]  # a UUID
     id_ = admit(caller=buyer.caller, target=sale.target, inputs={"prompt": "x"} | inputs, origin=Origin.API)
     while time.time_ns() // 1_000_000 <= id_.int >> 80:
-        pass  # ids of one millisecond are in no order, and tests count on one
+        pass  # ids of one millisecond are not ordered, and tests rely on the order
     return id_
 
 

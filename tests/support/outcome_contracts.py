@@ -1,4 +1,4 @@
-"""Outcome contracts as their callers use them: agreed by members, run through billing's functions, and time."""
+"""Outcome contracts for tests: signed by members, with calls through billing's functions."""
 
 import json
 import secrets
@@ -77,7 +77,7 @@ def make_contract(*, credit: int = 1_000_000, **terms: Any) -> SignedContract:
 
 
 def observe(delivered: Mapping[uuid.UUID, int]) -> set[uuid.UUID]:
-    """Those that wait for their reviewer now."""
+    """Record deliveries; returns the outcomes that now wait for their reviewer."""
     items = [{"id": str(id_), "delivered": count} for id_, count in delivered.items()]
     return {id_ for (id_,) in rows("SELECT outcome FROM billing_observe(%s)", json.dumps(items))}
 
@@ -94,7 +94,7 @@ def state_of(id_: uuid.UUID) -> OutcomeState:
 
 
 def backdate(ids: Sequence[uuid.UUID], *, holds: bool = False) -> None:
-    """End the review windows of these outcomes, or let their holds expire, past the guards that forbid it."""
+    """End the review windows of these outcomes, or expire their holds, bypassing the triggers that forbid it."""
     url = home.postgres_url(user="postgres", database=str(settings.DATABASES["default"]["NAME"]))
     with psycopg.connect(url) as superuser:
         superuser.execute("SET session_replication_role = replica")

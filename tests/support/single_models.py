@@ -1,6 +1,6 @@
-"""Folders that hold one model alone, as the libraries' own `save_pretrained` writes them, with random weights.
+"""Folders of a single model with random weights, as the libraries' own `save_pretrained` writes them.
 
-Torch is imported by what is called, so that tests that look at configurations only do not wait for it.
+Torch is imported inside the functions, so that tests of configurations alone do not wait for it.
 """
 
 from pathlib import Path

@@ -14,6 +14,7 @@ DOC_NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,80}(/[a-z0-9][a-z0-9-]{0,80})?")
 
 
 def docs(request: HttpRequest, page: str = "index") -> HttpResponse:
+    """A page of the documentation."""
     file = _doc_file(page) if DOC_NAME.fullmatch(page) else None
     if file is None:
         raise Http404

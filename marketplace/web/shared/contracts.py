@@ -46,6 +46,7 @@ def contract_rows(contracts: list[OutcomeContract]) -> list[dict[str, Any]]:
 
 
 def offer_rows(offers: list[OutcomeOffer]) -> list[dict[str, Any]]:
+    """Offers as the lists of both sides show them."""
     names, ids = organization_names(), [offer.pk for offer in offers]
     signed, superseded = signed_offers(ids), superseded_offers(ids)
     return [
@@ -136,6 +137,7 @@ def why(outcome: Outcome) -> str:
 
 
 def model_path(label: str) -> str:
+    """The page of the model called `owner/name`."""
     owner, _, name = label.partition("/")
     return reverse("web:model", args=[owner, name])
 

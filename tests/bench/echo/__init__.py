@@ -1,4 +1,4 @@
-"""The echo task: it answers with its input at once, so that only Bourse's own work is timed.
+"""The echo task: it returns its input at once, so that only Bourse's overhead is measured.
 
 The market's processes import this module because `EXTRA_TASKS` names it; nodes import its `adapter` as well.
 """

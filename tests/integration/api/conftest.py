@@ -20,7 +20,7 @@ from tests.support.parties import Party, make_buyer, make_listing
 
 @pytest.fixture(autouse=True)
 def quick_passwords(settings):  # type: ignore[no-untyped-def]
-    """A password's hash is slow on purpose; here it would be most of the time."""
+    """Use a fast password hash: the default one is slow on purpose."""
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 
 
@@ -34,7 +34,7 @@ class Buyer:
         return balance_of(self.party.owner, AccountKind.BUYER_PREPAID)
 
     def state(self) -> tuple[object, ...]:
-        """All that a call of theirs could change."""
+        """Everything that a call of this buyer could change."""
         return (
             self.balance(),
             list(Prediction.objects.filter(organization=self.party.organization).order_by("id").values()),
@@ -80,5 +80,5 @@ def slug(listing: Listing) -> str:
 
 @pytest.fixture
 def address(slug: str) -> str:
-    """Where predictions of the listed model are made."""
+    """The URL for predictions of the listed model."""
     return f"/v1/models/{slug}/predictions"

@@ -72,7 +72,7 @@ def test_the_whole_file(front_client: FrontClient, artifact: Artifact, link: str
         ("bytes=-9999", 0, SIZE),
     ],
 )
-def test_a_part(front_client: FrontClient, link: str, asked: str, begin: int, end: int):
+def test_a_range(front_client: FrontClient, link: str, asked: str, begin: int, end: int):
     answer = front_client.request("GET", link, headers={"Range": asked})
     assert (answer.status, answer.body) == (206, DATA[begin:end])
     assert answer.headers["content-range"] == f"bytes {begin}-{end - 1}/{SIZE}"
@@ -82,7 +82,7 @@ def test_a_part(front_client: FrontClient, link: str, asked: str, begin: int, en
 
 
 @pytest.mark.parametrize("asked", ["bytes=3000-", "bytes=3000-4000", "bytes=-0", "bytes=5-2", "bytes=999999999999999-"])
-def test_a_part_that_is_not_there(front_client: FrontClient, link: str, asked: str):
+def test_a_range_beyond_the_end_is_refused(front_client: FrontClient, link: str, asked: str):
     answer = front_client.request("GET", link, headers={"Range": asked})
     assert (answer.status, answer.body, answer.headers["content-range"]) == (416, b"", f"bytes */{SIZE}")
 
@@ -91,18 +91,18 @@ def test_a_part_that_is_not_there(front_client: FrontClient, link: str, asked: s
     "asked",
     ["bytes=-", "bytes=a-b", "lines=0-1", "bytes=0-1,5-6", "bytes 0-1", "", "bytes=" + "9" * 5_000 + "-", "\xff"],
 )
-def test_a_range_that_is_none_is_ignored(front_client: FrontClient, link: str, asked: str):
+def test_an_invalid_range_is_ignored(front_client: FrontClient, link: str, asked: str):
     answer = front_client.request("GET", link, headers={"Range": asked})
     assert (answer.status, answer.body) == (200, DATA)
 
 
-def test_a_file_that_the_client_has(front_client: FrontClient, artifact: Artifact, link: str):
+def test_a_matching_etag_answers_304(front_client: FrontClient, artifact: Artifact, link: str):
     answer = front_client.request("GET", link, headers={"If-None-Match": f'"{artifact.sha256}"'})
     assert (answer.status, answer.body, answer.headers["etag"]) == (304, b"", f'"{artifact.sha256}"')
     assert front_client.request("GET", link, headers={"If-None-Match": '"other"'}).status == 200
 
 
-def test_without_its_own_fresh_link_there_is_nothing(front_client: FrontClient, buyer: Buyer, link: str, monkeypatch):  # type: ignore[no-untyped-def]
+def test_an_artifact_needs_its_own_unexpired_link(front_client: FrontClient, buyer: Buyer, link: str, monkeypatch):  # type: ignore[no-untyped-def]
     path, query = link.split("?")
     other = artifact_path(new_id())
     for changed in (
@@ -127,14 +127,14 @@ def test_without_its_own_fresh_link_there_is_nothing(front_client: FrontClient, 
 
 
 @pytest.mark.parametrize("id_", [short(uuid.UUID(int=1)), "x", "0" * 26, "a%00b"])
-def test_what_is_no_file(front_client: FrontClient, id_: str):
+def test_unknown_artifacts_answer_404(front_client: FrontClient, id_: str):
     path = f"/artifacts/{id_.replace('%00', chr(0))}"
     query = links.sign(path, seconds=60).split("?")[1]
     answer = front_client.request("GET", f"/artifacts/{id_}?{query}")
     assert (answer.status, answer.json()["detail"]) == (404, "There is no such file any more")
 
 
-def test_a_file_whose_bytes_are_gone_is_no_empty_success(
+def test_a_missing_blob_is_an_error_not_an_empty_file(
     front_client: FrontClient, artifact: Artifact, link: str, settings
 ):  # type: ignore[no-untyped-def]
     folder = settings.STORAGE_URL.removeprefix("file://")

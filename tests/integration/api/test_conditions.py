@@ -38,11 +38,11 @@ def test_the_same_key_and_request_give_the_first_answer_again(
     )
     assert (first.status, again.status, waiting.status, named.status) == (201, 201, 202, 201)
     assert {answer.json()["id"] for answer in (first, again, waiting, named)} == {first.json()["id"]}
-    assert again.json()["input"] == first.json()["input"]  # the seed that was drawn included
+    assert again.json()["input"] == first.json()["input"]  # including the drawn seed
     assert (predictions(buyer), buyer.balance().held) == (1, 4_000)
 
 
-def test_the_first_answer_stays_whatever_becomes_of_the_model(
+def test_the_first_answer_is_kept_when_the_model_changes(
     front_client: FrontClient, buyer: Buyer, listing: Listing, address: str
 ):
     first = post(front_client, address, buyer, Idempotency_Key="k")
@@ -53,7 +53,9 @@ def test_the_first_answer_stays_whatever_becomes_of_the_model(
     assert (predictions(buyer), buyer.balance().held) == (1, 4_000)
 
 
-def test_a_call_that_ended_is_answered_at_once_to_whoever_waits(front_client: FrontClient, buyer: Buyer, address: str):
+def test_a_repeated_waiting_call_returns_an_ended_prediction_at_once(
+    front_client: FrontClient, buyer: Buyer, address: str
+):
     first = post(front_client, address, buyer, Idempotency_Key="k")
     cancel(organization_id=buyer.party.organization.pk, prediction_id=parse_short(first.json()["id"]))
     again = post(front_client, address, buyer, Idempotency_Key="k", Prefer="wait")
@@ -79,7 +81,9 @@ def test_a_key_is_for_one_request(front_client: FrontClient, buyer: Buyer, addre
     assert buyer.state() == before
 
 
-def test_keys_are_the_organizations_own(front_client: FrontClient, buyer: Buyer, other: Buyer, address: str):
+def test_idempotency_keys_belong_to_the_organisation(
+    front_client: FrontClient, buyer: Buyer, other: Buyer, address: str
+):
     ids = {post(front_client, address, one, Idempotency_Key="k").json()["id"] for one in (buyer, other)}
     assert len(ids) == 2
 
@@ -95,7 +99,7 @@ def test_a_refused_call_leaves_its_key_unused(front_client: FrontClient, listing
 
 
 @pytest.mark.parametrize("key", ["", "a b", "x" * 256, "\xe9"])
-def test_an_impossible_key(front_client: FrontClient, buyer: Buyer, address: str, key: str):
+def test_an_invalid_idempotency_key_is_refused(front_client: FrontClient, buyer: Buyer, address: str, key: str):
     before = buyer.state()
     answer = post(front_client, address, buyer, Idempotency_Key=key)
     assert_problem(answer, 422, path=address, detail="visible ASCII", fields=["Idempotency-Key"])
@@ -124,9 +128,7 @@ def test_a_price_above_the_ceiling_is_refused_before_anything_is_held(
     assert buyer.state() == before
 
 
-def test_the_ceiling_is_for_the_whole_call_and_the_lower_one_counts(
-    front_client: FrontClient, buyer: Buyer, address: str
-):
+def test_the_lower_max_price_applies_to_the_whole_call(front_client: FrontClient, buyer: Buyer, address: str):
     four = {"input": {"prompt": "x", "num_outputs": 4}}
     assert post(front_client, address, buyer, four, Bourse_Max_Price="0.015").status == 422
     assert post(front_client, address, buyer, four | {"max_price": 1}, Bourse_Max_Price="0.015").status == 422
@@ -149,7 +151,7 @@ def test_the_price_in_effect_decides_though_the_snapshot_is_older(
 
 
 @pytest.mark.parametrize("max_price", ["much", "", "1e-3", True, [], {}, -1])
-def test_what_is_no_ceiling_names_the_field(front_client: FrontClient, buyer: Buyer, address: str, max_price: object):
+def test_an_invalid_max_price_names_the_field(front_client: FrontClient, buyer: Buyer, address: str, max_price: object):
     before = buyer.state()
     answer = post(front_client, address, buyer, {"input": {"prompt": "x"}, "max_price": max_price})
     assert_problem(answer, 422, path=address, detail="max_price", fields=["max_price"])
@@ -169,7 +171,7 @@ def test_openais_dialect_has_the_same_conditions(front_client: FrontClient, buye
     assert (
         post(front_client, GENERATE, buyer, body, Bourse_Max_Price="0.001").json()["error"]["code"] == "above_max_price"
     )
-    # The same call as one that came in the other dialect, where it has ended meanwhile.
+    # The same call in the other dialect, where it has ended meanwhile.
     first = post(front_client, address, buyer, Idempotency_Key="k").json()["id"]
     cancel(organization_id=buyer.party.organization.pk, prediction_id=parse_short(first))
     again = post(front_client, GENERATE, buyer, body, Idempotency_Key="k")

@@ -19,7 +19,7 @@ pytestmark = pytest.mark.usefixtures("database")
 
 
 def both(front_client: FrontClient, headers: dict[str, str]):  # type: ignore[no-untyped-def]
-    """Status, headers that matter and document of the same refusal from each."""
+    """Status, relevant headers and document of the same error from each."""
     extra = {f"HTTP_{name.upper()}": value for name, value in headers.items()}
     django = APIClient().get("/v1/account", **extra)
     front = front_client.request("GET", f"/v1/predictions/{'0' * 26}", headers=headers)
@@ -31,14 +31,16 @@ def both(front_client: FrontClient, headers: dict[str, str]):  # type: ignore[no
 
 
 @pytest.mark.parametrize("headers", HEADERS, ids=lambda headers: str(headers.get("Authorization"))[:30])
-def test_bad_credentials_are_refused_alike(front_client: FrontClient, buyer: Buyer, headers: dict[str, str]):
+def test_the_front_and_django_refuse_bad_credentials_alike(
+    front_client: FrontClient, buyer: Buyer, headers: dict[str, str]
+):
     django, front = both(front_client, {name: value.replace("{key}", buyer.key) for name, value in headers.items()})
     assert django[:2] == front[:2]
     assert django[0] == 401
     assert django[2] | {"instance": ""} == front[2] | {"instance": ""}
 
 
-def test_a_revoked_key_is_refused_alike(front_client: FrontClient, buyer: Buyer):
+def test_the_front_and_django_refuse_a_revoked_key_alike(front_client: FrontClient, buyer: Buyer):
     assert front_client.request("GET", "/v1/predictions/x", key=buyer.key).status == 404
     party = buyer.party
     revoke_key(by=membership_for(party.user, party.organization.slug), key_id=buyer.key_row.pk)
@@ -84,7 +86,7 @@ def test_the_document_is_consistent(document: dict):  # type: ignore[type-arg]
             assert named == set(re.findall(r"\{(\w+)\}", path)), path
 
 
-def test_every_reference_in_the_document_leads_somewhere(document: dict):  # type: ignore[type-arg]
+def test_every_reference_in_the_document_resolves(document: dict):  # type: ignore[type-arg]
     text = json.dumps(document)
     for reference in set(re.findall(r'"\$ref": "#/([^"]+)"', text)):
         part = document

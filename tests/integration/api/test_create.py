@@ -1,4 +1,4 @@
-"""Creating a prediction: what is taken is held and stored once, what is refused changes nothing and says why."""
+"""Creating a prediction: an admitted call is held and stored once, a refused one changes nothing."""
 
 import time
 from typing import Any
@@ -65,7 +65,9 @@ def test_a_call_is_stored_and_its_price_is_held(
 
 
 @pytest.mark.parametrize("form", ["{slug}", "{slug}:{version}", "{version}", "{slug}@v1", "{slug}:latest"])
-def test_the_ways_to_name_what_is_run(front_client: FrontClient, buyer: Buyer, listing: Listing, slug: str, form: str):
+def test_every_way_to_name_a_model_runs_it(
+    front_client: FrontClient, buyer: Buyer, listing: Listing, slug: str, form: str
+):
     version = form.format(slug=slug, version=listing.version_id)
     answer = front_client.request(
         "POST", "/v1/predictions", {"version": version, "input": {"prompt": "x"}}, key=buyer.key
@@ -111,7 +113,9 @@ HEADERS = [
 
 
 @pytest.mark.parametrize("headers", HEADERS, ids=lambda headers: str(headers.get("Authorization"))[:30])
-def test_without_a_key_of_the_market(front_client: FrontClient, buyer: Buyer, address: str, headers: dict[str, str]):
+def test_requests_without_a_valid_key_are_refused(
+    front_client: FrontClient, buyer: Buyer, address: str, headers: dict[str, str]
+):
     before = buyer.state()
     headers = {name: value.replace("{key}", buyer.key) for name, value in headers.items()}
     for method, path in (("POST", address), ("POST", "/v1/predictions"), ("GET", "/v1/predictions/x")):
@@ -124,7 +128,7 @@ def test_without_a_key_of_the_market(front_client: FrontClient, buyer: Buyer, ad
 
 
 @pytest.mark.parametrize("scheme", ["Bearer", "bearer", "Token", "Key", "KEY"])
-def test_every_clients_scheme(front_client: FrontClient, buyer: Buyer, address: str, scheme: str):
+def test_every_authorization_scheme_is_accepted(front_client: FrontClient, buyer: Buyer, address: str, scheme: str):
     headers = {"Authorization": f"{scheme}  {buyer.key} "}
     assert front_client.request("POST", address, {"input": {"prompt": "x"}}, headers=headers).status == 201
 
@@ -167,7 +171,7 @@ BODIES: list[tuple[bytes, int, str]] = [
 
 
 @pytest.mark.parametrize(("body", "status", "detail"), BODIES, ids=lambda value: repr(value)[:40])
-def test_a_body_that_is_none(
+def test_an_invalid_body_is_refused(
     front_client: FrontClient, buyer: Buyer, address: str, body: bytes, status: int, detail: str
 ):
     before = buyer.state()
@@ -177,7 +181,7 @@ def test_a_body_that_is_none(
 
 
 @pytest.mark.parametrize("depth", [30, 200, 480, 900, 1_000])
-def test_a_value_nested_deeply(front_client: FrontClient, buyer: Buyer, address: str, depth: int):
+def test_a_deeply_nested_value_is_refused(front_client: FrontClient, buyer: Buyer, address: str, depth: int):
     before = buyer.state()
     for nested in (b"[" * depth + b"]" * depth, b'{"a":' * depth + b"1" + b"}" * depth):
         for body in (
@@ -204,7 +208,7 @@ def test_a_body_that_is_too_large(front_client: FrontClient, buyer: Buyer, addre
 
 
 @pytest.mark.parametrize("length", ["\xb2", "9" * 5_000, "-1", "x", ""])
-def test_a_length_that_is_none_is_left_to_the_body(front_client: FrontClient, buyer: Buyer, address: str, length: str):
+def test_an_invalid_content_length_is_ignored(front_client: FrontClient, buyer: Buyer, address: str, length: str):
     answer = front_client.request(
         "POST", address, {"input": {"prompt": "x"}}, key=buyer.key, headers={"Content-Length": length}
     )
@@ -352,7 +356,7 @@ def test_an_integer_may_be_written_as_a_float(front_client: FrontClient, buyer: 
 
 
 @pytest.mark.parametrize("seed", [None, "absent"])
-def test_an_open_seed_is_drawn_and_told(front_client: FrontClient, buyer: Buyer, address: str, seed: Any):
+def test_a_missing_seed_is_drawn_and_returned(front_client: FrontClient, buyer: Buyer, address: str, seed: Any):
     inputs = {"prompt": "x"} | ({} if seed == "absent" else {"seed": seed})
     seeds = [
         front_client.request("POST", address, {"input": inputs}, key=buyer.key).json()["input"]["seed"]
@@ -363,7 +367,7 @@ def test_an_open_seed_is_drawn_and_told(front_client: FrontClient, buyer: Buyer,
 
 
 @pytest.mark.parametrize("prefer", [None, "wait", "wait=1"])
-def test_without_balance_nothing_is_run(front_client: FrontClient, address: str, prefer: str | None):
+def test_a_call_without_balance_is_refused(front_client: FrontClient, address: str, prefer: str | None):
     poor = make_api_buyer(credit=0)
     before = poor.state()
     headers = {"Prefer": prefer} if prefer else {}
@@ -373,7 +377,7 @@ def test_without_balance_nothing_is_run(front_client: FrontClient, address: str,
     assert poor.state() == before
 
 
-def test_the_last_of_the_balance_is_spent_once(front_client: FrontClient, listing: Listing, address: str):
+def test_concurrent_calls_spend_the_rest_of_the_balance_once(front_client: FrontClient, listing: Listing, address: str):
     change_price(listing, 400_000)
     buyer = make_api_buyer(credit=1_000_000)
     statuses = [

@@ -1,4 +1,4 @@
-"""Pictures that calls bring: uploads, data: URIs and links of this market; everything else is refused by its field."""
+"""Pictures in calls: uploads, data: URIs and links of this market; everything else is refused by field."""
 
 import io
 import json
@@ -73,7 +73,7 @@ def path_of(url: str) -> str:
     return f"{parts.path}?{parts.query}" if parts.query else parts.path
 
 
-def test_an_upload_is_kept_told_listed_read_and_deleted(front_client: FrontClient, buyer: Buyer):
+def test_an_upload_is_stored_listed_downloaded_and_deleted(front_client: FrontClient, buyer: Buyer):
     data = picture(30, 40, format="JPEG")
     made = send(front_client, buyer.key, form(("metadata", None, b'{"a": 1}'), ("content", "a b.jpg", data))).json()
     file = InputFile.objects.get(pk=parse_short(made["id"]))
@@ -101,7 +101,7 @@ def test_an_upload_is_kept_told_listed_read_and_deleted(front_client: FrontClien
     assert front_client.request("GET", path_of(made["urls"]["download"])).status == 404
 
 
-def test_what_a_prediction_keeps_is_small_and_shown_as_a_link(front_client: FrontClient, buyer: Buyer, address: str):
+def test_a_prediction_stores_a_reference_and_shows_a_link(front_client: FrontClient, buyer: Buyer, address: str):
     data = picture(200, 150)
     values = [
         upload(front_client, buyer, data)["urls"]["get"],
@@ -149,7 +149,7 @@ def test_results_and_inputs_of_predictions_are_inputs_too(
     for value in (result, path_of(result), urlsplit(result).path, first["input"]["image"]):
         answer = front_client.request("POST", address, {"input": {"image": value}}, key=buyer.key)
         assert answer.status == 201, (value, answer.body)
-    # Whoever holds a signed link may look at it, and so may use it; without the signature it is the owner's alone.
+    # The holder of a signed link may view the picture, and so may use it; without the signature only the owner may.
     assert front_client.request("POST", address, {"input": {"image": result}}, key=other.key).status == 201
     before = other.state()
     for value in (urlsplit(result).path, urlsplit(first["input"]["image"]).path, result[:-1]):
@@ -171,7 +171,7 @@ def test_an_expired_link_is_refused(
 
 
 def finish(listing: Listing, data: bytes) -> Artifact:
-    """Play the node: claim what waits and answer with a picture."""
+    """Act as the node: claim waiting predictions and return a picture."""
     node = Node.objects.create(id=f"node-{new_id()}", boot=new_id(), device_kind="cpu", device_name="t", memory_bytes=0)
     (claimed,), _ = claim(node=node.pk, device="test", version=listing.version_id, limit=1)
     size = Image.open(io.BytesIO(data)).size
@@ -213,9 +213,7 @@ REFUSED = [
 ]  # fmt: skip
 
 
-def test_what_cannot_be_used_is_refused_by_its_field_and_holds_nothing(
-    front_client: FrontClient, buyer: Buyer, address: str
-):
+def test_an_unusable_picture_is_refused_by_field_without_a_hold(front_client: FrontClient, buyer: Buyer, address: str):
     before = buyer.state()
     for value, detail in REFUSED:
         answer = front_client.request("POST", address, {"input": {"image": value}}, key=buyer.key)
@@ -258,7 +256,7 @@ def test_another_tenants_upload_is_not_found(front_client: FrontClient, buyer: B
     assert_problem(answer, 422, path=address, detail=detail, fields=["input.image"])
     link = front_client.request("POST", address, {"input": {"image": theirs["urls"]["download"][:-1]}}, key=buyer.key)
     assert link.json() == answer.json()
-    # The same as for an id that nobody has.
+    # The same as for an unknown id.
     unknown = front_client.request("POST", address, {"input": {"image": f"/v1/files/{short(new_id())}"}}, key=buyer.key)
     assert unknown.json() == answer.json()
     rest = APIClient(HTTP_AUTHORIZATION=f"Bearer {buyer.key}")
@@ -296,7 +294,7 @@ FORMS = [
 
 
 @pytest.mark.parametrize(("body", "detail", "status"), FORMS, ids=lambda part: str(part)[:20])
-def test_forms_that_are_none_keep_nothing(
+def test_invalid_upload_forms_store_nothing(
     front_client: FrontClient, buyer: Buyer, body: bytes, detail: str, status: int
 ):
     before = buyer.state()
@@ -316,7 +314,7 @@ def test_uploads_are_bounded_before_they_are_read(front_client: FrontClient, buy
     assert_problem(json_body, 400, path="/v1/files", detail="Send a form as multipart/form-data")
 
 
-def test_who_may_upload(front_client: FrontClient, buyer: Buyer):
+def test_uploads_need_a_buyers_key(front_client: FrontClient, buyer: Buyer):
     body = form(("content", "a.png", picture()))
     assert send(front_client, None, body).status == 401
     assert send(front_client, "bourse_wrong", body).status == 401
@@ -354,7 +352,7 @@ def test_uploads_of_an_organisation_are_bounded(front_client: FrontClient, buyer
     upload(front_client, buyer, picture())
 
 
-def test_a_client_that_leaves_while_it_uploads_leaves_nothing(front_client: FrontClient, buyer: Buyer):
+def test_an_interrupted_upload_stores_nothing(front_client: FrontClient, buyer: Buyer):
     sent: list[object] = []
     coming = [{"type": "http.request", "body": form(("content", "a.png", picture()))[:100], "more_body": True}]
 
@@ -374,7 +372,7 @@ def test_a_client_that_leaves_while_it_uploads_leaves_nothing(front_client: Fron
     assert not InputFile.objects.filter(organization=buyer.party.organization).exists()
 
 
-def test_a_picture_that_is_gone_from_the_store_fails_its_own_prediction_only(
+def test_a_missing_input_blob_fails_only_its_prediction(
     front_client: FrontClient, buyer: Buyer, matting: Listing, address: str, tmp_path: Path
 ):
     for seed in (101, 102):

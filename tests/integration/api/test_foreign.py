@@ -1,4 +1,4 @@
-"""What is another's, or nobody's, is not found, and asking for it changes nothing."""
+"""Objects of others and unknown ids answer 404, and requests for them change nothing."""
 
 import json
 from typing import Any
@@ -40,7 +40,9 @@ def test_a_prediction_of_another_buyer(
 
 @pytest.mark.parametrize("id_", ["x", "%00", "0" * 25, "0" * 27, "V" * 26, "0" * 26, "..", "%27%3B--", "x" * 5_000])
 @pytest.mark.parametrize(("method", "suffix"), ROUTES)
-def test_what_is_no_prediction(front_client: FrontClient, buyer: Buyer, method: str, suffix: str, id_: str):
+def test_an_unknown_prediction_id_answers_404(
+    front_client: FrontClient, buyer: Buyer, method: str, suffix: str, id_: str
+):
     before = buyer.state()
     answer = front_client.request(method, f"/v1/predictions/{id_}{suffix}", key=buyer.key)
     assert (answer.status, answer.json()["detail"]) == (404, "There is no such prediction")

@@ -1,4 +1,4 @@
-"""Which requests the front answers, which it refuses, and which it hands on to Django."""
+"""Which requests the front answers, which it refuses, and which it passes to Django."""
 
 from datetime import timedelta
 from pathlib import Path
@@ -33,9 +33,7 @@ from tests.support.parties import make_listing
         ("BREW", "/metrics", "GET"),
     ],
 )
-def test_another_method_is_refused_and_told_which_there_are(
-    front_client: FrontClient, method: str, path: str, allowed: str
-):
+def test_a_wrong_method_lists_the_allowed_ones(front_client: FrontClient, method: str, path: str, allowed: str):
     answer = front_client.request(method, path)
     assert (answer.status, answer.headers["allow"]) == (405, allowed)
     if method != "HEAD":
@@ -57,13 +55,13 @@ def test_another_method_is_refused_and_told_which_there_are(
         ("GET", "/V1/predictions/x"),
     ],
 )
-def test_what_is_not_the_fronts_is_handed_on(front_client: FrontClient, method: str, path: str):
+def test_other_paths_are_passed_to_django(front_client: FrontClient, method: str, path: str):
     answer = front_client.request(method, path)
     assert answer.status == 299
     assert answer.body.decode().startswith(f"{method} ")
 
 
-def test_a_client_that_leaves_while_it_sends_is_not_answered(front_client: FrontClient, buyer: Buyer, address: str):
+def test_a_disconnected_client_gets_no_answer(front_client: FrontClient, buyer: Buyer, address: str):
     sent: list[object] = []
 
     async def leave() -> dict[str, object]:
@@ -80,7 +78,7 @@ def test_a_client_that_leaves_while_it_sends_is_not_answered(front_client: Front
     assert buyer.state() == before
 
 
-def test_health_is_told_with_its_causes(front_client: FrontClient, tmp_path: Path):
+def test_health_names_the_failing_services(front_client: FrontClient, tmp_path: Path):
     Node.objects.update(heartbeat_at=timezone.now() - timedelta(seconds=16))
     answer = front_client.request("GET", "/healthz")
     assert (answer.status, answer.json()) == (
@@ -107,14 +105,14 @@ def test_health_is_told_with_its_causes(front_client: FrontClient, tmp_path: Pat
     node.delete()
 
 
-def test_before_it_has_started_it_says_so(database: None):
+def test_requests_before_startup_answer_503(database: None):
     front_client = FrontClient()
     answer = front_client.request("GET", "/healthz")
     assert (answer.status, answer.headers["retry-after"]) == (503, "1")
     front_client.stop()
 
 
-def test_it_stops_though_it_has_hardly_started(database: None):
+def test_shutdown_right_after_startup_works(database: None):
     """While it connects, redis-py swallows the cancellation that is to end the waker."""
     for _ in range(10):
         front_client = FrontClient()

@@ -40,7 +40,7 @@ def stored(blobs: Path) -> list[Path]:
     return [file for file in blobs.rglob("*") if file.is_file()]
 
 
-def test_a_file_comes_in_pieces_and_lands_in_the_store(front_client: FrontClient, draft: UploadDraft, blobs: Path):
+def test_a_chunked_upload_is_stored(front_client: FrontClient, draft: UploadDraft, blobs: Path):
     answer = put(front_client, draft, WEIGHTS, CONTENT[:100_000], CONTENT[100_000:])
     assert answer.status == 200
     with blob_store().open(answer.json()["sha256"]) as stream:
@@ -59,7 +59,7 @@ def test_a_file_comes_in_pieces_and_lands_in_the_store(front_client: FrontClient
         ("a\0b", b"card", 404, "announces no such file"),
     ],
 )
-def test_what_was_not_announced_is_not_kept(
+def test_unannounced_content_is_not_stored(
     front_client: FrontClient, draft: UploadDraft, blobs: Path, path: str, content: bytes, status: int, said: str
 ):
     answer = put(front_client, draft, path, content)
@@ -68,14 +68,14 @@ def test_what_was_not_announced_is_not_kept(
     assert not DraftFile.objects.filter(draft=draft).exclude(blob=None).exists()
 
 
-def test_nobody_uploads_without_the_link(front_client: FrontClient, draft: UploadDraft, blobs: Path):
+def test_an_upload_needs_the_signed_link(front_client: FrontClient, draft: UploadDraft, blobs: Path):
     path = upload_path(draft).split("?")[0]
     for link in (f"{path}?", f"{path}?expires=1&signature=x", upload_path(draft).replace("signature=", "signature=0")):
         assert put(front_client, draft, "README.md", b"card", link=link).status == 403
     assert stored(blobs) == []
 
 
-def test_a_finished_draft_takes_no_more(front_client: FrontClient, draft: UploadDraft, blobs: Path):
+def test_a_committed_draft_takes_no_files(front_client: FrontClient, draft: UploadDraft, blobs: Path):
     link = upload_path(draft)
     draft.delete()
     assert put(front_client, draft, "README.md", b"card", link=link).status == 404

@@ -1,4 +1,4 @@
-"""Benchmarks as they run: what is admitted, what a crash leaves, what money and people stop."""
+"""Running benchmarks: admission, crashes, pausing and canceling."""
 
 import uuid
 from collections import Counter
@@ -66,7 +66,7 @@ def test_the_estimate_is_what_it_costs():
     assert balance_of_buyer(case.buyer).posted == 1_000_000 - costs.total
 
 
-def test_never_more_in_flight_than_may_be():
+def test_predictions_in_flight_are_limited():
     case = BenchmarkCase(prompts=9)
     case.start()
     run_concurrently([case.advance] * MAX_CONCURRENT_CALLS)
@@ -82,7 +82,7 @@ def test_never_more_in_flight_than_may_be():
 
 
 def test_a_crash_runs_no_cell_twice():
-    """A transaction that is lost at any moment takes the cell and its prediction back together."""
+    """If a transaction is lost at any moment, the cell and its prediction are rolled back together."""
     case = BenchmarkCase(prompts=2)
     case.start()
     with transaction.atomic():
@@ -104,7 +104,7 @@ def test_a_crash_runs_no_cell_twice():
     assert len(predictions(case)) == 4
 
 
-def test_news_rings_for_the_benchmark_and_may_come_twice():
+def test_events_advance_the_benchmark_and_may_be_repeated():
     OutboxEvent.objects.all().delete()
     case = BenchmarkCase(prompts=2)
     case.start()
@@ -122,7 +122,7 @@ def test_news_rings_for_the_benchmark_and_may_come_twice():
     assert len(predictions(case)) == 4
 
 
-def test_the_sweep_finds_what_no_news_came_of():
+def test_the_sweep_advances_without_events():
     case = BenchmarkCase(prompts=1)
     case.start()
     assert case.id in rounds.unfinished()
@@ -148,7 +148,7 @@ def test_a_failed_cell_says_why_and_can_be_tried_again():
     assert len(predictions(case)) == 8
 
 
-def test_a_prediction_that_somebody_cancels_is_a_failed_cell():
+def test_a_canceled_prediction_is_a_failed_cell():
     case = BenchmarkCase(prompts=1)
     case.start()
     case.advance()
@@ -175,7 +175,7 @@ def test_without_money_it_pauses_and_goes_on_where_it_was():
 
     top_up(organization_id=case.buyer.owner, amount=1_000_000, key="more")
     case.advance()
-    assert case.state is State.PAUSED  # until somebody says so
+    assert case.state is State.PAUSED  # until it is resumed
     rest, _ = control.rest_of(case.benchmark)
     assert rest == 400_000 + 2 * 100_000
     with pytest.raises(EstimateChanged):
@@ -196,7 +196,7 @@ def test_it_does_not_start_without_the_money():
     assert case.prompt_set.frozen_at is None
 
 
-def test_a_new_price_is_asked_about_first():
+def test_a_new_price_pauses_the_benchmark():
     case = BenchmarkCase(prompts=5)
     case.start()
     case.advance()
@@ -224,7 +224,7 @@ def test_a_version_that_was_withdrawn_fails_its_cells_only():
     assert states == [(CellState.SUCCEEDED, False), (CellState.FAILED, True)] * 2
 
 
-def test_cancel_stops_what_waits_and_keeps_what_was_made():
+def test_cancel_ends_waiting_cells_and_keeps_finished_ones():
     case = BenchmarkCase(prompts=9)
     case.start()
     case.advance()
@@ -243,7 +243,7 @@ def test_cancel_stops_what_waits_and_keeps_what_was_made():
     assert AuditEvent.objects.filter(subject=str(case.id), action="benchmark.canceled").count() == 1
 
 
-def test_cancel_races_the_rounds():
+def test_cancel_racing_advance_admits_nothing_afterwards():
     case = BenchmarkCase(prompts=9)
     case.start()
     run_concurrently(
@@ -256,7 +256,7 @@ def test_cancel_races_the_rounds():
     assert balance_of_buyer(case.buyer).held == 0
 
 
-def test_a_form_that_comes_twice_starts_one_benchmark():
+def test_a_repeated_form_starts_one_benchmark():
     case = BenchmarkCase(prompts=2)
     started = run_concurrently([case.start] * MAX_CONCURRENT_CALLS)
     assert {benchmark.pk for benchmark in started} == {case.id}
@@ -273,7 +273,7 @@ def test_another_organisations_form_does_not_answer():
         other.start()
 
 
-def test_what_was_agreed_to_is_what_it_costs():
+def test_a_changed_estimate_is_refused():
     case = BenchmarkCase(prompts=2)
     with pytest.raises(EstimateChanged, match=r"now costs \$0\.01\b"):
         start(
@@ -287,7 +287,7 @@ def test_what_was_agreed_to_is_what_it_costs():
     assert not Benchmark.objects.filter(pk=case.id).exists()
 
 
-def test_what_cannot_be_compared_is_refused():
+def test_invalid_selections_are_refused():
     case = BenchmarkCase(prompts=1)
     organization, prompts = case.buyer.organization, list(case.prompt_set.prompts.all())
 
@@ -349,7 +349,7 @@ def test_starting_races_changing_the_prompts():
         assert len(case.cells()) == 2 * len(prompts)
 
 
-def test_what_is_others_is_not_found():
+def test_objects_of_other_organisations_are_not_found():
     case = BenchmarkCase(prompts=1)
     case.start()
     stranger = member_of(make_buyer())

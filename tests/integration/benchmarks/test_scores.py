@@ -1,4 +1,4 @@
-"""A scorer beside the votes: its own predictions about the pictures, which hold up nothing."""
+"""Scoring: predictions of the scorer about the pictures, which do not delay the votes."""
 
 from dataclasses import replace
 from types import SimpleNamespace
@@ -43,7 +43,7 @@ def test_scores_are_in_the_estimate(case: BenchmarkCase):
 
 
 def score_all(scorer: ListedModel, node: str, value: Any) -> list[Any]:
-    """Answer all that the scorer is asked with this value; the inputs it got."""
+    """End all waiting predictions of the scorer with this value. Returns their inputs."""
     claimed = claim_all(scorer, node)
     done = [replace(succeeded(one, price=100, delivered=0), quantity=1, amount=100, value=value) for one in claimed]
     complete(done)
@@ -52,7 +52,7 @@ def score_all(scorer: ListedModel, node: str, value: Any) -> list[Any]:
 
 def test_each_picture_is_scored_once(case: BenchmarkCase, scorer: ListedModel):
     case.run_to_the_end()
-    assert case.state is State.RUNNING  # the pictures are there, the scores are not
+    assert case.state is State.RUNNING  # the pictures exist, the scores do not
     case.advance()
     assert progress_of(case.benchmark).to_score == 4
     asked = score_all(scorer, case.node, {"score": 0.25})
@@ -65,7 +65,7 @@ def test_each_picture_is_scored_once(case: BenchmarkCase, scorer: ListedModel):
     assert balance_of_buyer(case.buyer).posted == 1_000_000 - 10_000 - 400
 
 
-def test_an_answer_that_is_no_score_is_said_to_be_none(case: BenchmarkCase, scorer: ListedModel):
+def test_an_answer_without_a_score_is_reported(case: BenchmarkCase, scorer: ListedModel):
     case.run_to_the_end()
     score_all(scorer, case.node, {"grade": "A"})
     case.advance()
@@ -73,7 +73,7 @@ def test_an_answer_that_is_no_score_is_said_to_be_none(case: BenchmarkCase, scor
     assert {cell.score_error for cell in case.cells()} == {"The scorer answered with no score."}
 
 
-def test_a_scorer_that_fails_takes_no_picture_away(case: BenchmarkCase, scorer: ListedModel):
+def test_a_failing_scorer_keeps_the_pictures(case: BenchmarkCase, scorer: ListedModel):
     case.run_to_the_end()
     claimed = claim_all(scorer, case.node)
     complete([Ended(one.id, one.attempt, Status.FAILED, error="no such picture") for one in claimed])
@@ -91,7 +91,7 @@ def test_a_scorer_that_fails_takes_no_picture_away(case: BenchmarkCase, scorer: 
     assert Prediction.objects.filter(version=scorer.target.version).count() == 8
 
 
-def test_a_scorer_that_is_withdrawn_holds_up_nothing(case: BenchmarkCase, scorer: ListedModel):
+def test_a_withdrawn_scorer_does_not_block_the_benchmark(case: BenchmarkCase, scorer: ListedModel):
     scorer.withdraw()
     case.run_to_the_end()
     assert case.state is State.COMPLETED

@@ -1,4 +1,4 @@
-"""Votes: blind, once for each voter and pair, to be taken back; and what they add up to."""
+"""Votes: blind, once for each voter and pair, with undo; and the results."""
 
 from collections import Counter
 from contextlib import suppress
@@ -79,7 +79,7 @@ def test_one_vote_for_each_voter_and_pair(case: BenchmarkCase):
     (first,) = Vote.objects.filter(benchmark=case.id)
     assert press(Answer.BOTH_BAD).choice == first.choice
 
-    # A colleague has a ballot of their own, on which this key is none.
+    # A colleague has another ballot, for which this key is invalid.
     with pytest.raises(NotFound):
         press(Answer.LEFT, who=colleague)
     theirs = ballot_of(case.benchmark, colleague.user)
@@ -91,7 +91,7 @@ def test_one_vote_for_each_voter_and_pair(case: BenchmarkCase):
         first.save(force_insert=True)
 
 
-def test_voters_at_once_do_not_disturb_each_other(case: BenchmarkCase):
+def test_concurrent_voters_are_independent(case: BenchmarkCase):
     voters = [case.by, *(colleague_of(case.buyer) for _ in range(MAX_CONCURRENT_CALLS - 1))]
     run_concurrently([lambda voter=voter: prefer(case, voter, 0) for voter in voters])
     counts = Counter(Vote.objects.filter(benchmark=case.id).values_list("voter", flat=True))
@@ -146,7 +146,7 @@ def test_names_end_the_voting_and_that_is_recorded(case: BenchmarkCase):
     prefer(case, colleague, 0, count=1)
 
 
-def test_no_vote_passes_a_reveal(case: BenchmarkCase):
+def test_no_vote_is_accepted_after_a_reveal(case: BenchmarkCase):
     key = ballot_of(case.benchmark, case.by.user).current.key
 
     def press() -> None:
@@ -157,12 +157,12 @@ def test_no_vote_passes_a_reveal(case: BenchmarkCase):
     assert Reveal.objects.get(benchmark=case.id).votes == Vote.objects.filter(benchmark=case.id).count()
 
 
-def test_only_what_has_two_pictures_is_voted_on(case: BenchmarkCase):
+def test_only_pairs_with_two_pictures_are_shown(case: BenchmarkCase):
     Cell.objects.filter(pk=case.cells()[0].pk).update(state=CellState.FAILED, artifact_id=None)
     assert ballot_of(case.benchmark, case.by.user).total == 7
 
 
-def test_strangers_find_nothing(case: BenchmarkCase):
+def test_other_organisations_get_404(case: BenchmarkCase):
     stranger = member_of(make_buyer(credit=0))
     for call in (
         lambda: vote(by=stranger, benchmark_id=case.id, key="x", answer=Answer.LEFT),
@@ -193,7 +193,7 @@ def test_results_name_the_winner_and_what_it_costs(case: BenchmarkCase):
     assert (results.voters, results.ranking.votes, results.ranking.prompts) == (2, 16, 8)
 
 
-def test_both_bad_makes_pictures_dearer(case: BenchmarkCase):
+def test_both_bad_raises_the_cost_per_accepted_picture(case: BenchmarkCase):
     for _ in range(4):
         key = ballot_of(case.benchmark, case.by.user).current.key
         vote(by=case.by, benchmark_id=case.id, key=key, answer=Answer.BOTH_BAD)
@@ -205,7 +205,7 @@ def test_both_bad_makes_pictures_dearer(case: BenchmarkCase):
     }
 
 
-def test_voters_who_contradict_each_other_tell_nothing(case: BenchmarkCase):
+def test_contradicting_votes_are_not_distinguishable(case: BenchmarkCase):
     prefer(case, case.by, 0)
     prefer(case, colleague_of(case.buyer), 1)
     results = results_of(case.benchmark)

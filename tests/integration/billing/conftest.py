@@ -1,4 +1,4 @@
-"""Stripe's double beside the real database, and what a market that is connected to it does."""
+"""Stripe's double with the real database, and a market that is connected to it."""
 
 import secrets
 import uuid
@@ -29,7 +29,7 @@ def _double() -> Iterator[StripeDouble]:
 
 @dataclass
 class Connected:
-    """A market that is connected to the double; the double's events wait until the test passes them on."""
+    """A market that is connected to the double; the double's events are delivered when the test says so."""
 
     double: StripeDouble
     processed: int = 0
@@ -56,7 +56,7 @@ class Connected:
         return found
 
     def onboard(self, owner: str) -> Object:
-        """A provider whom Stripe would pay."""
+        """Onboard a provider, so that Stripe accepts payouts to it."""
         urls = {"back_url": "https://market.example/back", "again_url": "https://market.example/again"}
         onboard(holder=self.person(owner), country="US", **urls)
         account = next(one for one in self.store.all("v2.core.account") if one["metadata"]["organization"] == owner)

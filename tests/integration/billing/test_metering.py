@@ -1,4 +1,4 @@
-"""Usage told to Stripe: from the settlement's own transaction, each once, and none that holds up another."""
+"""Usage reports to Stripe: from the settlement's transaction, each once, independent of each other."""
 
 import time
 from datetime import timedelta
@@ -29,13 +29,13 @@ def metered(stripe: Connected) -> Connected:
 
 
 def make_customer(stripe: Connected, *, credit: int = 1_000_000) -> tuple[str, str]:
-    """(owner, the name that Stripe has for it)."""
+    """(owner, Stripe's id of it)."""
     payer = make_payer(credit)
     return payer, ensure_customer(gateway=current_gateway(), holder=stripe.person(payer))
 
 
 def use(payer: str, *amounts: int) -> list[str]:
-    """Settle these amounts and return the identifiers that Stripe should hear."""
+    """Settle these amounts and return the identifiers that must be reported to Stripe."""
     price = make_price()
     items = [Item(hold(payer, price, amount), amount) for amount in amounts]
     settle(items)
@@ -63,14 +63,14 @@ def test_each_settlement_of_a_customer_is_one_event_of_whole_micro_units(metered
     assert_ledger_consistent()
 
 
-def test_whom_stripe_does_not_know_and_what_was_free_is_not_told(metered: Connected):
+def test_usage_without_a_customer_or_charge_is_not_reported(metered: Connected):
     use(make_payer(10_000), 4_000)
     payer, _ = make_customer(metered)
     settle([Item(hold(payer, make_price(amount=0), 0), 0)])
     assert not OutboxEvent.objects.filter(topic=TOPIC).exists()
 
 
-def test_a_settlement_that_is_taken_back_tells_nothing(metered: Connected):
+def test_a_rolled_back_settlement_is_not_reported(metered: Connected):
     payer, _ = make_customer(metered)
     with transaction.atomic():
         use(payer, 4_000)
@@ -79,7 +79,7 @@ def test_a_settlement_that_is_taken_back_tells_nothing(metered: Connected):
     assert not OutboxEvent.objects.filter(topic=TOPIC).exists()
 
 
-def test_a_batch_that_repeats_a_settlement_tells_it_once(metered: Connected):
+def test_a_repeated_settlement_is_reported_once(metered: Connected):
     payer, _ = make_customer(metered)
     item = Item(hold(payer, make_price(), 4_000), 4_000)
     for _ in range(2):
@@ -87,8 +87,8 @@ def test_a_batch_that_repeats_a_settlement_tells_it_once(metered: Connected):
     assert OutboxEvent.objects.filter(topic=TOPIC).count() == 1
 
 
-def test_what_was_told_before_a_crash_counts_as_told(metered: Connected):
-    """The answer was lost three times; each of them had been heard the first time."""
+def test_usage_reported_before_a_crash_is_not_repeated(metered: Connected):
+    """The answer was lost three times, although Stripe had accepted each event the first time."""
     payer, customer = make_customer(metered)
     use(payer, 4_000)
     metered.store.faults.append(Fault("/v1/billing/meter_events", "lost", times=3))
@@ -100,7 +100,7 @@ def test_what_was_told_before_a_crash_counts_as_told(metered: Connected):
     assert [event["payload"]["value"] for event in told(metered, customer)] == ["4000"]
 
 
-def test_one_that_fails_holds_up_no_other(metered: Connected):
+def test_a_failing_report_delays_no_other(metered: Connected):
     good, customer = make_customer(metered)
     bad, _ = make_customer(metered)
     GatewayCustomer.objects.filter(owner=bad).update(external_id=f"cus_gone_{name()}")
@@ -134,7 +134,7 @@ def test_with_another_gateway_usage_waits(metered: Connected, settings: object):
     assert told(metered, customer) == []
 
 
-def test_what_is_too_old_for_stripe_is_kept_for_the_operator(metered: Connected):
+def test_usage_too_old_for_stripe_is_listed_for_the_operator(metered: Connected):
     payer, customer = make_customer(metered)
     (identifier,) = use(payer, 4_000)
     event = OutboxEvent.objects.get()
@@ -154,7 +154,7 @@ def test_setting_up_twice_makes_one_meter(metered: Connected):
     assert any("No webhook endpoint leads here" in line for line in lines)
 
 
-def test_the_command_says_what_is_missing_and_what_is_there(
+def test_the_setup_command_lists_endpoints_and_missing_events(
     stripe: Connected, settings: object, capsys: pytest.CaptureFixture[str]
 ):
     settings.STRIPE_METER_EVENT_NAME = f"meter_{name()}"

@@ -1,4 +1,4 @@
-"""Random histories of an outcome contract against a few lines of Python that say what must come of them."""
+"""Random histories of an outcome contract, compared with a simple model in Python."""
 
 import random
 import uuid
@@ -34,7 +34,7 @@ CREDIT, PRICE, FEE_BPS, LIMIT = 120_000, 5_003, 1_000, 6
 
 @dataclass
 class Call:
-    """What the market should say of one call."""
+    """The model of one call."""
 
     quantity: int
     state: OutcomeState = OutcomeState.AUTHORIZED
@@ -105,7 +105,7 @@ class OutcomeMachine(RuleBasedStateMachine):
     def let_go(self, id_: uuid.UUID, how: str) -> None:
         call = self.calls.get(id_)
         is_open = call is not None and call.state is OutcomeState.AUTHORIZED
-        assert release([id_], how) == is_open  # what was delivered is only concluded
+        assert release([id_], how) == is_open  # a delivered call is only concluded
         if call is not None and is_open:
             call.state = OutcomeState.VOIDED
 
@@ -156,7 +156,7 @@ class OutcomeMachine(RuleBasedStateMachine):
 
     @rule(id_=made, seed=st.integers(0, 2**16))
     def all_at_once(self, id_: uuid.UUID, seed: int) -> None:
-        """Contrary verdicts on each unit and the sweep: each unit gets one, and the books follow those."""
+        """Contrary verdicts on each unit and the sweep: each unit gets one, and the ledger follows those."""
         call = self.calls.get(id_)
         if call is None or call.state is not OutcomeState.OBSERVING:
             return
@@ -168,7 +168,7 @@ class OutcomeMachine(RuleBasedStateMachine):
         for unit, verdict in given:
             assert unit not in call.verdicts
             call.verdicts[unit] = verdict
-        close_reviews()  # a sweep leaves what somebody is just looking at to the next one
+        close_reviews()  # a sweep skips locked rows; the next one handles them
         for other in self.calls.values():
             other.conclude()
 
@@ -181,7 +181,7 @@ class OutcomeMachine(RuleBasedStateMachine):
         return (unit, verdict) if decided.is_new else None
 
     @invariant()
-    def the_books_say_the_same(self) -> None:
+    def ledger_matches_the_model(self) -> None:
         if not hasattr(self, "calls"):
             return
         paid = [call.paid for call in self.calls.values()]
@@ -203,7 +203,7 @@ class OutcomeMachine(RuleBasedStateMachine):
 
 
 @pytest.mark.usefixtures("database")
-def test_any_history_of_a_contract_keeps_the_books():
+def test_any_history_of_a_contract_keeps_the_ledger_consistent():
     from hypothesis.stateful import run_state_machine_as_test
 
     run_state_machine_as_test(OutcomeMachine, settings=HISTORIES)

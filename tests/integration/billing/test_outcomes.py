@@ -1,4 +1,4 @@
-"""Outcome contracts over the real ledger: every way through the states, its money, and what happens at once."""
+"""Outcome contracts with the real ledger: every path through the states, its money, and races."""
 
 import uuid
 from functools import partial
@@ -106,7 +106,7 @@ def test_a_model_that_delivers_less_is_paid_for_no_more_than_that():
 
 
 @pytest.mark.parametrize("how", ["voided", "expired"])
-def test_a_hold_that_goes_before_the_delivery_takes_the_outcome_with_it(how: str):
+def test_releasing_a_hold_before_delivery_ends_its_outcome(how: str):
     agreed = make_contract()
     id_ = agreed.authorize()
     assert release([id_], how) == 1
@@ -140,7 +140,7 @@ def test_a_verdict_is_given_once():
     assert balance(agreed.payer) == (CREDIT - PRICE, 0)
 
 
-def test_what_cannot_be_reviewed():
+def test_invalid_reviews_are_refused():
     agreed = make_contract()
     id_ = agreed.authorize()
     with pytest.raises(NothingToReview, match="Nothing is delivered yet"):
@@ -158,7 +158,7 @@ def test_what_cannot_be_reviewed():
 
 
 def test_a_delivery_under_review_outlives_its_holds_expiry():
-    """The sweep of holds may run long after its time; it is the review's end that decides."""
+    """The sweep of holds may run late; the end of the review decides."""
     agreed = make_contract()
     id_ = delivered(agreed)
     backdate([id_], holds=True)
@@ -172,7 +172,7 @@ def test_a_delivery_under_review_outlives_its_holds_expiry():
     assert_ledger_consistent()
 
 
-def test_what_does_not_fit_the_contract_is_not_authorized():
+def test_calls_outside_the_contract_are_not_authorized():
     agreed, other = make_contract(credit=PRICE), make_contract()
     assert SignedContract(agreed.provider, other.buyer, agreed.contract, agreed.terms).authorize() == "contract_unknown"
     assert SignedContract(agreed.provider, agreed.buyer, agreed.contract, other.terms).authorize() == "contract_unknown"

@@ -1,4 +1,4 @@
-"""Random histories of payments: whatever comes in which order and how often, no money is made or lost."""
+"""Random histories of payments: in any order and repetition, no money is created or lost."""
 
 import uuid
 from contextlib import suppress
@@ -33,13 +33,13 @@ HISTORIES = settings(
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow, HealthCheck.filter_too_much],
 )
 FEE_BPS = 1_000
-# What a machine runs against: hypothesis makes its machines itself, so the fixture cannot hand it to them.
+# The system under test: hypothesis creates its machines itself, so a fixture cannot pass it to them.
 connected: list[Connected] = []
 
 
 @dataclass
 class Expected:
-    """What the two parties should have, in micro-units."""
+    """The model of the two parties' balances, in micro-units."""
 
     paid: set[uuid.UUID] = field(default_factory=set)
     amounts: dict[uuid.UUID, int] = field(default_factory=dict)
@@ -81,7 +81,7 @@ class PaymentsMachine(RuleBasedStateMachine):
         for number in numbers if events else []:
             event = events[number % len(events)]
             self.stripe.receive(event)
-            with suppress(GatewayUnavailable):  # an account is asked for, and a fault may be waiting for that
+            with suppress(GatewayUnavailable):  # an account is requested, and a fault may be set for that
                 gateway_events.process(id=event["id"])
             if event["type"] == "checkout.session.completed":
                 self.expected.paid.add(uuid.UUID(event["data"]["object"]["client_reference_id"]))
@@ -144,7 +144,7 @@ class PaymentsMachine(RuleBasedStateMachine):
         if hasattr(self, "expected"):
             self.expected.paid |= set(
                 TopUp.objects.filter(owner=self.buyer, state="paid").values_list("pk", flat=True)
-            )  # the platform may have heard of them by itself
+            )  # the platform may know them already
             assert balance(self.buyer) == (self.expected.came_in - self.expected.spent, 0)
             for id in self.expected.paid:
                 assert self.stripe.session(id)["payment_status"] == "paid"
@@ -164,7 +164,7 @@ class PaymentsMachine(RuleBasedStateMachine):
             assert len(groups) == len(set(groups))
 
     def teardown(self) -> None:
-        """When everything has been heard and done, our books say what Stripe's say."""
+        """When all events were processed, the ledger matches Stripe's store."""
         if not hasattr(self, "expected"):
             return
         self.stripe.store.faults.clear()

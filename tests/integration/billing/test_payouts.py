@@ -1,4 +1,4 @@
-"""Payouts: never more than is owed, each paid once, and owed again where it was not."""
+"""Payouts: never more than is owed, each paid once, and owed again if it failed."""
 
 import uuid
 from datetime import timedelta
@@ -43,7 +43,7 @@ def transfers_of(stripe: Connected, payout: Payout) -> list[dict]:
 
 @pytest.fixture
 def provider(stripe: Connected) -> str:
-    """One whom Stripe would pay, who is owed $12.345678, while the platform has enough at Stripe."""
+    """An onboarded provider who is owed $12.345678; the platform's balance at Stripe is sufficient."""
     stripe.store.incoming.append((0, 100_000))
     provider = name()
     stripe.onboard(provider)
@@ -66,7 +66,7 @@ def test_whole_cents_are_paid_and_the_rest_stays(stripe: Connected, provider: st
     payout.refresh_from_db()
     assert (payout.state, payout.transfer) == (PayoutState.PAID, transfer["id"])
     assert owed(provider) == (5_678, 0)
-    stripe.process_webhooks()  # Stripe's own news of it changes nothing
+    stripe.process_webhooks()  # Stripe's event about it changes nothing
     assert owed(provider) == (5_678, 0)
     assert_ledger_consistent()
 
@@ -117,9 +117,7 @@ def test_a_country_is_two_letters(stripe: Connected, country: str):
         ("rejected", ("rejected_fraud",), PayeeState.RESTRICTED),
     ],
 )
-def test_stripes_news_of_an_account_is_taken_up(
-    stripe: Connected, status: str, codes: tuple[str, ...], state: PayeeState
-):
+def test_account_events_update_the_payee(stripe: Connected, status: str, codes: tuple[str, ...], state: PayeeState):
     provider = name()
     account = stripe.onboard(provider)
     stripe.process_webhooks()
@@ -150,7 +148,7 @@ def test_two_tabs_pay_once(stripe: Connected, provider: str):
     assert_ledger_consistent()
 
 
-def test_senders_at_once_pay_once(stripe: Connected, provider: str):
+def test_concurrent_senders_pay_once(stripe: Connected, provider: str):
     payout = request_payout(owner=provider, key="form")
     run_concurrently([partial(send, id=payout.pk)] * 4)
     assert len(transfers_of(stripe, payout)) == 1
@@ -158,7 +156,7 @@ def test_senders_at_once_pay_once(stripe: Connected, provider: str):
     assert rows("SELECT count(*) FROM billing_transaction WHERE source = %s", f"payout:{payout.pk}") == [(2,)]
 
 
-def test_an_answer_that_is_lost_is_asked_for_again(stripe: Connected, provider: str):
+def test_a_lost_answer_is_requested_again(stripe: Connected, provider: str):
     payout = request_payout(owner=provider, key="form")
     stripe.store.faults.append(Fault("/v1/transfers", "lost", times=3))
     assert relay_external() == 1
@@ -169,7 +167,7 @@ def test_an_answer_that_is_lost_is_asked_for_again(stripe: Connected, provider: 
     assert owed(provider) == (5_678, 0)
 
 
-def test_stripes_news_settles_where_the_answer_never_came(stripe: Connected, provider: str):
+def test_an_event_settles_a_payout_without_an_answer(stripe: Connected, provider: str):
     payout = request_payout(owner=provider, key="form")
     stripe.store.faults.append(Fault("/v1/transfers", "lost", times=3))
     relay_external()
@@ -179,7 +177,7 @@ def test_stripes_news_settles_where_the_answer_never_came(stripe: Connected, pro
     assert owed(provider) == (5_678, 0)
 
 
-def test_after_stripe_forgot_the_key_a_transfer_is_looked_for_first(stripe: Connected, provider: str):
+def test_after_the_key_expired_existing_transfers_are_checked_first(stripe: Connected, provider: str):
     payout = request_payout(owner=provider, key="form")
     stripe.store.faults.append(Fault("/v1/transfers", "lost", times=3))
     relay_external()
@@ -190,7 +188,7 @@ def test_after_stripe_forgot_the_key_a_transfer_is_looked_for_first(stripe: Conn
     assert owed(provider) == (5_678, 0)
 
 
-def test_what_stripe_refuses_is_owed_again(stripe: Connected, provider: str):
+def test_a_refused_payout_is_owed_again(stripe: Connected, provider: str):
     set_transfers(stripe.store, stripe.store.objects[Payee.objects.get(owner=provider).external_id], "rejected")
     payout = request_payout(owner=provider, key="form")
     assert relay_external() == 1
@@ -202,7 +200,7 @@ def test_what_stripe_refuses_is_owed_again(stripe: Connected, provider: str):
     assert_ledger_consistent()
 
 
-def test_a_platform_without_cover_says_so_and_pays_later(stripe: Connected, provider: str):
+def test_an_uncovered_payout_is_refused_and_can_be_repeated(stripe: Connected, provider: str):
     stripe.store.paid_out += (taken := stripe.store.available())
     first = request_payout(owner=provider, key="first")
     relay_external()
@@ -217,7 +215,7 @@ def test_a_platform_without_cover_says_so_and_pays_later(stripe: Connected, prov
     assert owed(provider) == (5_678, 0)
 
 
-def test_what_stripe_takes_back_is_owed_again_once(stripe: Connected, provider: str):
+def test_a_reversed_transfer_is_owed_again_once(stripe: Connected, provider: str):
     payout = request_payout(owner=provider, key="form")
     relay_external()
     (transfer,) = transfers_of(stripe, payout)
@@ -236,7 +234,7 @@ def test_what_stripe_takes_back_is_owed_again_once(stripe: Connected, provider: 
     assert_ledger_consistent()
 
 
-def test_a_reversal_that_comes_before_the_transfer(stripe: Connected, provider: str):
+def test_a_reversal_event_before_the_transfer_event(stripe: Connected, provider: str):
     payout = request_payout(owner=provider, key="form")
     assert take_back(id=payout.pk, transfer="tr_1", returned=340_000)
     assert settle(id=payout.pk, transfer="tr_1")
@@ -245,7 +243,7 @@ def test_a_reversal_that_comes_before_the_transfer(stripe: Connected, provider: 
     assert owed(provider) == (345_678, 0)
 
 
-def test_transfers_of_others_are_not_ours(stripe: Connected):
+def test_foreign_transfers_are_ignored(stripe: Connected):
     assert not settle(id=uuid.uuid4(), transfer="tr_1")
     assert not take_back(id=uuid.uuid4(), transfer="tr_1", returned=1)
 

@@ -1,4 +1,4 @@
-"""Prices and top-ups as their services do them."""
+"""The services for prices and top-ups."""
 
 from datetime import timedelta
 from functools import partial
@@ -39,13 +39,13 @@ def test_a_new_price_is_a_new_version_and_the_same_again_is_not():
     assert rows("SELECT billing_current_price(%s)", sku) == [(terms.id,)]
 
 
-def test_versions_that_are_made_at_once_take_turns():
+def test_concurrent_price_versions_are_serialised():
     sku = name()
     versions = run_concurrently([partial(price, sku, 1_000 + number) for number in range(MAX_CONCURRENT_CALLS)])
     assert sorted(versions) == list(range(1, MAX_CONCURRENT_CALLS + 1))
 
 
-def test_a_price_of_the_future_does_not_count_yet():
+def test_a_future_price_is_not_in_effect():
     sku = name()
     price(sku, 4_000)
     Price.objects.create(

@@ -1,4 +1,4 @@
-"""The ledger under real concurrency: every call on a connection of its own, all at once."""
+"""The ledger under real concurrency: every call on a connection of its own, all at the same time."""
 
 import random
 import uuid
@@ -45,7 +45,7 @@ def test_a_balance_admits_exactly_what_it_covers():
     assert_ledger_consistent()
 
 
-def test_a_hold_is_settled_by_one_of_many():
+def test_concurrent_settlements_settle_a_hold_once():
     payer, price = make_payer(10_000), make_price()
     id_ = hold(payer, price, 5_000)
     answers = run_concurrently([partial(settle, [Item(id_, 5_000)])] * MAX_CONCURRENT_CALLS)
@@ -130,7 +130,7 @@ def test_top_ups_holds_and_settlements_of_one_buyer_do_not_disturb_each_other():
     assert_ledger_consistent()
 
 
-def test_one_key_posts_once_whoever_comes_first():
+def test_concurrent_posts_with_one_key_post_once():
     payer, key = name(), name()
     assert len(set(run_concurrently([partial(give, payer, 5_000, key=key)] * MAX_CONCURRENT_CALLS))) == 1
     assert balance(payer) == (5_000, 0)

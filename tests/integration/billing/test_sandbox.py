@@ -1,4 +1,4 @@
-"""Test money: at once, once, and within what the sandbox takes."""
+"""Test money of the sandbox: booked at once, once, within its limits."""
 
 from functools import partial
 
@@ -17,7 +17,7 @@ pytestmark = pytest.mark.usefixtures("database")
 
 
 @pytest.mark.parametrize("amount", [Sandbox.smallest, Sandbox.largest])
-def test_what_lies_between_is_booked_at_once(amount: int):
+def test_amounts_within_the_limits_are_booked_at_once(amount: int):
     buyer = name()
     booked = top_up(organization_id=buyer, amount=amount, key="form")
     assert entries_of(booked) == {AccountKind.BUYER_PREPAID: amount, AccountKind.CLEARING: -amount}
@@ -28,7 +28,7 @@ def test_what_lies_between_is_booked_at_once(amount: int):
 
 
 @pytest.mark.parametrize("amount", [Sandbox.smallest - 1, Sandbox.largest + 1, 0, -5_000_000])
-def test_what_is_too_small_or_too_large_leaves_nothing(amount: int):
+def test_amounts_outside_the_limits_are_refused(amount: int):
     buyer = name()
     with pytest.raises(Invalid) as refused:
         top_up(organization_id=buyer, amount=amount, key="form")

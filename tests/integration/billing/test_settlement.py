@@ -43,7 +43,7 @@ pytestmark = pytest.mark.usefixtures("database")
         (1, 5_000, 1),  # no entry for the provider
         (7, 10_000, 7),
         (7, 0, 0),
-        (10**15, 10_000, 10**15),  # the product leaves 64 bits
+        (10**15, 10_000, 10**15),  # the product exceeds 64 bits
     ],
 )
 def test_a_charge_is_split_to_the_micro_unit(charge: int, fee_bps: int, fee: int):
@@ -75,7 +75,7 @@ def test_nothing_delivered_voids_the_hold():
     assert rows("SELECT count(*) FROM billing_usagerecord WHERE hold_id = %s", id_) == [(0,)]
 
 
-def test_what_is_free_is_used_without_a_transaction():
+def test_free_usage_has_no_transaction():
     payer, price = make_payer(10_000), make_price(amount=0)
     id_ = hold(payer, price, 0)
     assert settle([Item(id_, 0, quantity=2)]) == {id_: 0}

@@ -1,4 +1,4 @@
-"""Top-ups through Stripe: asked for once, booked once, whatever comes twice, early, late or not at all."""
+"""Top-ups through Stripe: booked once, whether events are duplicated, early, late or missing."""
 
 import uuid
 from functools import partial
@@ -75,14 +75,14 @@ def test_the_same_form_sent_at_once_leads_to_one_payment(stripe: Connected):
 
 
 @pytest.mark.parametrize("amount", [0, MICRO - 1, 10_000 * MICRO + CENT, 2 * MICRO + 1])
-def test_amounts_that_stripe_does_not_take_leave_nothing(stripe: Connected, amount: int):
+def test_amounts_that_stripe_refuses_store_nothing(stripe: Connected, amount: int):
     buyer = name()
     with pytest.raises(Invalid):
         stripe.start(buyer, amount)
     assert not TopUp.objects.filter(owner=buyer).exists()
 
 
-def test_a_crash_between_the_row_and_the_session_is_mended_by_sending_again(stripe: Connected):
+def test_resubmitting_recovers_from_a_crash_before_the_session(stripe: Connected):
     buyer = name()
     stripe.store.faults.append(Fault("/v1/checkout/sessions", "error", times=3))
     with pytest.raises(GatewayUnavailable):
@@ -100,14 +100,14 @@ def test_a_lost_answer_is_asked_for_again_by_the_sdk_and_makes_one_session(strip
     assert stripe.session(started.id)["url"] == started.page  # `session` finds exactly one
 
 
-def test_rate_limits_are_said_plainly(stripe: Connected):
+def test_a_rate_limit_is_reported(stripe: Connected):
     stripe.store.faults.append(Fault("/v1/customers", "limited"))
     with pytest.raises(GatewayUnavailable, match="asked too much"):
         stripe.start(name(), AMOUNT)
 
 
-def test_a_session_whose_answer_was_lost_for_good_still_books(stripe: Connected):
-    """The buyer had the page, we never learned its name: the event brings it."""
+def test_a_session_with_a_lost_answer_is_booked(stripe: Connected):
+    """The buyer got the page, but its id was lost: the event has it."""
     buyer = name()
     started = stripe.start(buyer, AMOUNT)
     TopUp.objects.filter(pk=started.id).update(session="", page="")
@@ -119,7 +119,7 @@ def test_a_session_whose_answer_was_lost_for_good_still_books(stripe: Connected)
     assert balance(buyer) == (AMOUNT, 0)
 
 
-def test_news_that_is_faster_than_the_answer_is_not_undone(stripe: Connected):
+def test_an_event_before_the_answer_is_not_overwritten(stripe: Connected):
     buyer = name()
     started = stripe.start(buyer, AMOUNT)
     TopUp.objects.filter(pk=started.id).update(session="", page="")
@@ -133,14 +133,14 @@ def test_news_that_is_faster_than_the_answer_is_not_undone(stripe: Connected):
     assert TopUp.objects.get(pk=started.id).page == ""
 
 
-def test_events_that_come_twice_or_at_once_book_once(stripe: Connected):
+def test_duplicate_and_concurrent_events_book_once(stripe: Connected):
     buyer = name()
     started = stripe.start(buyer, AMOUNT)
     pay(stripe.store, stripe.session(started.id))
     event = stripe.store.events[-1]
     run_concurrently([partial(stripe.receive, event)] * 4)
     run_concurrently([partial(gateway_events.process, id=event["id"])] * 4)
-    twin = event | {"id": f"{event['id']}twin"}  # Stripe may make two events of one thing
+    twin = event | {"id": f"{event['id']}twin"}  # Stripe may send two events about one object
     stripe.receive(twin)
     gateway_events.process(id=twin["id"])
     assert balance(buyer) == (AMOUNT, 0)
@@ -149,7 +149,7 @@ def test_events_that_come_twice_or_at_once_book_once(stripe: Connected):
 
 
 @pytest.mark.parametrize("change", [{"amount_total": 1_999}, {"currency": "eur"}])
-def test_what_was_not_asked_for_is_not_booked(stripe: Connected, change: dict):
+def test_a_wrong_amount_is_not_booked(stripe: Connected, change: dict):
     buyer = name()
     started = stripe.start(buyer, AMOUNT)
     session = stripe.session(started.id)
@@ -163,7 +163,7 @@ def test_what_was_not_asked_for_is_not_booked(stripe: Connected, change: dict):
     assert balance(buyer) == (0, 0)
 
 
-def test_another_session_in_its_name_is_not_booked(stripe: Connected):
+def test_another_session_with_the_same_reference_is_not_booked(stripe: Connected):
     buyer = name()
     started = stripe.start(buyer, AMOUNT)
     session = stripe.session(started.id)
@@ -186,7 +186,7 @@ def test_money_for_an_unknown_top_up_is_shown_to_the_operator(stripe: Connected)
     assert state_of(started.id) == (TopUpState.PENDING, False)
 
 
-def test_sessions_of_other_shops_of_the_account_are_not_ours(stripe: Connected):
+def test_foreign_sessions_are_ignored(stripe: Connected):
     for reference in (None, "order 12"):
         event = stripe.store.tell(
             "checkout.session.completed",
@@ -197,7 +197,7 @@ def test_sessions_of_other_shops_of_the_account_are_not_ours(stripe: Connected):
 
 
 @pytest.mark.parametrize("good", [True, False])
-def test_a_bank_that_answers_later(stripe: Connected, good: bool):
+def test_a_delayed_bank_payment_is_booked_when_it_succeeds(stripe: Connected, good: bool):
     buyer = name()
     started = stripe.start(buyer, AMOUNT)
     session = stripe.session(started.id)
@@ -211,7 +211,7 @@ def test_a_bank_that_answers_later(stripe: Connected, good: bool):
     assert balance(buyer) == (AMOUNT if good else 0, 0)
 
 
-def test_news_in_the_wrong_order_ends_the_same(stripe: Connected):
+def test_events_out_of_order_give_the_same_result(stripe: Connected):
     buyer = name()
     started = stripe.start(buyer, AMOUNT)
     session = stripe.session(started.id)
@@ -224,7 +224,7 @@ def test_news_in_the_wrong_order_ends_the_same(stripe: Connected):
     assert balance(buyer) == (AMOUNT, 0)
 
 
-def test_a_page_that_nobody_used_expires(stripe: Connected):
+def test_an_unused_payment_page_expires(stripe: Connected):
     started = stripe.start(name(), AMOUNT)
     stripe.store.advance(DAY + 1)
     # The double's clock is a day ahead, its events are signed with the real one.
@@ -233,7 +233,7 @@ def test_a_page_that_nobody_used_expires(stripe: Connected):
     assert TopUp.objects.get(pk=started.id).page == ""
 
 
-def test_a_refusal_says_what_stripe_said(stripe: Connected):
+def test_a_refusal_has_stripes_message(stripe: Connected):
     with pytest.raises(GatewayRefused, match="No such customer: 'cus_unknown'"):
         current_gateway().open_checkout(
             CheckoutOrder(

@@ -22,7 +22,7 @@ from tests.support.parties import Party, make_party
 
 @pytest.fixture(autouse=True)
 def quick_passwords(settings):  # type: ignore[no-untyped-def]
-    """A password's hash is slow on purpose; here it would be most of the time."""
+    """Use a fast password hash: the default one is slow on purpose."""
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 
 
@@ -49,7 +49,7 @@ def sha256(data: bytes) -> str:
 
 @dataclass(frozen=True)
 class Client:
-    """What a provider's client sends, with their key."""
+    """A provider's Hub client, with an API key."""
 
     front_client: FrontClient
     party: Party
@@ -117,7 +117,7 @@ class Client:
 
 
 def inside(url: str) -> str:
-    """The address without the site."""
+    """The URL's path and query."""
     parts = urlsplit(url)
     return f"{parts.path}?{parts.query}" if parts.query else parts.path
 
@@ -146,5 +146,5 @@ def repository(client: Client) -> str:
 
 @pytest.fixture
 def weights() -> bytes:
-    """Random bytes, since what weights must be is the business of the checks after the commit."""
+    """Random bytes: weights are checked after the commit only."""
     return os.urandom(5_000)

@@ -1,4 +1,4 @@
-"""Uploads through LFS: announced, sent, verified; nothing counts that is not what was announced, or is another's."""
+"""Uploads through LFS: announced, sent, verified; other content and foreign files are refused."""
 
 import os
 import threading
@@ -53,7 +53,7 @@ def test_a_file_comes_once(front_client: FrontClient, client: Client, repository
     assert client.announce(repository, weights).json()["objects"] == [{"oid": sha256(weights), "size": len(weights)}]
 
 
-def test_knowing_a_digest_is_not_having_the_file(client: Client, stranger: Client, repository: str, weights: bytes):
+def test_a_digest_alone_gives_no_access_to_a_file(client: Client, stranger: Client, repository: str, weights: bytes):
     client.upload(repository, weights)
     stranger.create("icons")
     theirs = f"{stranger.owner}/icons"
@@ -68,7 +68,7 @@ def test_knowing_a_digest_is_not_having_the_file(client: Client, stranger: Clien
     assert owned(stranger, weights)
 
 
-def test_what_is_not_as_announced_is_refused_and_not_stored(
+def test_content_that_differs_from_the_announcement_is_not_stored(
     front_client: FrontClient, client: Client, repository: str, blobs: Path
 ):
     content = os.urandom(3_000)
@@ -84,7 +84,7 @@ def test_what_is_not_as_announced_is_refused_and_not_stored(
     assert front_client.request("PUT", href, content).status == 200
 
 
-def test_an_upload_that_breaks_off_leaves_nothing_and_can_be_sent_again(
+def test_an_interrupted_upload_leaves_nothing_and_can_be_repeated(
     front_client: FrontClient, client: Client, repository: str, blobs: Path
 ):
     content = os.urandom(3_000_000)
@@ -136,7 +136,7 @@ def test_a_link_ends_with_its_key_and_with_its_upload(
     assert not owned(client, weights)
 
 
-def test_the_same_file_may_come_twice_at_once(
+def test_the_same_file_can_be_uploaded_twice_concurrently(
     front_client: FrontClient, client: Client, repository: str, weights: bytes
 ):
     hrefs = [inside(str(wanted(client, repository, weights)["href"])) for _ in range(2)]
@@ -149,7 +149,7 @@ def test_the_same_file_may_come_twice_at_once(
 
 
 class Multipart:
-    """A large file on its way in parts."""
+    """A large file that is uploaded in parts."""
 
     def __init__(self, client: Client, repository: str) -> None:
         self.client, self.content = client, os.urandom(LARGE)
@@ -180,7 +180,7 @@ def multipart(client: Client, repository: str) -> Multipart:
     return Multipart(client, repository)
 
 
-def test_a_large_file_comes_in_parts(client: Client, multipart: Multipart, blobs: Path):
+def test_a_large_file_is_uploaded_in_parts(client: Client, multipart: Multipart, blobs: Path):
     assert multipart.header.pop("chunk_size") == str(lfs.PART_BYTES)
     assert sorted(multipart.header) == ["1", "2", "3"]
     assert [multipart.put(number) for number in (3, 1, 2)] == [200, 200, 200]
@@ -190,7 +190,7 @@ def test_a_large_file_comes_in_parts(client: Client, multipart: Multipart, blobs
     digest = sha256(multipart.content)
     assert stored(blobs) == [f"sha256/{digest[:2]}/{digest}"]  # no part is left
     assert b"".join(blob_store().chunks(digest)) == multipart.content
-    assert multipart.complete().status == 200  # an answer that was lost is asked for again
+    assert multipart.complete().status == 200  # the client repeats a request whose answer was lost
 
 
 def test_a_client_without_multipart_sends_it_in_one_piece(client: Client, repository: str):
@@ -198,7 +198,7 @@ def test_a_client_without_multipart_sends_it_in_one_piece(client: Client, reposi
     assert one["actions"]["upload"]["header"] == {}
 
 
-def test_parts_that_are_wrong_missing_or_others_are_refused(client: Client, multipart: Multipart, blobs: Path):
+def test_wrong_missing_and_foreign_parts_are_refused(client: Client, multipart: Multipart, blobs: Path):
     assert multipart.put(1, multipart.part(1)[:-1]) == 400
     assert multipart.put(1, multipart.part(1) + b"x") == 413
     assert (
@@ -217,12 +217,12 @@ def test_parts_that_are_wrong_missing_or_others_are_refused(client: Client, mult
     refused = multipart.complete()
     assert (refused.status, "They were deleted" in refused.json()["error"]) == (400, True)
     assert (stored(blobs), owned(client, multipart.content)) == ([], False)
-    assert [multipart.put(number) for number in (1, 2, 3)] == [200, 200, 200]  # sent again, it goes through
+    assert [multipart.put(number) for number in (1, 2, 3)] == [200, 200, 200]  # a repetition succeeds
     assert multipart.complete().status == 200
     assert owned(client, multipart.content)
 
 
-def test_a_part_that_came_again_counts_as_it_came_last(client: Client, multipart: Multipart, blobs: Path):
+def test_a_repeated_part_replaces_the_earlier_one(client: Client, multipart: Multipart, blobs: Path):
     multipart.put(1, os.urandom(lfs.PART_BYTES))
     first = multipart.etags[1]
     multipart.put(1)
@@ -278,11 +278,11 @@ def test_abandoned_uploads_are_swept(
     assert stored(blobs) == [f"sha256/{sha256(weights)[:2]}/{sha256(weights)}"]
     assert not LfsUpload.objects.filter(organization=client.party.organization).exists()
     assert not LfsPart.objects.filter(upload__organization=client.party.organization).exists()
-    assert owned(client, weights)  # what has come stays
+    assert owned(client, weights)  # uploaded content stays
     assert multipart.put(3) == 403
 
 
-def test_a_part_set_aside_is_no_blob(client: Client, multipart: Multipart):
+def test_a_staged_part_is_not_a_blob(client: Client, multipart: Multipart):
     multipart.put(1)
     with pytest.raises(BlobMissing):
         blob_store().open(sha256(multipart.part(1)))
@@ -292,7 +292,7 @@ def test_a_part_set_aside_is_no_blob(client: Client, multipart: Multipart):
         assert stream.read() == multipart.part(1)
 
 
-def test_no_organisation_fills_the_disk_with_what_it_does_not_commit(settings, client: Client, repository: str):  # type: ignore[no-untyped-def]
+def test_the_upload_quota_limits_uncommitted_files(settings, client: Client, repository: str):  # type: ignore[no-untyped-def]
     settings.UPLOAD_QUOTA_BYTES = 10_000
     first, second = os.urandom(6_000), os.urandom(6_000)
     one, other = client.announce(repository, first, second).json()["objects"]
@@ -309,7 +309,7 @@ def test_no_organisation_fills_the_disk_with_what_it_does_not_commit(settings, c
     assert "actions" in client.announce(repository, os.urandom(9_000)).json()["objects"][0]
 
 
-def test_a_file_that_no_client_would_download_is_refused(client: Client, repository: str):
+def test_a_file_above_the_size_limit_is_refused(client: Client, repository: str):
     document = {"operation": "upload", "objects": [{"oid": "0" * 64, "size": lfs.MAX_FILE_BYTES + 1}]}
     answer = client.request("POST", f"/{repository}.git/info/lfs/objects/batch", document)
     assert "max_shard_size" in answer.json()["objects"][0]["error"]["message"]
@@ -326,6 +326,6 @@ def test_announcing_another_size_gives_a_new_link(
     assert blob_store().has(sha256(weights))
 
 
-def test_nobody_downloads_through_lfs(client: Client, repository: str):
+def test_downloads_through_lfs_are_refused(client: Client, repository: str):
     document = {"operation": "download", "objects": [{"oid": "0" * 64, "size": 1}]}
     assert client.request("POST", f"/{repository}.git/info/lfs/objects/batch", document).status == 400

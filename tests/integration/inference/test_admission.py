@@ -1,4 +1,4 @@
-"""Admission: what changed between the look-up and the call is noticed, and a refusal leaves nothing."""
+"""Admission: changes between look-up and call are detected, and a refusal stores nothing."""
 
 import pytest
 
@@ -35,7 +35,7 @@ def assert_nothing_happened(buyer: Party, sale: ListedModel, *, credit: int = CR
     assert not OutboxEvent.objects.filter(payload__version=sale.target.version).exists()
 
 
-def test_an_admission_holds_the_price_and_tells_of_it():
+def test_an_admission_holds_the_price_and_emits_an_event():
     buyer, sale = make_buyer(), make_priced_model()
     id_ = call(buyer, sale, num_outputs=3)
     assert (balance_of_buyer(buyer).posted, balance_of_buyer(buyer).held) == (CREDIT, 12_000)
@@ -47,7 +47,7 @@ def test_an_admission_holds_the_price_and_tells_of_it():
     assert OutboxEvent.objects.filter(topic="prediction.admitted", payload__version=sale.target.version).count() == 1
 
 
-def test_a_price_that_changed_since_the_look_up_is_told_not_charged():
+def test_a_changed_price_refuses_the_call():
     buyer, sale = make_buyer(), make_priced_model(price=4_000)
     sale.set_price(5_000)
     with pytest.raises(PriceChanged, match="has changed"):
@@ -75,7 +75,7 @@ def test_a_revoked_key_is_not_admitted():
     assert_nothing_happened(buyer, sale)
 
 
-def test_a_key_speaks_for_its_own_organisation_only():
+def test_a_key_admits_for_its_own_organisation_only():
     buyer, other, sale = make_buyer(), make_buyer(), make_priced_model()
     key = create_key(by=Membership.objects.get(organization=other.organization), name="test")
     forged = buyer.caller.__class__(buyer.organization.pk, buyer.organization.slug, True, key_id=key.key.pk)
@@ -124,7 +124,7 @@ def test_an_organisation_that_does_not_buy_is_refused():
     assert_nothing_happened(buyer, sale)
 
 
-def test_callers_at_once_spend_no_more_than_there_is():
+def test_concurrent_calls_never_overspend():
     buyer, sale = make_buyer(credit=1_000_000), make_priced_model(price=70_000)
 
     def spend() -> list[bool]:

@@ -1,4 +1,4 @@
-"""Claiming: who gets which predictions, and that nobody gets another's."""
+"""Claiming: which predictions a node gets, and that no two nodes get the same one."""
 
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
@@ -50,14 +50,14 @@ def test_one_claim_takes_one_kind_of_batch():
     assert (sorted(one.id for one in claimed), more) == ([ids[1], ids[3], ids[4]], False)
 
 
-def test_other_versions_are_left_alone():
+def test_a_claim_takes_one_version_only():
     buyer, mine, other = make_buyer(), make_priced_model(), make_priced_model()
     id_ = call(buyer, other)
     assert claim_all(mine, make_node()) == []
     assert status_of(id_) is Status.STARTING
 
 
-def test_two_nodes_at_once_never_get_the_same():
+def test_concurrent_nodes_claim_different_predictions():
     buyer, sale = make_buyer(), make_priced_model()
     ids = [call(buyer, sale, width=64 if number % 3 else 128) for number in range(24)]
 
@@ -90,7 +90,7 @@ def test_a_node_gets_the_next_batch_while_another_still_takes_the_first():
         assert sorted(one.id for one in claim_all(sale, node)) == second
 
 
-def test_a_claim_that_is_rolled_back_leaves_what_it_took():
+def test_a_rolled_back_claim_leaves_its_predictions_waiting():
     buyer, sale, node = make_buyer(), make_priced_model(), make_node()
     id_ = call(buyer, sale)
     with transaction.atomic():
@@ -109,7 +109,7 @@ def test_only_ones_own_running_predictions_are_renewed():
 
 
 def test_leases_are_renewed_in_the_order_of_ids():
-    """As predictions are completed, or a heartbeat and a completion of one node would deadlock."""
+    """The same order as in completions; otherwise a heartbeat and a completion of one node could deadlock."""
     buyer, sale, node = make_buyer(), make_priced_model(), make_node()
     first, *rest = [call(buyer, sale) for _ in range(6)]
     claim_all(sale, node)

@@ -121,7 +121,7 @@ def test_a_call_is_paid_when_its_pictures_are_accepted(case):  # type: ignore[no
     assert_ledger_consistent()
 
 
-def test_what_fails_or_is_canceled_holds_nothing_and_says_why(case):  # type: ignore[no-untyped-def]
+def test_failed_and_canceled_calls_release_the_hold_with_a_reason(case):  # type: ignore[no-untyped-def]
     buyer, sale, contract = case
     canceled = run(buyer, sale, contract)
     cancel(organization_id=buyer.organization.pk, prediction_id=canceled)
@@ -150,7 +150,7 @@ def test_calls_with_and_without_contract_end_in_one_batch(case):  # type: ignore
     assert_ledger_consistent()
 
 
-def test_a_result_that_comes_twice_is_delivered_once(case):  # type: ignore[no-untyped-def]
+def test_a_repeated_result_is_delivered_once(case):  # type: ignore[no-untyped-def]
     buyer, sale, contract = case
     id_ = run(buyer, sale, contract)
     (claimed,) = claim_all(sale, make_node())
@@ -177,7 +177,7 @@ def test_refusals_change_nothing(case):  # type: ignore[no-untyped-def]
             origin=Origin.API,
             conditions=Conditions(max_price=2 * PRICE - 1),
         )
-    with pytest.raises(NotFound, match="no such contract"):  # as if the look-up had been somebody else's
+    with pytest.raises(NotFound, match="no such contract"):  # as if another caller had looked it up
         admit(caller=stranger.caller, target=target, inputs=inputs, origin=Origin.API)
     contracts.end(by=membership(sale.provider), contract_id=contract.pk)
     with pytest.raises(ContractClosed, match="ended"):
@@ -236,7 +236,7 @@ def test_signatures_are_acts_of_members_over_the_same_hash(case):  # type: ignor
     assert AuditEvent.objects.filter(action="contract.ended", subject=str(contract.pk)).count() == 1
 
 
-def test_only_owners_agree(case):  # type: ignore[no-untyped-def]
+def test_only_owners_sign(case):  # type: ignore[no-untyped-def]
     buyer, sale, contract = case
     offer = offer_to(buyer, sale)
     person = make_party().user
@@ -252,7 +252,7 @@ def test_only_owners_agree(case):  # type: ignore[no-untyped-def]
                 act()
 
 
-def test_an_offer_is_for_whom_it_names(case):  # type: ignore[no-untyped-def]
+def test_an_offer_can_be_signed_by_its_buyer_only(case):  # type: ignore[no-untyped-def]
     buyer, sale, _ = case
     stranger = make_buyer()
     mine = offer_to(buyer, sale)
@@ -301,7 +301,7 @@ def test_a_new_version_replaces_the_older_when_it_is_signed(case):  # type: igno
         ({"note": "\0"}, "note"),
     ],
 )
-def test_terms_out_of_bounds(case, terms: dict[str, object], field: str):  # type: ignore[no-untyped-def]
+def test_terms_out_of_bounds_are_refused(case, terms: dict[str, object], field: str):  # type: ignore[no-untyped-def]
     buyer, sale, _ = case
     before = OutcomeOffer.objects.count()
     with pytest.raises(Invalid) as refused:

@@ -1,4 +1,4 @@
-"""Idempotency keys under real concurrency, and how long they live."""
+"""Idempotency keys under real concurrency, and their expiry."""
 
 from datetime import timedelta
 
@@ -38,7 +38,7 @@ def test_duplicates_at_once_are_admitted_once():
     assert_ledger_consistent()
 
 
-def test_of_different_requests_at_once_one_gets_the_key():
+def test_one_of_concurrent_different_requests_gets_the_key():
     buyer, sale = make_buyer(), make_priced_model()
 
     def attempt(prompt: str) -> object:
@@ -52,8 +52,8 @@ def test_of_different_requests_at_once_one_gets_the_key():
     assert (made(buyer), balance_of_buyer(buyer).held) == (1, PRICE)
 
 
-def test_whoever_waits_behind_a_refused_call_is_not_refused_with_it():
-    """Poor at first: duplicates that waited for a refused call's key go on by themselves."""
+def test_a_call_waiting_for_a_refused_one_is_admitted():
+    """The first call lacks balance; duplicates that waited for its key continue."""
     buyer, sale = make_buyer(credit=0), make_priced_model()
 
     def attempt() -> str:
@@ -68,7 +68,7 @@ def test_whoever_waits_behind_a_refused_call_is_not_refused_with_it():
     assert made(buyer) == 0
 
 
-def test_keys_are_kept_for_a_day_and_forgotten_then():
+def test_idempotency_keys_are_deleted_after_a_day():
     buyer, sale = make_buyer(), make_priced_model()
     young, old = call(buyer, sale, "young"), call(buyer, sale, "old")
     for key, age in (("young", timedelta(hours=KEY_HOURS, minutes=-1)), ("old", timedelta(hours=KEY_HOURS, minutes=1))):
@@ -79,7 +79,7 @@ def test_keys_are_kept_for_a_day_and_forgotten_then():
     assert made(buyer) == 3
 
 
-def test_a_key_that_is_swept_while_it_is_used_again_is_used_or_gone_but_never_both():
+def test_a_key_swept_while_reused_is_either_used_or_deleted():
     buyer, sale = make_buyer(), make_priced_model()
     first = call(buyer, sale, "k")
     IdempotencyKey.objects.filter(organization=buyer.organization).update(

@@ -1,4 +1,4 @@
-"""The SQL life of a prediction, without a node: the test claims and completes in its place."""
+"""The life of a prediction in SQL, without a node: the test claims and completes."""
 
 import hashlib
 import random
@@ -76,7 +76,7 @@ def test_a_prediction_is_admitted_claimed_completed_and_settled_once():
     assert_ledger_consistent()
 
 
-def test_a_value_is_kept_settled_and_signed():
+def test_a_value_is_stored_settled_and_signed():
     buyer, sale = make_buyer(), make_priced_model()
     id_, other = call(buyer, sale), call(buyer, sale)
     first, second = sorted(claim_all(sale, make_node()), key=lambda one: one.id)
@@ -106,7 +106,7 @@ def test_only_what_was_delivered_is_charged():
 
 
 @pytest.mark.parametrize("status", [Status.FAILED, Status.CANCELED])
-def test_what_fails_or_is_cancelled_is_free(status: Status):
+def test_failed_and_canceled_predictions_are_free(status: Status):
     buyer, sale = make_buyer(), make_priced_model()
     id_ = call(buyer, sale)
     (claimed,) = claim_all(sale, make_node())
@@ -146,7 +146,7 @@ def test_a_late_attempt_ends_and_settles_nothing():
 
 @pytest.mark.parametrize("late_first", [True, False])
 def test_of_two_attempts_in_one_batch_the_current_one_counts(late_first: bool):
-    """A node that was away may bring both: the result of a claim that it lost, and that of its next."""
+    """A node that was disconnected may send two results: of a lost claim and of its next one."""
     buyer, sale, node = make_buyer(), make_priced_model(), make_node()
     id_, other = call(buyer, sale), call(buyer, sale)
     late = next(one for one in claim_all(sale, node) if one.id == id_)
@@ -176,7 +176,7 @@ def test_the_same_result_twice_in_a_batch_counts_once():
     assert_ledger_consistent()
 
 
-def test_an_overcharge_ends_nothing():
+def test_an_overcharge_is_refused():
     buyer, sale, node = make_buyer(), make_priced_model(), make_node()
     first, second = call(buyer, sale), call(buyer, sale)
     good, bad = sorted(claim_all(sale, node), key=lambda one: one.id)
@@ -188,7 +188,7 @@ def test_an_overcharge_ends_nothing():
     assert_ledger_consistent()
 
 
-def test_a_lost_node_is_forgiven_twice_and_costs_nothing():
+def test_a_prediction_is_requeued_twice_then_fails_for_free():
     buyer, sale = make_buyer(), make_priced_model()
     id_ = call(buyer, sale)
     for attempt in range(1, MAX_ATTEMPTS):
@@ -217,7 +217,7 @@ def test_a_lost_node_is_forgiven_twice_and_costs_nothing():
     assert_ledger_consistent()
 
 
-def test_a_node_that_restarts_takes_back_its_own_only():
+def test_a_restarting_node_requeues_only_its_own_predictions():
     buyer, sale = make_buyer(), make_priced_model()
     mine, other = make_node(), make_node()
     ids = {mine: call(buyer, sale, width=64), other: call(buyer, sale, width=128)}
@@ -228,7 +228,7 @@ def test_a_node_that_restarts_takes_back_its_own_only():
     assert renew(node=other, ids=[ids[other]]) == ({ids[other]}, set())
 
 
-def test_sweeps_at_once_take_each_back_once():
+def test_concurrent_sweeps_requeue_each_prediction_once():
     buyer, sale = make_buyer(), make_priced_model()
     ids = [call(buyer, sale) for _ in range(8)]
     for _ in range(MAX_ATTEMPTS):
@@ -243,7 +243,7 @@ def test_sweeps_at_once_take_each_back_once():
     assert_ledger_consistent()
 
 
-def test_cancelling_what_waits_ends_it_at_once():
+def test_cancelling_a_waiting_prediction_ends_it_at_once():
     buyer, sale = make_buyer(), make_priced_model()
     id_ = call(buyer, sale)
     cancel(organization_id=buyer.organization.pk, prediction_id=id_)
@@ -264,7 +264,7 @@ def test_cancelling_what_waits_ends_it_at_once():
     assert_ledger_consistent()
 
 
-def test_cancelling_what_runs_asks_its_node():
+def test_cancelling_a_running_prediction_notifies_its_node():
     buyer, sale, node = make_buyer(), make_priced_model(), make_node()
     id_ = call(buyer, sale)
     (claimed,) = claim_all(sale, node)
@@ -281,7 +281,7 @@ def test_cancelling_what_runs_asks_its_node():
     assert (balance_of_buyer(buyer).posted, balance_of_buyer(buyer).held) == (CREDIT, 0)
 
 
-def test_what_was_cancelled_and_then_lost_is_not_run_again():
+def test_a_canceled_and_lost_prediction_is_not_run_again():
     buyer, sale = make_buyer(), make_priced_model()
     id_ = call(buyer, sale)
     (claimed,) = claim_all(sale, make_node())
@@ -299,7 +299,7 @@ def test_what_was_cancelled_and_then_lost_is_not_run_again():
 
 
 @pytest.mark.parametrize("status", [Status.SUCCEEDED, Status.FAILED])
-def test_cancelling_what_has_ended_changes_nothing(status: Status):
+def test_cancelling_an_ended_prediction_changes_nothing(status: Status):
     buyer, sale = make_buyer(), make_priced_model()
     id_ = call(buyer, sale)
     (claimed,) = claim_all(sale, make_node())
@@ -309,7 +309,7 @@ def test_cancelling_what_has_ended_changes_nothing(status: Status):
     assert snapshot(id_) == after
 
 
-def test_nobody_cancels_what_is_anothers():
+def test_predictions_of_others_cannot_be_canceled():
     buyer, stranger, sale = make_buyer(), make_buyer(), make_priced_model()
     id_ = call(buyer, sale)
     for _ in range(2):
@@ -344,7 +344,7 @@ def test_a_result_after_the_hold_expired_is_delivered_and_not_charged(status: St
     assert_ledger_consistent()
 
 
-def test_a_completion_that_is_rolled_back_leaves_the_prediction_to_the_next():
+def test_a_rolled_back_completion_can_be_repeated():
     buyer, sale = make_buyer(), make_priced_model()
     id_ = call(buyer, sale)
     (claimed,) = claim_all(sale, make_node())

@@ -1,4 +1,4 @@
-"""Receipts verify offline, with nothing but the public key and the JSON that the buyer got."""
+"""Receipts verify offline, with only the public key and the buyer's JSON."""
 
 import json
 
@@ -22,7 +22,7 @@ payloads = st.dictionaries(st.text(max_size=8), scalars | st.lists(scalars, max_
 
 
 def verify(public_key: str, receipt: dict[str, object]) -> None:
-    """As a buyer's own program would: the bytes are made again with Python's json alone."""
+    """Verifies as a buyer's program would: the bytes are rebuilt with Python's json."""
     signed = json.dumps(receipt["payload"], sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
     Ed25519PublicKey.from_public_bytes(bytes.fromhex(public_key)).verify(
         bytes.fromhex(str(receipt["signature"])), signed
@@ -55,7 +55,7 @@ def test_a_receipt_verifies_as_signed_and_not_otherwise(payload: dict[str, objec
 
 
 @pytest.mark.usefixtures("database")
-def test_the_receipt_of_a_prediction_says_what_was_charged_and_verifies():
+def test_the_receipt_of_a_prediction_has_the_charge_and_verifies():
     buyer, sale = make_buyer(), make_priced_model()
     id_ = call(buyer, sale, num_outputs=2)
     assert receipt_of(prediction_for_buyer(buyer.organization.pk, id_)) is None

@@ -1,4 +1,4 @@
-"""Calls that no node takes up: they end before their holds expire, and finalisers that meet a refused result."""
+"""Calls that no node claims end before their holds expire; and finalisers with refused results."""
 
 from datetime import timedelta
 from pathlib import Path
@@ -34,7 +34,7 @@ from tests.support.ledger import assert_ledger_consistent
 pytestmark = pytest.mark.usefixtures("database")
 
 
-def test_what_no_node_took_up_fails_for_free_and_the_rest_waits_on():
+def test_predictions_waiting_too_long_fail_for_free():
     buyer, model = make_buyer(), make_priced_model()
     stale, fresh, running = (call(buyer, model) for _ in range(3))
     longest = timedelta(hours=MAX_WAIT_HOURS, minutes=1)
@@ -73,7 +73,7 @@ def test_a_result_that_the_database_refuses_fails_alone():
     assert_ledger_consistent()
 
 
-def test_a_result_waits_while_the_store_is_away_and_is_saved_when_it_is_back(tmp_path: Path):
+def test_a_result_is_kept_while_the_store_is_unavailable(tmp_path: Path):
     buyer, model, node = make_buyer(), make_priced_model(), make_node()
     id_ = call(buyer, model)
     work = WorkInHand()

@@ -68,7 +68,7 @@ def ballot_in(page: str) -> dict[str, object]:
     return ballot
 
 
-def test_others_find_none_of_it(case: BenchmarkCase):
+def test_other_organisations_cannot_see_a_benchmark(case: BenchmarkCase):
     stranger = make_buyer(credit=0)
     client = signed_in(colleague_of(stranger).user)
     for name in PAGES + DEEDS:
@@ -84,12 +84,12 @@ def test_others_find_none_of_it(case: BenchmarkCase):
 
 
 @pytest.mark.parametrize("id", ["x", "0" * 26, "%00", "new2"])
-def test_what_is_no_benchmark_is_not_found(case: BenchmarkCase, client: Client, id: str):
+def test_an_unknown_benchmark_is_not_found(case: BenchmarkCase, client: Client, id: str):
     for what in ("benchmarks", "prompt-sets"):
         assert client.get(f"/console/{case.buyer.organization.slug}/{what}/{id}").status_code == 404
 
 
-def test_deeds_are_posts(case: BenchmarkCase, client: Client):
+def test_actions_need_post(case: BenchmarkCase, client: Client):
     for name in DEEDS:
         if name != "console_vote":
             assert client.get(address(case, name)).status_code == 405
@@ -127,7 +127,7 @@ def test_votes_that_cannot_be_read(case: BenchmarkCase, client: Client, body: st
     assert not Vote.objects.filter(benchmark=case.id).exists()
 
 
-def test_names_and_files_are_for_those_who_asked(case: BenchmarkCase, client: Client):
+def test_names_and_files_are_shown_after_a_reveal(case: BenchmarkCase, client: Client):
     page = client.get(address(case, "console_benchmark")).content.decode()
     assert "Start voting" in page
     assert 'id="ranking"' not in page
@@ -149,7 +149,7 @@ def test_names_and_files_are_for_those_who_asked(case: BenchmarkCase, client: Cl
     assert theirs.get(address(case, "console_results_csv")).status_code == 403
 
 
-def test_what_people_write_is_no_formula_in_a_spreadsheet(case: BenchmarkCase, client: Client, by: Membership):
+def test_csv_exports_escape_formulas(case: BenchmarkCase, client: Client, by: Membership):
     case.prompt_set.prompts.update(text="=HYPERLINK(1)")
     ballot = ballot_in(client.get(address(case, "console_vote")).content.decode())
     body = {"pair": ballot["current"]["key"], "answer": "tie", "reason": "@sum"}

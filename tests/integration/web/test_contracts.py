@@ -95,7 +95,7 @@ def test_an_offer_is_made_signed_and_ended_by_forms(sale: ListedModel, provider:
         ({"note": "x" * 1_001}, "note"),
     ],
 )
-def test_a_wrong_term_stands_at_its_field(
+def test_an_invalid_term_is_shown_at_its_field(
     sale: ListedModel, provider: Organization, change: dict[str, str], field: str
 ):
     client = signed_in(make_buyer().user)
@@ -140,7 +140,7 @@ def test_verdicts_from_the_reviewers_page(sale: ListedModel):
     assert client.get(f"{base}/review").status_code == 200
 
 
-def test_strangers_find_nothing_and_the_wrong_side_is_none(sale: ListedModel, provider: Organization):
+def test_other_organisations_and_the_wrong_side_get_404(sale: ListedModel, provider: Organization):
     buyer, stranger = make_buyer(), make_party(can_buy=True, can_provide=True)
     offer = offer_to(buyer, sale)
     contract = sign(buyer, offer)

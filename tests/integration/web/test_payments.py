@@ -91,7 +91,7 @@ def test_the_buyer_is_sent_to_the_payment_page_and_sees_it_booked(stripe: Connec
     assert signed_in(make_party()).get(mine).status_code == 404
 
 
-def test_a_payment_provider_that_is_away_is_said_at_the_form_and_the_key_is_kept(stripe: Connected):  # noqa: F811
+def test_an_unavailable_payment_provider_is_shown_and_the_key_is_kept(stripe: Connected):  # noqa: F811
     buyer = make_party()
     client, path = signed_in(buyer), f"/console/{buyer.organization.slug}/balance"
     stripe.store.faults.append(Fault("/v1/checkout/sessions", "error", times=3))
@@ -186,5 +186,5 @@ def test_the_endpoint_of_events(stripe: Connected):  # noqa: F811
     assert client.get("/webhooks/stripe").status_code == 405
 
 
-def test_without_stripe_nobody_listens_to_its_events():
+def test_without_stripe_the_endpoint_answers_404():
     assert Client().post("/webhooks/stripe", b"{}", content_type="application/json").status_code == 404

@@ -1,4 +1,4 @@
-"""The blob store on files: content-addressed, atomic, honest about what it lacks."""
+"""The blob store on files: content-addressed, atomic, with errors for missing blobs."""
 
 import errno
 import hashlib
@@ -39,7 +39,7 @@ def stored(folder: Path) -> list[str]:
 
 
 @pytest.mark.parametrize("size", [0, 1, CHUNK - 1, CHUNK, 2 * CHUNK + 7])
-def test_what_was_put_comes_back(store: BlobStore, size: int):
+def test_a_stored_blob_is_read_back(store: BlobStore, size: int):
     data = os.urandom(size)
     blob = store.put(data)
     assert blob == StoredBlob(hashlib.sha256(data).hexdigest(), size)
@@ -79,7 +79,7 @@ def test_only_what_the_stream_has_left_is_stored(store: BlobStore):
     assert store.put_file(source) == StoredBlob(hashlib.sha256(b"body").hexdigest(), 4)
 
 
-def test_what_is_missing_is_named(store: BlobStore):
+def test_a_missing_object_is_named(store: BlobStore):
     store.put(b"something")
     assert not store.has(ABSENT)
     with pytest.raises(BlobMissing, match=f"blob {ABSENT} is not in the store"):
@@ -110,7 +110,7 @@ def test_concurrent_writers_of_the_same_content_leave_one_whole_blob(folder: Pat
         barrier.wait()
         try:
             seen.append(store.put(data).sha256)
-        except Exception as error:  # told to the test below
+        except Exception as error:  # checked below
             failures.append(error)
 
     def read() -> None:
@@ -233,7 +233,7 @@ def _prefix(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()[:2]
 
 
-def test_what_is_set_aside_is_no_blob_and_goes_with_its_folder(store: BlobStore):
+def test_staged_parts_are_not_blobs_and_are_deleted_with_their_folder(store: BlobStore):
     for name in ("up/1-a", "up/2-b", "other/1-c"):
         with store.draft() as draft:
             draft.write(name.encode())
@@ -257,7 +257,7 @@ def test_what_is_set_aside_is_no_blob_and_goes_with_its_folder(store: BlobStore)
         assert stream.read() == b"other/1-c"
 
 
-def test_drafts_of_killed_writers_are_forgotten_and_living_ones_kept(folder: Path):
+def test_drafts_of_killed_writers_are_deleted_and_live_ones_kept(folder: Path):
     store = files(folder)
     folder.mkdir()
     dead = folder / "incoming-dead"

@@ -1,4 +1,4 @@
-"""The recipe on settings so small that it takes seconds."""
+"""The recipe with settings so small that it takes seconds."""
 
 from pathlib import Path
 
@@ -19,7 +19,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(autouse=True)
 def _alone():
-    """One thread, no progress bars, and torch's chance left as it was."""
+    """One thread, no progress bars, and torch's random state restored."""
     silence_libraries()
     before, threads = torch.get_rng_state(), torch.get_num_threads()
     torch.set_num_threads(1)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from marketplace.web.templatetags.bourse import duration, filesize, money
+from marketplace.web.shared.figures import duration, filesize, money
 
 FIGURES = json.loads(Path(__file__).with_name("figures.json").read_text())
 

@@ -13,6 +13,7 @@ from marketplace.core.ids import new_id, short
 from marketplace.core.problems import Conflict, FieldError, Invalid, NotFound, NotUnderstood
 from marketplace.web.console.forms import AliasForm, KeyForm, TopUpForm, VerdictForm
 from marketplace.web.provider.forms import DraftForm, OfferForm
+from marketplace.web.public.playground import by_label
 from marketplace.web.shared import fields
 from marketplace.web.shared.forms import Form
 from marketplace.web.shared.paging import PageQuery
@@ -169,3 +170,21 @@ def test_a_form_that_was_used_up_is_shown_with_another_key():
     assert re.fullmatch("[0-9a-f]{32}", form["key"].value())
     assert form["key"].value() != "0" * 32
     assert TopUpForm({"amount": "20", "key": "?"}, gateway=Gateway()).is_valid()
+
+
+def test_the_playground_speaks_of_the_fields_as_its_form_does():
+    errors = [
+        FieldError("input.num_outputs", "must be at most 4, not 9"),
+        FieldError("input.prompt", "must have at most 1,000 characters, not 1,001"),
+        FieldError("input.hue", "is no field of this model; it takes prompt"),
+    ]
+    said = by_label(
+        Invalid("Nothing was run and nothing is charged: input.num_outputs must be …", errors=errors),
+        {"prompt": {"title": "Prompt"}, "num_outputs": {"title": "Pictures"}},
+    )
+    assert [(error.field, error.detail) for error in said.errors] == [
+        ("input.num_outputs", "Pictures must be at most 4, not 9"),
+        ("input.prompt", "Prompt must have at most 1,000 characters, not 1,001"),
+        ("input.hue", "hue is no field of this model; it takes prompt"),
+    ]
+    assert said.detail == "Nothing was run and nothing is charged. " + "; ".join(e.detail for e in said.errors)

@@ -1,4 +1,4 @@
-"""The HTTP of it: who asks, whether they asked before, what was asked to go wrong, and the answer in Stripe's form."""
+"""The HTTP application: authentication, idempotency, injected faults, and answers in Stripe's form."""
 
 import json
 import time
@@ -21,7 +21,7 @@ NO_RETRY = {"stripe-should-retry": "false"}
 
 
 def make_app(store: Store) -> Starlette:
-    """An application over these store."""
+    """An application over this store."""
     routes = [_api(store, route) for route in ROUTES]
     return Starlette(routes=[*routes, *pages.routes(store), *_controls(store)])
 
@@ -53,7 +53,7 @@ def _failed(status: int) -> Response:
 
 
 def _act_once(store: Store, route: Route, request: Request, body: str) -> tuple[int, Object]:
-    """Act, unless the idempotency key was used for the same within a day: then answer as then."""
+    """Act once for each idempotency key: within a day the same request gets the first answer again."""
     key = request.headers.get("idempotency-key") if request.method == "POST" else None
     asked = f"{request.method} {request.url.path} {body}"
     with store.lock:
@@ -95,7 +95,7 @@ def _act(store: Store, route: Route, request: Request, body: str) -> Object:
 
 
 def _controls(store: Store) -> list[HttpRoute]:
-    """What a person or another process may do to the double; tests in its process touch the store themselves."""
+    """Routes to control the double from another process; tests in its process change the store directly."""
 
     async def state(request: Request) -> Response:
         shown = {"now": store.now(), "available": store.available(), "objects": list(store.objects.values())}

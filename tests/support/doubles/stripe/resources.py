@@ -1,4 +1,4 @@
-"""What each request does. Handlers take the store and checked parameters and return Stripe's object."""
+"""The handlers of the requests: they take the store and checked parameters and return Stripe's object."""
 
 import re
 from collections.abc import Callable
@@ -14,7 +14,7 @@ FEE_BPS, FEE_CENTS = 290, 30  # what Stripe keeps of a card payment
 
 @dataclass(frozen=True)
 class Route:
-    """A request that is understood: `path` may end in an id, `params` names its type below `stripe.params`."""
+    """A supported request: `path` may end in an id, `params` names its type below `stripe.params`."""
 
     method: str
     path: str
@@ -178,7 +178,7 @@ def create_account_link(store: Store, params: Params, base_url: str) -> Object:
 
 
 def set_transfers(store: Store, account: Object, status: str, *codes: str) -> None:
-    """What Stripe thinks of an account now: `active`, `restricted` (with codes that say why) or `rejected`."""
+    """Set the state of an account: `active`, `restricted` (with reason codes) or `rejected`."""
     account["configuration"]["recipient"] = _recipient(status, *codes)
     store.tell_thinly("v2.core.account[configuration.recipient].capability_status_updated", account)
 
@@ -231,7 +231,7 @@ def list_transfers(store: Store, params: Params, _: str) -> Object:
 
 
 def reverse(store: Store, transfer: Object, *, amount: int) -> None:
-    """Take back a part of a transfer, as somebody may in Stripe's dashboard."""
+    """Reverse a part of a transfer, as in Stripe's dashboard."""
     assert 0 < amount <= transfer["amount"] - transfer["amount_reversed"]
     transfer["amount_reversed"] += amount
     transfer["reversed"] = transfer["amount_reversed"] == transfer["amount"]

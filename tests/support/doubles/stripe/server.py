@@ -1,4 +1,4 @@
-"""Running the double: in a thread of a test's process, or as a process of its own."""
+"""Runs the double in a thread of a test's process, or as a process of its own."""
 
 import socket
 import threading
@@ -14,7 +14,7 @@ class StripeDouble:
     """A double that listens on loopback while it is entered.
 
     Attributes:
-        store: all that it knows, to look at and to change.
+        store: its state, for tests to read and change.
         url: where it listens; what `STRIPE_API_BASE` is set to.
     """
 
@@ -27,7 +27,7 @@ class StripeDouble:
         self._thread = threading.Thread(target=self._server.run, kwargs={"sockets": [self._socket]}, daemon=True)
 
     def tell(self, url: str, *, secret: str) -> None:
-        """Send events to this address from now on, signed with this secret."""
+        """Send events to this URL from now on, signed with this secret."""
         self.store.targets.append(Target(url, secret))
 
     def __enter__(self) -> "StripeDouble":

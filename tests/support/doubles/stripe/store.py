@@ -1,4 +1,4 @@
-"""What the double remembers, all of it in memory: objects, money, keys, faults, news and a clock."""
+"""The double's state, in memory: objects, money, idempotency keys, faults, events and a clock."""
 
 import itertools
 import json
@@ -20,7 +20,7 @@ DELIVERY_TRIES = 4
 
 @dataclass
 class Fault:
-    """What goes wrong with the next `times` requests to a path.
+    """An injected fault of the next `times` requests to a path.
 
     `kind`: `error` (500 before anything is done), `lost` (done, but the answer is a 500), `limited` (429) or
     `slow` (answered after `seconds`).
@@ -34,7 +34,7 @@ class Fault:
 
 @dataclass
 class Answered:
-    """What was answered under an idempotency key."""
+    """The answer to a request with an idempotency key."""
 
     request: str
     status: int
@@ -71,7 +71,7 @@ class Store:
         return int(time.time() + self.offset)
 
     def advance(self, seconds: float) -> None:
-        """Move the clock; what expires meanwhile says so."""
+        """Move the clock; sessions that expire send events."""
         with self.lock:
             self.offset += seconds
             for session in self.all("checkout.session"):
@@ -108,7 +108,7 @@ class Store:
         return None
 
     def tell(self, type: str, about: Object) -> Object:
-        """An event with the thing as it is now, sent to every target."""
+        """Send an event with the current object to every target."""
         shown = json.loads(json.dumps(about))
         return self._send(
             {
@@ -124,7 +124,7 @@ class Store:
         )
 
     def tell_thinly(self, type: str, about: Object) -> Object:
-        """An event of API version 2, which names its thing only."""
+        """Send an event of API version 2, which has the object's id only."""
         return self._send(
             {
                 "id": f"evt_{next(self.numbers)}{secrets.token_hex(8)}",
@@ -154,7 +154,7 @@ def signed(event: Object, secret: str, *, at: int | None = None) -> tuple[bytes,
 
 
 def deliver(event: Object, target: Target, *, sleep: Callable[[float], None] = time.sleep) -> bool:
-    """Send an event as Stripe does, again and again until it is taken. Whether it was."""
+    """Send an event with retries, as Stripe does. Returns whether it was accepted."""
     for number in range(DELIVERY_TRIES):
         body, signature = signed(event, target.secret)
         headers = {"Content-Type": "application/json", "Stripe-Signature": signature}

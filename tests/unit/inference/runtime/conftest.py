@@ -80,7 +80,7 @@ def watched() -> Callable[..., Watched]:
 
 @pytest.fixture
 def run_concurrently() -> Callable[[list[Callable[[], Any]]], list[Any]]:
-    """Runs functions on threads that start at once; their answers, or what they raised, in order."""
+    """Runs functions on concurrent threads; returns their results or errors in order."""
 
     def run(functions: list[Callable[[], Any]]) -> list[Any]:
         barrier = threading.Barrier(len(functions))
