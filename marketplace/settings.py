@@ -73,6 +73,7 @@ INSTALLED_APPS = [
     "django.contrib.sessions",
     "django.contrib.messages",
     "django.contrib.staticfiles",
+    "django.forms",
     "django.contrib.humanize",
 ]
 
@@ -110,6 +111,8 @@ TEMPLATES = [
         },
     }
 ]
+
+FORM_RENDERER = "marketplace.web.shared.forms.Renderer"
 
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {

@@ -1,7 +1,7 @@
 """Reading offers, contracts and what came of the calls under them."""
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from django.db.models import Count, F, OuterRef, Q, QuerySet, Subquery, Sum
@@ -102,6 +102,17 @@ def offers_by_provider(provider: str) -> QuerySet[OutcomeOffer]:
     return offers.order_by(F("ended_at").desc(nulls_first=True), "-id")
 
 
+def signed_offers(offer_ids: Collection[uuid.UUID]) -> set[uuid.UUID]:
+    """Those of the offers over which a contract is in force."""
+    return set(OutcomeContract.objects.filter(offer__in=offer_ids, ended_at=None).values_list("offer", flat=True))
+
+
+def superseded_offers(offer_ids: Collection[uuid.UUID]) -> set[uuid.UUID]:
+    """Those of the offers that a newer version has replaced."""
+    found = OutcomeOffer.objects.filter(supersedes__in=offer_ids).values_list("supersedes", flat=True)
+    return {supersedes for supersedes in found if supersedes is not None}
+
+
 def outcome_skus(provider: str) -> dict[str, str]:
     """Skus of a provider's outcome prices with what people call them."""
     offers = OutcomeOffer.objects.filter(provider=provider).values_list("price__sku", "label")
@@ -111,6 +122,11 @@ def outcome_skus(provider: str) -> dict[str, str]:
 def outcomes_of(contract_id: uuid.UUID) -> QuerySet[Outcome]:
     """Calls under a contract, newest first."""
     return Outcome.objects.filter(contract=contract_id).order_by("-id")
+
+
+def calls_under_review(contract_id: uuid.UUID) -> int:
+    """How many calls under a contract wait for the reviewer's verdict."""
+    return Outcome.objects.filter(contract=contract_id, state=OutcomeState.OBSERVING).count()
 
 
 def tallies(contract_ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, Tally]:

@@ -9,7 +9,7 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 
 from billing.gateways import current_gateway
-from billing.gateways.base import AccountHolder, GatewayRefused, GatewayUnavailable
+from billing.gateways.base import AccountHolder
 from billing.ledger.domain import AccountKind
 from billing.ledger.selectors import balance_of
 from billing.payments.domain import TopUpState
@@ -17,66 +17,39 @@ from billing.payments.selectors import top_up_for, top_ups_of
 from billing.payments.services.top_ups import StartedTopUp, start_top_up
 from marketplace.accounts.domain import Role
 from marketplace.accounts.services import members
-from marketplace.core.ids import parse_short, short
-from marketplace.core.money import MICRO, NotAnAmount, parse_amount
-from marketplace.core.problems import Conflict, Invalid, NotFound
-from marketplace.web.access import MemberRequest, member_page
-from marketplace.web.console.views import by_field, statement_page
+from marketplace.core.ids import short
+from marketplace.core.money import MICRO
+from marketplace.core.problems import NotFound
+from marketplace.web.console.forms import TopUpForm, TopUpQuery
+from marketplace.web.shared.access import MemberRequest, member_page
+from marketplace.web.shared.statements import statement_page, transaction_context
 
 SHOWN_TOP_UPS = 10
 
 
 @member_page
 def balance(request: MemberRequest) -> HttpResponse:
-    owner, slug = str(request.membership.organization_id), request.membership.organization.slug
-    errors: dict[str, str] = {}
+    """The balance and its statement; a POST adds to it."""
+    form = TopUpForm.of(request)
     if request.method == "POST":
         members.require_owner(request.membership)
-        try:
-            started = _start(request)
-        except NotAnAmount as error:
-            errors = {"amount": str(error)}
-        except Conflict:
-            errors = {"amount": "This form was sent before with another amount. Check the statement, then try again."}
-        except Invalid as problem:
-            errors = by_field(problem)
-        except (GatewayUnavailable, GatewayRefused) as problem:
-            errors = {"form": problem.detail}
-        else:
-            if started.page:
-                return redirect(started.page)
-            if not current_gateway().is_instant:
-                return redirect("web:console_top_up", slug, short(started.id))
-            messages.success(request, "The test money is on your balance.")
-            return redirect("web:console_balance", slug)
-    gateway = current_gateway()
-    context = {
-        "balance": balance_of(owner, AccountKind.BUYER_PREPAID),
-        "page": statement_page(owner, AccountKind.BUYER_PREPAID, request.GET.get("page")),
-        "top_ups": [
-            {"top_up": found, "id": short(found.pk), "state": f"top_up_{found.state}"}
-            for found in top_ups_of(owner)[:SHOWN_TOP_UPS]
-        ],
-        "errors": errors,
-        "amount": request.POST.get("amount", "25"),
-        "smallest": gateway.smallest // MICRO,
-        "largest": gateway.largest // MICRO,
-        "is_instant": gateway.is_instant,
-        # Kept where the form failed, so that sending it again asks for the same payment.
-        "payment_key": request.POST.get("key", "")[:64] if "form" in errors else uuid.uuid4().hex,
-        "is_owner": request.membership.role == Role.OWNER,
-    }
-    return render(request, "console/balance.html", context, status=422 if errors else 200)
+    if form.is_valid():
+        started = form.attempt(_start, request, amount=form.cleaned_data["amount"], key=form.cleaned_data["key"].hex)
+        if started is not None:
+            return _follow(request, started)
+        if form.has_error("amount"):
+            form.renew_keys()  # a gateway that is away may be asked again under the same key; another amount may not
+    return _page(request, form)
 
 
 @member_page
-def top_up(request: MemberRequest, id: str) -> HttpResponse:
+def top_up(request: MemberRequest, id: uuid.UUID) -> HttpResponse:
     """One top-up: where the buyer comes back to from the payment page. Asked for by htmx, only what may change."""
     owner = str(request.membership.organization_id)
-    found = top_up_for(owner, parse_short(id))
+    found = top_up_for(owner, id)
     if found is None:
         raise NotFound("There is no such top-up")
-    is_canceled = "canceled" in request.GET and found.state == TopUpState.PENDING
+    is_canceled = TopUpQuery.of_query(request).value("canceled", False) and found.state == TopUpState.PENDING
     context = {
         "top_up": found,
         "id": short(found.pk),
@@ -89,16 +62,51 @@ def top_up(request: MemberRequest, id: str) -> HttpResponse:
     return render(request, template, context)
 
 
-def _start(request: MemberRequest) -> StartedTopUp:
+@member_page
+def transaction(request: MemberRequest, id: int) -> HttpResponse:
+    """One of the organisation's transactions, down to its entries."""
+    return render(request, "console/transaction.html", transaction_context(request, id, AccountKind.BUYER_PREPAID))
+
+
+def _start(request: MemberRequest, *, amount: int, key: str) -> StartedTopUp:
     organization = request.membership.organization
 
     def address(id: uuid.UUID) -> str:
-        return f"{settings.BASE_URL}{reverse('web:console_top_up', args=[organization.slug, short(id)])}"
+        return f"{settings.BASE_URL}{reverse('web:console_top_up', args=[organization.slug, id])}"
 
     return start_top_up(
         holder=AccountHolder(str(organization.pk), organization.name, request.membership.user.email),
-        amount=parse_amount(request.POST.get("amount", "")),
-        key=request.POST.get("key", "").replace("\0", "")[:64] or uuid.uuid4().hex,
+        amount=amount,
+        key=key,
         paid_url=address,
         canceled_url=lambda id: f"{address(id)}?canceled=1",
     )
+
+
+def _follow(request: MemberRequest, started: StartedTopUp) -> HttpResponse:
+    """On to the payment page, or to what became of the top-up."""
+    slug = request.membership.organization.slug
+    if started.page:
+        return redirect(started.page)
+    if not current_gateway().is_instant:
+        return redirect("web:console_top_up", slug, started.id)
+    messages.success(request, "The test money is on your balance.")
+    return redirect("web:console_balance", slug)
+
+
+def _page(request: MemberRequest, form: TopUpForm) -> HttpResponse:
+    owner, gateway = str(request.membership.organization_id), current_gateway()
+    context = {
+        "balance": balance_of(owner, AccountKind.BUYER_PREPAID),
+        "page": statement_page(request, AccountKind.BUYER_PREPAID),
+        "top_ups": [
+            {"top_up": found, "id": short(found.pk), "state": f"top_up_{found.state}"}
+            for found in top_ups_of(owner)[:SHOWN_TOP_UPS]
+        ],
+        "form": form,
+        "smallest": gateway.smallest // MICRO,
+        "largest": gateway.largest // MICRO,
+        "is_instant": gateway.is_instant,
+        "is_owner": request.membership.role == Role.OWNER,
+    }
+    return render(request, "console/balance.html", context, status=form.status)

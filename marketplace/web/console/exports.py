@@ -1,13 +1,18 @@
 """Benchmarks as CSV files."""
 
+from __future__ import annotations
+
 import csv
 from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
 
 from django.http import HttpResponse
 
-from marketplace.benchmarks.models import Benchmark
 from marketplace.benchmarks.selectors.results import Results, counted_votes
 from marketplace.core.money import decimal_text
+
+if TYPE_CHECKING:
+    from marketplace.benchmarks.models import Benchmark
 
 # A spreadsheet takes a text that begins so for a formula; an apostrophe keeps it a text (OWASP, CSV injection).
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")

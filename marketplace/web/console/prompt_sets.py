@@ -1,34 +1,26 @@
 """The pages of prompt sets: typed line by line, or uploaded as CSV."""
 
+import uuid
 from collections.abc import Sequence
 from urllib.parse import urlencode
 
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 
-from marketplace.benchmarks.domain.prompts import (
-    MAX_FILE_BYTES,
-    MAX_PROMPT_LENGTH,
-    MAX_PROMPTS,
-    PromptLine,
-    UnusablePrompts,
-    parse_csv,
-    parse_text,
-)
+from marketplace.benchmarks.domain.prompts import MAX_FILE_BYTES, PromptLine, UnusablePrompts, parse_csv, parse_text
 from marketplace.benchmarks.selectors.prompt_sets import prompt_set_for_buyer, prompt_sets_for_buyer
 from marketplace.benchmarks.services import prompt_sets
-from marketplace.core.ids import parse_short, short
+from marketplace.core.ids import short
 from marketplace.core.problems import FieldError, Invalid
-from marketplace.web.access import MemberRequest, member_page
-from marketplace.web.console.views import by_field
-
-LIMITS = {"most": MAX_PROMPTS, "longest": MAX_PROMPT_LENGTH, "largest_file": MAX_FILE_BYTES}
+from marketplace.web.console.forms import PromptSetForm, PromptSetQuery
+from marketplace.web.shared.access import MemberRequest, member_page
 
 
 @member_page
 def index(request: MemberRequest) -> HttpResponse:
+    """The organisation's prompt sets."""
     found = prompt_sets_for_buyer(request.membership.organization_id)
     rows = [{"set": prompt_set, "id": short(prompt_set.pk)} for prompt_set in found]
     return render(request, "console/prompt_sets.html", {"rows": rows})
@@ -36,74 +28,61 @@ def index(request: MemberRequest) -> HttpResponse:
 
 @member_page
 def new(request: MemberRequest) -> HttpResponse:
-    errors: dict[str, str] = {}
-    if request.method == "POST":
-        try:
-            lines = _given(request)
-            made = prompt_sets.create_prompt_set(
-                by=request.membership, name=request.POST.get("name", ""), prompts=lines
-            )
-        except Invalid as problem:
-            errors = by_field(problem)
-        else:
-            return _after_saving(request, short(made.pk))
-    context = {
-        "errors": errors,
-        "name": request.POST.get("name", ""),
-        "text": request.POST.get("prompts", ""),
-        "next": request.POST.get("next") or request.GET.get("next", ""),
-        "limits": LIMITS,
-    }
-    return render(request, "console/new_prompt_set.html", context, status=422 if errors else 200)
+    """The form of a new prompt set."""
+    form = PromptSetForm.of(request, initial={"next": PromptSetQuery.of_query(request).value("next")})
+    if form.is_valid():
+        made = form.attempt(_create, request, form)
+        if made is not None:
+            return _after_saving(request, made, for_benchmark=form.cleaned_data["next"] == "benchmark")
+    return render(request, "console/new_prompt_set.html", {"form": form}, status=form.status)
 
 
 @member_page
-def detail(request: MemberRequest, id: str) -> HttpResponse:
+def detail(request: MemberRequest, id: uuid.UUID) -> HttpResponse:
     """One prompt set: read if it is frozen, changed otherwise."""
-    found = prompt_set_for_buyer(request.membership.organization_id, parse_short(id))
+    found = prompt_set_for_buyer(request.membership.organization_id, id)
     prompts = list(found.prompts.all())
-    errors: dict[str, str] = {}
-    if request.method == "POST":
-        try:
-            name, lines = request.POST.get("name", ""), _given(request)
-            prompt_sets.change_prompt_set(by=request.membership, prompt_set_id=found.pk, name=name, prompts=lines)
-        except Invalid as problem:
-            errors = by_field(problem)
-        else:
+    lines = "\n".join(" ".join(prompt.text.split()) for prompt in prompts)
+    form = PromptSetForm.of(request, initial={"name": found.name, "prompts": lines})
+    if form.is_valid():
+        form.attempt(_change, request, found.pk, form)
+        if form.is_valid():
             messages.success(request, "The prompts are saved.")
             return redirect("web:console_prompt_set", request.membership.organization.slug, id)
-    context = {
-        "set": found,
-        "id": id,
-        "prompts": prompts,
-        "errors": errors,
-        "name": request.POST.get("name", found.name),
-        "text": request.POST.get("prompts", "\n".join(" ".join(prompt.text.split()) for prompt in prompts)),
-        "limits": LIMITS,
-    }
-    return render(request, "console/prompt_set.html", context, status=422 if errors else 200)
+    context = {"set": found, "id": short(id), "prompts": prompts, "form": form}
+    return render(request, "console/prompt_set.html", context, status=form.status)
 
 
-def _given(request: HttpRequest) -> Sequence[PromptLine]:
+def _create(request: MemberRequest, form: PromptSetForm) -> uuid.UUID:
+    made = prompt_sets.create_prompt_set(by=request.membership, name=form.cleaned_data["name"], prompts=_given(form))
+    return made.pk
+
+
+def _change(request: MemberRequest, id: uuid.UUID, form: PromptSetForm) -> None:
+    name, lines = form.cleaned_data["name"], _given(form)
+    prompt_sets.change_prompt_set(by=request.membership, prompt_set_id=id, name=name, prompts=lines)
+
+
+def _given(form: PromptSetForm) -> Sequence[PromptLine]:
     """The prompts of the form: those of the file if one was chosen, else the lines of the text.
 
     Raises:
         Invalid: they cannot be used, with what is wrong under the field they came from.
     """
-    file = request.FILES.get("file")
+    file = form.cleaned_data["file"]
     try:
         if file is not None:
             return parse_csv(file.read(MAX_FILE_BYTES + 1))
-        return parse_text(request.POST.get("prompts", ""))
+        return parse_text(form.cleaned_data["prompts"])
     except UnusablePrompts as error:
         field = "file" if file is not None else "prompts"
         raise Invalid("Nothing was saved", errors=[FieldError(field, " ".join(error.errors))]) from None
 
 
-def _after_saving(request: MemberRequest, id: str) -> HttpResponse:
+def _after_saving(request: MemberRequest, id: uuid.UUID, *, for_benchmark: bool) -> HttpResponse:
     """On to the benchmark that the set was made for, if it was made for one."""
     slug = request.membership.organization.slug
-    if request.POST.get("next") == "benchmark":
-        return redirect(f"{reverse('web:console_new_benchmark', args=[slug])}?{urlencode({'prompts': id})}")
+    if for_benchmark:
+        return redirect(f"{reverse('web:console_new_benchmark', args=[slug])}?{urlencode({'prompts': short(id)})}")
     messages.success(request, "The prompts are saved.")
     return redirect("web:console_prompt_set", slug, id)

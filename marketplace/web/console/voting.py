@@ -1,57 +1,57 @@
 """The voting page and its calls. Nothing here says which model made which picture."""
 
-from typing import Any
+from __future__ import annotations
 
-import orjson
-from django.http import HttpRequest, HttpResponse, JsonResponse
+import uuid
+from typing import TYPE_CHECKING, Any
+
+from django.http import HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_POST
 
 from inference.links import artifact_path
 from marketplace.benchmarks.domain.states import MAX_REASON_LENGTH, Answer
-from marketplace.benchmarks.models import Benchmark
 from marketplace.benchmarks.selectors.ballots import Ballot, Shown, ballot_of
 from marketplace.benchmarks.selectors.benchmarks import benchmark_for_buyer, sees_names
 from marketplace.benchmarks.services import voting
-from marketplace.core.ids import parse_short
-from marketplace.core.problems import NotUnderstood
-from marketplace.web.access import MemberRequest, member_page
+from marketplace.core.ids import short
+from marketplace.web.console.forms import PairForm, VoteForm
+from marketplace.web.shared.access import MemberRequest, member_page
+
+if TYPE_CHECKING:
+    from marketplace.benchmarks.models import Benchmark
 
 
 @member_page
-def page(request: MemberRequest, id: str) -> HttpResponse:
+def page(request: MemberRequest, id: uuid.UUID) -> HttpResponse:
     """`GET`: the pair to vote on. `POST`: a vote as JSON, answered with the ballot after it."""
-    benchmark = benchmark_for_buyer(request.membership.organization_id, parse_short(id))
+    benchmark = benchmark_for_buyer(request.membership.organization_id, id)
     if request.method == "POST":
         return _vote(request, benchmark)
     if sees_names(benchmark, request.membership.user):
         return redirect("web:console_benchmark", request.membership.organization.slug, id)
     ballot = document_of(ballot_of(benchmark, request.membership.user))
-    context = {"benchmark": benchmark, "id": id, "ballot": ballot, "longest_reason": MAX_REASON_LENGTH}
+    context = {"benchmark": benchmark, "id": short(id), "ballot": ballot, "longest_reason": MAX_REASON_LENGTH}
     return render(request, "console/vote.html", context)
 
 
 @require_POST
 @member_page
-def undo(request: MemberRequest, id: str) -> HttpResponse:
+def undo(request: MemberRequest, id: uuid.UUID) -> HttpResponse:
     """Take back the vote on the pair that the JSON body names; answers with the ballot after it."""
-    benchmark = benchmark_for_buyer(request.membership.organization_id, parse_short(id))
-    voting.undo(by=request.membership, benchmark_id=benchmark.pk, key=_text(_body(request), "pair"))
+    benchmark = benchmark_for_buyer(request.membership.organization_id, id)
+    voting.undo(by=request.membership, benchmark_id=benchmark.pk, key=PairForm.of_json(request).given()["pair"])
     return _answer(request, benchmark)
 
 
 def _vote(request: MemberRequest, benchmark: Benchmark) -> HttpResponse:
-    body = _body(request)
-    try:
-        answer = Answer(_text(body, "answer"))
-    except ValueError:
-        raise NotUnderstood("The vote could not be read; reload the page") from None
+    given = VoteForm.of_json(request).given()
     voting.vote(
         by=request.membership,
         benchmark_id=benchmark.pk,
-        key=_text(body, "pair"),
-        answer=answer,
-        reason=_text(body, "reason"),
+        key=given["pair"],
+        answer=Answer(given["answer"]),
+        reason=given["reason"],
     )
     return _answer(request, benchmark)
 
@@ -80,18 +80,3 @@ def _pair(shown: Shown | None) -> dict[str, str] | None:
         "left": artifact_path(shown.left),
         "right": artifact_path(shown.right),
     }
-
-
-def _body(request: HttpRequest) -> dict[str, Any]:
-    try:
-        body = orjson.loads(request.body)
-    except orjson.JSONDecodeError:
-        body = None
-    if not isinstance(body, dict):
-        raise NotUnderstood("The vote could not be read; reload the page")
-    return body
-
-
-def _text(body: dict[str, Any], name: str) -> str:
-    value = body.get(name, "")
-    return value if isinstance(value, str) else ""

@@ -1,7 +1,6 @@
 """The operator's view of the gateway: what it said, what became of it, and what waits for a decision."""
 
 from django.contrib import messages
-from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_POST
@@ -10,15 +9,17 @@ from billing.gateways import current_gateway
 from billing.payments.selectors import gateway_events, payments_to_look_at
 from billing.payments.services.gateway_events import process_again
 from marketplace.accounts.selectors import organization_names
-from marketplace.web.access import operator_page
+from marketplace.web.operator.forms import EventsQuery
+from marketplace.web.shared.access import operator_page
+from marketplace.web.shared.paging import page_of
 
 EVENTS = 30
 
 
 @operator_page
 def payments(request: HttpRequest) -> HttpResponse:
-    only_open = "open" in request.GET
-    page = Paginator(gateway_events(only_open=only_open), EVENTS).get_page(request.GET.get("page"))
+    only_open = EventsQuery.of_query(request).value("open", False)
+    page = page_of(request, gateway_events(only_open=only_open), size=EVENTS)
     names = organization_names()
     found = payments_to_look_at()
     context = {

@@ -1,7 +1,5 @@
 """Payouts: setting them up with the gateway, asking for one, and what became of each."""
 
-import uuid
-
 from django.conf import settings
 from django.contrib import messages
 from django.db import transaction
@@ -20,9 +18,8 @@ from billing.payments.services import payees
 from billing.payments.services.payouts import request_payout
 from marketplace.accounts.domain import Role
 from marketplace.accounts.services import audit, members
-from marketplace.core.problems import Conflict, Invalid
-from marketplace.web.access import MemberRequest, member_page
-from marketplace.web.console.views import by_field
+from marketplace.web.provider.forms import PayeeForm, PayoutForm
+from marketplace.web.shared.access import MemberRequest, member_page
 
 SHOWN_PAYOUTS = 50
 
@@ -30,19 +27,13 @@ SHOWN_PAYOUTS = 50
 @member_page
 def payouts(request: MemberRequest) -> HttpResponse:
     """The page; a POST asks for a payout."""
-    errors: dict[str, str] = {}
+    form = PayoutForm.of(request)
     owner = str(request.membership.organization_id)
     if request.method == "POST":
         members.require_owner(request.membership)
-        try:
-            payout = request_payout(
-                owner=owner, key=request.POST.get("key", "").replace("\0", "")[:64] or uuid.uuid4().hex
-            )
-        except Invalid as problem:
-            errors = by_field(problem)
-        except (Conflict, GatewayUnavailable) as problem:
-            errors = {"form": problem.detail}
-        else:
+    if form.is_valid():
+        payout = form.attempt(request_payout, owner=owner, key=form.cleaned_data["key"].hex)
+        if payout is not None:
             with transaction.atomic():
                 audit.record(
                     action="payout.requested",
@@ -51,7 +42,7 @@ def payouts(request: MemberRequest) -> HttpResponse:
                     actor=request.membership.user,
                 )
             return redirect("web:provider_payouts", request.membership.organization.slug)
-    return _page(request, errors)
+    return _page(request, payout_form=form)
 
 
 @require_POST
@@ -60,23 +51,23 @@ def onboard(request: MemberRequest) -> HttpResponse:
     """Off to the gateway's own pages, where the provider says who they are."""
     members.require_owner(request.membership)
     organization = request.membership.organization
-    try:
-        page = payees.onboard(
+    form = PayeeForm.of(request)
+    if form.is_valid():
+        page = form.attempt(
+            payees.onboard,
             holder=AccountHolder(str(organization.pk), organization.name, request.membership.user.email),
-            country=request.POST.get("country", ""),
+            country=form.cleaned_data["country"],
             back_url=_address(request, "web:provider_payouts_back"),
             again_url=_address(request, "web:provider_payouts_again"),
         )
-    except Invalid as problem:
-        return _page(request, by_field(problem))
-    except (GatewayUnavailable, GatewayRefused) as problem:
-        return _page(request, {"form": problem.detail})
-    return redirect(page)
+        if page is not None:
+            return redirect(page)
+    return _page(request, payee_form=form)
 
 
 @member_page
 def back(request: MemberRequest) -> HttpResponse:
-    """Where the gateway sends providers when they have left its pages; it may not have heard its own news yet."""
+    """Where the gateway sends providers when they have left its pages; its own news may not have come yet."""
     try:
         payees.refresh(owner=str(request.membership.organization_id))
     except (GatewayUnavailable, GatewayRefused) as problem:
@@ -97,11 +88,17 @@ def again(request: MemberRequest) -> HttpResponse:
     )
 
 
-def _page(request: MemberRequest, errors: dict[str, str]) -> HttpResponse:
+def _page(
+    request: MemberRequest, *, payout_form: PayoutForm | None = None, payee_form: PayeeForm | None = None
+) -> HttpResponse:
+    """The page, with the form that was refused, if one was."""
     owner, gateway = str(request.membership.organization_id), current_gateway()
     balance, payee = balance_of(owner, AccountKind.PROVIDER_PAYABLE), payee_of(owner, gateway.name)
     amount, least = whole_cents(balance.available), settings.PAYOUT_MINIMUM_CENTS * CENT
     is_active = payee is not None and payee.state == PayeeState.ACTIVE
+    form = payee_form or payout_form or PayoutForm()
+    if form.is_bound and payout_form is form:
+        form.renew_keys()
     context = {
         "balance": balance,
         "in_transit": balance_of(owner, AccountKind.PAYOUT_IN_TRANSIT),
@@ -114,13 +111,13 @@ def _page(request: MemberRequest, errors: dict[str, str]) -> HttpResponse:
         "payouts": [
             {"payout": payout, "state": f"payout_{payout.state}"} for payout in payouts_of(owner)[:SHOWN_PAYOUTS]
         ],
-        "payout_key": uuid.uuid4().hex,
         "is_instant": gateway.is_instant,
-        "country": request.POST.get("country", "US"),
+        "payout_form": payout_form or PayoutForm(),
+        "payee_form": payee_form or PayeeForm(),
+        "problems": form.non_field_errors(),
         "is_owner": request.membership.role == Role.OWNER,
-        "errors": errors,
     }
-    return render(request, "provider/payouts.html", context, status=422 if errors else 200)
+    return render(request, "provider/payouts.html", context, status=form.status)
 
 
 def _address(request: MemberRequest, name: str) -> str:

@@ -1,47 +1,24 @@
-"""Publishing in the browser: a folder is uploaded as a draft, committed, and watched while it is checked."""
+"""Publishing in the browser: a folder is uploaded as a draft, and committed."""
 
-from typing import Any
+import uuid
 
-import orjson
-from django.http import HttpRequest, HttpResponse, JsonResponse
-from django.shortcuts import redirect, render
+from django.http import HttpResponse, JsonResponse
+from django.shortcuts import render
 from django.urls import reverse
 from django.views.decorators.http import require_POST
 
-from inference.selectors import examples_of, living_nodes
-from marketplace.catalog.selectors import listings_for_provider
-from marketplace.core.ids import parse_short, short
-from marketplace.core.problems import FieldError, Invalid, NotFound, NotUnderstood
-from marketplace.web.access import MemberRequest, member_page
-from marketplace.web.versions import detail_of, example_picture, profile_of
-from providers import tasks
-from providers.domain import CheckState, Step, VersionState
-from providers.models import VersionCheck
-from providers.selectors import checks_of, draft_files_sent, files_of, model_named, version_numbered
-from providers.services.drafts import Announced, check_announced, commit_draft, discard_draft, open_draft, upload_path
+from marketplace.web.provider.forms import CommitForm, DraftForm, FilesForm, PublishQuery
+from marketplace.web.shared.access import MemberRequest, member_page
+from providers.selectors import draft_files_sent, model_named
+from providers.services.drafts import check_announced, commit_draft, discard_draft, open_draft, upload_path
 from providers.validation.paths import MAX_FILES
-
-MAX_SIZE_BYTES = 2**53
-STEPS = {
-    Step.FILES: ("Files", "Paths, weights, card, classes, licence and schema"),
-    Step.LOAD: ("Load", "A node fetches the weights and loads them"),
-    Step.GOLDEN: ("Golden run", "The same input and seed twice; the digests are kept"),
-    Step.PROFILE: ("Profile", "Seconds by batch size, memory, operations"),
-    Step.EXAMPLES: ("Examples", "Pictures for the model's page"),
-}
-
-
-@member_page
-def entrance(request: MemberRequest) -> HttpResponse:
-    """`/provider/{org}/` leads to its models."""
-    return redirect("web:provider_models", request.membership.organization.slug)
 
 
 @member_page
 def publish(request: MemberRequest) -> HttpResponse:
     """Choose a folder and upload it; `?model=` names the model that it is a new version of."""
     organization = request.membership.organization
-    model = model_named(organization.slug, request.GET.get("model", ""))
+    model = model_named(organization.slug, PublishQuery.of_query(request).value("model"))
     slug = organization.slug
     context = {
         "model": model,
@@ -58,7 +35,7 @@ def publish(request: MemberRequest) -> HttpResponse:
 @member_page
 def check_draft(request: MemberRequest) -> JsonResponse:
     """Which of the files that a browser is about to upload may not be published. Nothing is stored."""
-    check_announced(_announced(_body(request)))
+    check_announced(FilesForm.of_json(request).given()["files"])
     return JsonResponse({"ok": True})
 
 
@@ -66,15 +43,9 @@ def check_draft(request: MemberRequest) -> JsonResponse:
 @member_page
 def drafts(request: MemberRequest) -> JsonResponse:
     """Open a draft, or the one that was left; answers with where its files go and which have come already."""
-    organization, body = request.membership.organization, _body(request)
-    name = body.get("name")
-    draft = open_draft(
-        organization=organization,
-        name=name if isinstance(name, str) else "",
-        files=_announced(body),
-        by=request.membership.user,
-    )
-    place = [organization.slug, short(draft.pk)]
+    organization, given = request.membership.organization, DraftForm.of_json(request).given()
+    draft = open_draft(organization=organization, name=given["name"], files=given["files"], by=request.membership.user)
+    place = [organization.slug, draft.pk]
     return JsonResponse(
         {
             "upload_url": upload_path(draft),
@@ -88,101 +59,17 @@ def drafts(request: MemberRequest) -> JsonResponse:
 
 @require_POST
 @member_page
-def commit(request: MemberRequest, id: str) -> JsonResponse:
+def commit(request: MemberRequest, id: uuid.UUID) -> JsonResponse:
     """Make a draft the next version; answers with the page that shows its checks."""
-    organization, message = request.membership.organization, _body(request).get("message")
-    version = commit_draft(
-        organization=organization,
-        draft_id=parse_short(id),
-        message=message if isinstance(message, str) else "",
-        by=request.membership.user,
-    )
+    organization, message = request.membership.organization, CommitForm.of_json(request).given()["message"]
+    version = commit_draft(organization=organization, draft_id=id, message=message, by=request.membership.user)
     place = [organization.slug, version.model.name, version.number]
     return JsonResponse({"url": reverse("web:provider_version", args=place)}, status=201)
 
 
 @require_POST
 @member_page
-def discard(request: MemberRequest, id: str) -> JsonResponse:
+def discard(request: MemberRequest, id: uuid.UUID) -> JsonResponse:
     """Forget a draft."""
-    discard_draft(organization=request.membership.organization, draft_id=parse_short(id))
+    discard_draft(organization=request.membership.organization, draft_id=id)
     return JsonResponse({"ok": True})
-
-
-@member_page
-def version(request: MemberRequest, name: str, number: int) -> HttpResponse:
-    """A version with its checks; while they go on, the page asks for them again."""
-    organization = request.membership.organization
-    model = model_named(organization.slug, name)
-    found = version_numbered(model, number) if model is not None else None
-    if model is None or found is None:
-        raise NotFound("There is no such version")
-    checks = checks_of(found)
-    listing = next((one for one in listings_for_provider(organization) if one.model_id == model.pk), None)
-    context = {
-        "model": model,
-        "version": found,
-        "is_checking": found.state == VersionState.CHECKING,
-        "is_on_sale": listing is not None and listing.listed and listing.version_id == found.pk,
-        "steps": [_step(check) for check in checks],
-        "passed": sum(check.state == CheckState.PASSED for check in checks),
-        "waits_for_node": _waits_for_node(checks) and not living_nodes().exists(),
-        "examples": [example_picture(example) for example in examples_of(found.pk)],
-        "profile": profile_of(checks),
-        "golden": detail_of(checks, Step.GOLDEN),
-        "load": detail_of(checks, Step.LOAD),
-        "unit": tasks.task_named(model.task).unit if model.task else "",
-        "files": files_of(found),
-    }
-    template = "provider/_version.html" if request.headers.get("HX-Request") else "provider/version.html"
-    return render(request, template, context)
-
-
-def _step(check: VersionCheck) -> dict[str, Any]:
-    title, explanation = STEPS[Step(check.step)]
-    ended = check.ended_at - check.started_at if check.ended_at and check.started_at else None
-    return {
-        "name": check.step,
-        "title": title,
-        "explanation": explanation,
-        "state": check.state,
-        "detail": check.detail,
-        "errors": check.errors,
-        "seconds": ended.total_seconds() if ended is not None else None,
-    }
-
-
-def _waits_for_node(checks: list[VersionCheck]) -> bool:
-    waiting = next((check for check in checks if not CheckState(check.state).is_final), None)
-    return waiting is not None and waiting.step != Step.FILES and waiting.state == CheckState.WAITING
-
-
-def _body(request: HttpRequest) -> dict[str, Any]:
-    try:
-        body = orjson.loads(request.body)
-    except orjson.JSONDecodeError:
-        raise NotUnderstood("The page could not be understood; reload it") from None
-    if not isinstance(body, dict):
-        raise NotUnderstood("The page could not be understood; reload it")
-    return body
-
-
-def _announced(body: dict[str, Any]) -> list[Announced]:
-    """The files that a browser announces. Raises Invalid if they are none."""
-    files = body.get("files")
-    wrong = Invalid("The list of files cannot be read", errors=[FieldError("files", "reload the page and try again")])
-    if not isinstance(files, list) or len(files) > 10 * MAX_FILES:
-        raise wrong
-    found = []
-    for file in files:
-        if not isinstance(file, dict) or not isinstance(file.get("path"), str) or "\0" in file["path"]:
-            raise wrong
-        size, modified = file.get("size"), file.get("modified")
-        if (
-            not isinstance(size, int)
-            or not isinstance(modified, int)
-            or not (0 <= size < MAX_SIZE_BYTES and abs(modified) < MAX_SIZE_BYTES)
-        ):
-            raise wrong
-        found.append(Announced(file["path"], size, modified))
-    return found

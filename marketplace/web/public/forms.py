@@ -1,60 +1,132 @@
-"""A form from a JSON Schema: what `components/schema_form.html` shows for each field."""
+"""What pages for everybody take in."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-LONG_TEXT = 200
-ALWAYS_SHOWN = 3  # optional fields before the rest is folded away
+from django import forms
+
+from marketplace.catalog.selectors import SORTS
+from marketplace.web.shared.fields import Checkbox, Choice, Flag, JsonValue, LongText, ShortId, Text
+from marketplace.web.shared.forms import Form
+
+MAX_QUERY_CHARACTERS = 100
+MAX_INPUT_CHARACTERS = 100_000  # of a text whose schema says none
+MAX_NUMBER_CHARACTERS = 40
 
 
-def schema_fields(schema: Mapping[str, Any], given: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """The fields in the schema's own order, each with its value: from the address, else the default."""
-    required = set(schema.get("required", ()))
-    fields = []
-    properties: Mapping[str, Mapping[str, Any]] = schema["properties"]
-    ordered = sorted(properties.items(), key=lambda item: item[1].get("x-order", 0))
-    for position, (name, field) in enumerate(ordered):
-        kind = field.get("type")
-        types = [kind] if isinstance(kind, str) else list(kind or ())
-        default = field.get("default")
-        fields.append(
-            {
-                "name": name,
-                "type": _kind(field, types),
-                "title": field.get("title", name),
-                "description": field.get("description", ""),
-                "default": "" if default is None else default,
-                "value": given.get(name, "" if default is None else default),
-                "minimum": field.get("minimum"),
-                "maximum": field.get("maximum"),
-                "step": field.get("multipleOf", 1 if "integer" in types else "any"),
-                "choices": field.get("enum"),
-                "required": name in required,
-                "nullable": "null" in types,
-                "advanced": name not in required and position >= ALWAYS_SHOWN,
-                "max_length": field.get("maxLength"),
-                "smallest_side": field.get("x-min-side"),
-                "largest_side": field.get("x-max-side"),
-            }
-        )
-    return fields
+class CatalogueForm(Form):
+    """What is looked for in the catalogue.
+
+    Args:
+        tasks: those of the models on sale, by name, with what they are called.
+    """
+
+    q = Text(
+        label="Search",
+        max_length=MAX_QUERY_CHARACTERS,
+        required=False,
+        widget=forms.TextInput(attrs={"type": "search"}),
+        attrs={"placeholder": "A name, a provider, or what it makes"},
+    )
+    task = Choice(required=False)
+    sort = Choice(label="Sort by", choices=[(sort, sort.capitalize()) for sort in SORTS], required=False)
+
+    def __init__(self, *args: Any, tasks: Sequence[tuple[str, str]], **options: Any) -> None:
+        super().__init__(*args, **options)
+        task = self.fields["task"]
+        assert isinstance(task, Choice)
+        task.choices = [("", "All"), *tasks]
 
 
-def chosen_values(fields: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """What a call has to name: the required fields, and those whose value is not the default."""
-    return {
-        field["name"]: field["value"]
-        for field in fields
-        if field["required"] or field["value"] not in (field["default"], None)
+class ContractQuery(Form):
+    """The contract under which a model is to be run."""
+
+    contract = ShortId(required=False)
+
+
+class RunForm(ContractQuery):
+    """A call from the playground. Admission checks the input against the version's schema."""
+
+    input = JsonValue(required=False)
+
+
+class NumberInput(forms.NumberInput):
+    """A number; a seed gets a button that draws one."""
+
+    template_name = "components/number_input.html"
+
+
+class PictureInput(forms.TextInput):
+    """A picture to upload, whose address the form then holds.
+
+    Args:
+        upload_url: where files go; empty for who may not upload.
+    """
+
+    template_name = "components/picture_input.html"
+
+    def __init__(self, *, upload_url: str) -> None:
+        super().__init__()
+        self.upload_url = upload_url
+
+    def get_context(self, name: str, value: Any, attrs: dict[str, Any] | None) -> dict[str, Any]:
+        return super().get_context(name, value, attrs) | {"upload_url": self.upload_url}
+
+
+class InputsForm(Form):
+    """The playground's form, which a script sends: it shows the fields and the places for their errors.
+
+    Args:
+        schema_fields: the fields of the version's input schema.
+        upload_url: where files go; empty for who may not upload.
+    """
+
+    def __init__(self, schema_fields: Sequence[Mapping[str, Any]], *, upload_url: str) -> None:
+        super().__init__(auto_id="input-%s")
+        for field in schema_fields:
+            made = _field(field, upload_url)
+            made.note = _range(field)  # type: ignore[attr-defined]  # for the component
+            made.widget.attrs["aria-describedby"] = f"input-{field['name']}_helptext input-{field['name']}_error"
+            self.fields[field["name"]] = made
+        self.shown = [self[field["name"]] for field in schema_fields if not field["advanced"]]
+        self.advanced = [self[field["name"]] for field in schema_fields if field["advanced"]]
+
+
+def _field(field: Mapping[str, Any], upload_url: str) -> forms.Field:
+    """The form's field for one of the schema's."""
+    options: dict[str, Any] = {
+        "label": field["title"],
+        "help_text": field["description"],
+        "initial": field["value"],
+        "required": field["required"],
     }
+    longest = field["max_length"] or MAX_INPUT_CHARACTERS
+    match field["type"]:
+        case "boolean":
+            del options["required"]
+            return Flag(widget=Checkbox(attrs={"class": "toggle toggle-primary"}), **options)
+        case "file":
+            return Text(max_length=longest, widget=PictureInput(upload_url=upload_url), **options)
+        case "enum":
+            return Choice(choices=[(choice, choice) for choice in field["choices"]], **options)
+        case "integer" | "number":
+            return Text(max_length=MAX_NUMBER_CHARACTERS, widget=NumberInput(attrs=_number_attrs(field)), **options)
+        case "text":
+            return LongText(max_length=longest, **options)
+        case _:
+            return Text(max_length=longest, **options)
 
 
-def _kind(field: Mapping[str, Any], types: list[str]) -> str:
-    if "x-media" in field:
-        return "file"
-    if "enum" in field:
-        return "enum"
-    for kind in ("integer", "number", "boolean"):
-        if kind in types:
-            return kind
-    return "text" if field.get("maxLength", LONG_TEXT + 1) > LONG_TEXT else "string"
+def _number_attrs(field: Mapping[str, Any]) -> dict[str, Any]:
+    limits = {"min": field["minimum"], "max": field["maximum"]}
+    return {
+        "inputmode": "numeric" if field["type"] == "integer" else "decimal",
+        "step": field["step"],
+        "placeholder": "random" if field["name"] == "seed" else None,
+    } | {name: limit for name, limit in limits.items() if limit is not None}
+
+
+def _range(field: Mapping[str, Any]) -> str:
+    """What a number may be, beside its label; a seed may be about anything."""
+    least, most = field["minimum"], field["maximum"]
+    return f"{least}–{most}" if least is not None and most is not None and field["name"] != "seed" else ""

@@ -1,8 +1,8 @@
 """The playground's own calls: a signed-in member runs a model with their organisation's money."""
 
+from collections.abc import Mapping
 from typing import Any
 
-import orjson
 from django.http import HttpRequest, JsonResponse
 from django.urls import reverse
 from django.views.decorators.http import require_POST
@@ -16,9 +16,12 @@ from marketplace.accounts.selectors import caller_by_member
 from marketplace.catalog.domain import Reference
 from marketplace.catalog.services import resolution
 from marketplace.core.ids import short
-from marketplace.core.problems import Forbidden, NotAuthenticated, NotUnderstood
-from marketplace.web.access import current_membership
-from marketplace.web.contracts import id_in_address
+from marketplace.core.problems import FieldError, Forbidden, Invalid, NotAuthenticated
+from marketplace.web.public.forms import RunForm
+from marketplace.web.shared.access import current_membership
+from marketplace.web.shared.fields import labelled
+
+MAX_ERRORS_IN_TITLE = 3
 
 
 @require_POST
@@ -27,22 +30,23 @@ def run(request: HttpRequest, owner: str, name: str) -> JsonResponse:
     membership = current_membership(request)
     if membership is None:
         if request.user.is_authenticated:
-            raise Forbidden("Found an organisation first: it holds the balance that runs are paid from.")
+            raise Forbidden("Create an organisation first: it holds the balance that runs are paid from.")
         raise NotAuthenticated("You were signed out. Sign in again; what you typed is kept in the address.")
     organization = membership.organization
     caller = caller_by_member(membership.user, organization)
-    body = _body(request)
+    given = RunForm.of_json(request).given()
     reference = Reference(owner, name)
+    target = resolution.resolve(reference)
+    if given["contract"]:
+        target = resolution.under_contract(target, given["contract"], caller)
     try:
-        target = resolution.resolve(reference)
-        if body.get("contract"):
-            contract = id_in_address(str(body["contract"]), what="contract")
-            target = resolution.under_contract(target, contract, caller)
-        prediction = admit(caller=caller, target=target, inputs=body.get("input"), origin=Origin.CONSOLE)
+        prediction = admit(caller=caller, target=target, inputs=given["input"], origin=Origin.CONSOLE)
     except PriceChanged:
         # The snapshot may be two seconds old. A person agreed to the price they saw, so they are asked again.
         resolution.forget(reference)
         raise
+    except Invalid as problem:
+        raise by_label(problem, target.check.schema["properties"]) from None
     id_ = short(prediction)
     return JsonResponse(
         {
@@ -60,11 +64,16 @@ def run(request: HttpRequest, owner: str, name: str) -> JsonResponse:
     )
 
 
-def _body(request: HttpRequest) -> dict[str, Any]:
-    try:
-        body = orjson.loads(request.body)
-    except orjson.JSONDecodeError:
-        raise NotUnderstood("The form could not be read; reload the page") from None
-    if not isinstance(body, dict):
-        raise NotUnderstood("The form could not be read; reload the page")
-    return body
+def by_label(problem: Invalid, properties: Mapping[str, Mapping[str, Any]]) -> Invalid:
+    """A refusal of inputs whose errors speak of fields as the page does.
+
+    Args:
+        properties: of the version's input schema, by the names that the errors have after `input.`.
+    """
+    errors = []
+    for error in problem.errors:
+        name = error.field.removeprefix("input.")
+        label = str(properties.get(name, {}).get("title", name))
+        errors.append(FieldError(error.field, labelled(label, error.detail)))
+    named = "; ".join(error.detail for error in errors[:MAX_ERRORS_IN_TITLE])
+    return Invalid(f"Nothing was run and nothing is charged. {named}" if named else problem.detail, errors=errors)

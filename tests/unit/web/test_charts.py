@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from marketplace.web.console.charts import _ticks
-from marketplace.web.templatetags.bourse import price_tick
+from marketplace.web.shared.figures import price_tick
 
 
 @given(st.floats(-5_000, 5_000), st.floats(0, 5_000))

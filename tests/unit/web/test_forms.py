@@ -1,5 +1,5 @@
-from marketplace.web.calls import code_call
-from marketplace.web.public.forms import chosen_values, schema_fields
+from marketplace.web.shared.calls import code_call
+from marketplace.web.shared.inputs import chosen_values, schema_fields
 
 SCHEMA = {
     "type": "object",

@@ -1,4 +1,4 @@
-from marketplace.web.links import playground_path
+from marketplace.web.shared.links import playground_path
 
 
 def test_playground_opens_with_the_inputs_that_were_given() -> None:

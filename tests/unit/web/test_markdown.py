@@ -1,6 +1,6 @@
 import pytest
 
-from marketplace.web.markdown import render_documentation, render_markdown
+from marketplace.web.shared.markdown import render_documentation, render_markdown
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,8 @@
 """What the checks found, as pages show it."""
 
-from marketplace.web.templatetags.bourse import bar, scaled
-from marketplace.web.versions import profile_of
+from marketplace.web.shared.drawings import bar
+from marketplace.web.shared.figures import scaled
+from marketplace.web.shared.versions import profile_of
 from providers.domain import Step
 from providers.models import VersionCheck
 

@@ -6,22 +6,9 @@ from django.test import RequestFactory
 from django.urls import resolve
 from django.utils import timezone
 
-from marketplace.web.templatetags.bourse import (
-    ago,
-    duration,
-    filesize,
-    gauge,
-    icon,
-    ledger_amount,
-    money,
-    percent,
-    sentence,
-    short_id,
-    sparkline,
-    status,
-    timing_bar,
-    words,
-)
+from marketplace.web.shared.drawings import gauge, sparkline, timing_bar
+from marketplace.web.shared.figures import ago, duration, filesize, ledger_amount, money, percent, sentence, short_id
+from marketplace.web.shared.states import icon, status, words
 
 MINUS, SPACE = "\N{MINUS SIGN}", "\N{NO-BREAK SPACE}"
 

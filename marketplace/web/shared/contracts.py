@@ -1,34 +1,29 @@
 """What the pages about outcome contracts show on either side of the market."""
 
-import json
-from typing import Any
+from __future__ import annotations
 
-from django.core.paginator import Paginator
+import json
+from typing import TYPE_CHECKING, Any
+
 from django.urls import reverse
 
 from billing.ledger.selectors import usage_by_hold
 from billing.outcomes.domain import OutcomeState, Verdict
-from billing.outcomes.models import Outcome, OutcomeContract, OutcomeOffer
-from billing.outcomes.selectors import Tally, outcomes_of, tallies
+from billing.outcomes.selectors import Tally, calls_under_review, outcomes_of, signed_offers, superseded_offers, tallies
 from billing.pricing.domain import BASIS_POINTS
-from inference.models import Review
 from inference.selectors import reviews_of
 from marketplace.accounts.domain import Role
 from marketplace.accounts.selectors import organization_names
-from marketplace.core.ids import parse_short, short
-from marketplace.core.problems import NotFound
-from marketplace.web.access import MemberRequest
+from marketplace.core.ids import short
+from marketplace.web.shared.access import MemberRequest
+from marketplace.web.shared.paging import page_of
+
+if TYPE_CHECKING:
+    from billing.outcomes.models import Outcome, OutcomeContract, OutcomeOffer
+    from inference.models import Review
 
 PAGE = 50
 NO_BREAK_SPACE = "\N{NO-BREAK SPACE}"
-
-
-def id_in_address(text: str, *, what: str) -> Any:
-    """The UUID behind a short id. Raises NotFound."""
-    found = parse_short(text)
-    if found is None:
-        raise NotFound(f"There is no such {what}")
-    return found
 
 
 def contract_rows(contracts: list[OutcomeContract]) -> list[dict[str, Any]]:
@@ -51,8 +46,7 @@ def contract_rows(contracts: list[OutcomeContract]) -> list[dict[str, Any]]:
 
 def offer_rows(offers: list[OutcomeOffer]) -> list[dict[str, Any]]:
     names, ids = organization_names(), [offer.pk for offer in offers]
-    signed = set(OutcomeContract.objects.filter(offer__in=ids, ended_at=None).values_list("offer", flat=True))
-    superseded = set(OutcomeOffer.objects.filter(supersedes__in=ids).values_list("supersedes", flat=True))
+    signed, superseded = signed_offers(ids), superseded_offers(ids)
     return [
         {
             "offer": offer,
@@ -86,7 +80,7 @@ def offer_context(request: MemberRequest, offer: OutcomeOffer) -> dict[str, Any]
 
 def contract_context(request: MemberRequest, contract: OutcomeContract, *, side: str) -> dict[str, Any]:
     """A contract with its calls; `side` is "console" or "provider"."""
-    page = Paginator(outcomes_of(contract.pk), PAGE).get_page(request.GET.get("page"))
+    page = page_of(request, outcomes_of(contract.pk), size=PAGE)
     outcomes = list(page.object_list)
     reviews, usage = reviews_of([one.pk for one in outcomes]), usage_by_hold([one.pk for one in outcomes])
     price = contract.offer.price
@@ -110,7 +104,7 @@ def contract_context(request: MemberRequest, contract: OutcomeContract, *, side:
         "layout": f"{side}/base.html",
         "calls": rows,
         "page": page,
-        "waiting": Outcome.objects.filter(contract=contract, state=OutcomeState.OBSERVING).count(),
+        "waiting": calls_under_review(contract.pk),
         "acceptance_rate": tally.acceptance_rate,
         "ended_by_us": contract.ended_for == str(request.membership.organization_id),
         "run_url": f"{model_path(contract.offer.label)}?contract={row['id']}",

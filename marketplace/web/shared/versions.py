@@ -1,12 +1,16 @@
 """What the checks of a version found, as pages of both sides show it."""
 
+from __future__ import annotations
+
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from inference.links import artifact_path
-from inference.models import Example
 from providers.domain import Step
-from providers.models import VersionCheck
+
+if TYPE_CHECKING:
+    from inference.models import Example
+    from providers.models import VersionCheck
 
 
 def example_picture(example: Example) -> dict[str, Any]:

@@ -1,14 +1,18 @@
 """Who may see a page: members of the organisation in its address, or operators. Everybody else gets a 404."""
 
+from __future__ import annotations
+
 from collections.abc import Callable
 from functools import wraps
-from typing import Concatenate, ParamSpec
+from typing import TYPE_CHECKING, Concatenate, ParamSpec
 
 from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, HttpResponse
 
-from marketplace.accounts.models import Membership
 from marketplace.accounts.selectors import membership_for, organizations_of
+
+if TYPE_CHECKING:
+    from marketplace.accounts.models import Membership
 
 P = ParamSpec("P")
 CURRENT = "organization"  # session key: the slug of the organisation that was looked at last

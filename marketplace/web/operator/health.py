@@ -1,20 +1,18 @@
-"""The operator's area: is the market well, does the ledger balance, what mail went out."""
+"""Is the market well: its database, Redis, nodes, queues and undelivered events."""
 
 from typing import Any
 
 import redis
-from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
 
-from billing.ledger.selectors import is_balanced, trial_balance
 from inference.domain.lifecycle import Status
 from inference.selectors import NODE_ALIVE, nodes_for_operator, queue_depths
 from inference.services import wakeups
 from marketplace.core.database import reachable
-from marketplace.core.models import InboxMessage, OutboxEvent
-from marketplace.web.access import operator_page
+from marketplace.core.selectors import undelivered_events
+from marketplace.web.shared.access import operator_page
 
 
 @operator_page
@@ -30,30 +28,16 @@ def health(request: HttpRequest) -> HttpResponse:
         }
         for node in nodes_for_operator()
     ]
-    oldest = OutboxEvent.objects.order_by("created_at").first()
     context = {
         "database": reachable(),
         "redis": _redis_answers(),
         "nodes": nodes,
         "alive": sum(node["alive"] is True for node in nodes),
         "queues": _queues(),
-        "outbox": {"waiting": OutboxEvent.objects.count(), "oldest": oldest.created_at if oldest else None},
-        "failed_events": OutboxEvent.objects.filter(attempts__gt=0).order_by("-attempts")[:20],
+        "undelivered": undelivered_events(),
     }
     template = "operator/_health.html" if request.headers.get("HX-Request") else "operator/health.html"
     return render(request, template, context)
-
-
-@operator_page
-def ledger(request: HttpRequest) -> HttpResponse:
-    """The trial balance: what is owed (credit) and what is owned (debit) by kind of account, and their equal sums."""
-    return render(request, "operator/ledger.html", {"totals": _trial_balance(), "is_balanced": is_balanced()})
-
-
-@operator_page
-def inbox(request: HttpRequest) -> HttpResponse:
-    page = Paginator(InboxMessage.objects.all(), 20).get_page(request.GET.get("page"))
-    return render(request, "operator/inbox.html", {"page": page})
 
 
 def _queues() -> list[dict[str, Any]]:
@@ -66,20 +50,6 @@ def _queues() -> list[dict[str, Any]]:
         )
         row["waiting" if found["status"] == Status.STARTING else "running"] = found["count"]
     return list(rows.values())
-
-
-def _trial_balance() -> list[dict[str, Any]]:
-    """For each currency its rows and their totals; debit and credit are positive micro-units."""
-    by_currency: dict[str, list[dict[str, Any]]] = {}
-    for found in trial_balance():
-        posted, held = int(str(found["posted"])), int(str(found["held"]))
-        row = {"kind": found["kind"], "debit": max(-posted, 0), "credit": max(posted, 0), "held": held}
-        by_currency.setdefault(str(found["currency"]), []).append(row)
-    return [
-        {"currency": currency, "rows": rows}
-        | {side: sum(row[side] for row in rows) for side in ("debit", "credit", "held")}
-        for currency, rows in by_currency.items()
-    ]
 
 
 def _redis_answers() -> bool:

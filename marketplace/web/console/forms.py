@@ -1,0 +1,239 @@
+"""What the buyer's pages take in."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from django import forms
+
+from billing.gateways.base import GatewayRefused, GatewayUnavailable
+from billing.outcomes.domain import Verdict
+from inference.domain.lifecycle import MAX_REASON_LENGTH
+from marketplace.accounts.domain import MAX_NAME_CHARACTERS
+from marketplace.accounts.services.names import NameTaken
+from marketplace.benchmarks.domain.prompts import MAX_FILE_BYTES, MAX_PROMPT_LENGTH, MAX_PROMPTS
+from marketplace.benchmarks.domain.states import MAX_REASON_LENGTH as LONGEST_VOTE_REASON
+from marketplace.benchmarks.domain.states import Answer
+from marketplace.benchmarks.services.start import EstimateChanged
+from marketplace.catalog.services.aliases import AliasMoved
+from marketplace.core.problems import Conflict, Invalid, PaymentRequired
+from marketplace.web.shared.fields import (
+    Choice,
+    Choices,
+    File,
+    Flag,
+    LongText,
+    Money,
+    OnceKey,
+    Quantity,
+    ShortId,
+    Text,
+)
+from marketplace.web.shared.forms import WHOLE_FORM, Form
+
+MAX_TITLE_CHARACTERS = 100
+MAX_KEY_NAME_CHARACTERS = 60
+MAX_REFERENCE_CHARACTERS = 200
+HASH_CHARACTERS = 64
+REFERENCE = {"list": "targets", "placeholder": "owner/name"}  # to a model, with those on sale proposed
+
+
+class OrganizationForm(Form):
+    """A new organisation."""
+
+    name = Text(
+        max_length=MAX_TITLE_CHARACTERS,
+        help_text="As colleagues and partners know it.",
+        attrs={"autocomplete": "organization", "autofocus": True},
+    )
+    slug = Text(
+        label="URL name",
+        max_length=MAX_NAME_CHARACTERS,
+        help_text="Lower-case letters, digits and dashes. The addresses of your pages and models begin with it.",
+        attrs={"spellcheck": "false"},
+    )
+    can_buy = Flag(
+        label="Buys",
+        initial=True,
+        help_text="Runs models in the playground and through the API, from a prepaid balance.",
+    )
+    can_provide = Flag(label="Provides", help_text="Publishes models, sets their prices and is paid for each use.")
+
+
+class KeyForm(Form):
+    """A new API key."""
+
+    name = Text(label="Name of a new key", max_length=MAX_KEY_NAME_CHARACTERS, attrs={"placeholder": "production"})
+
+
+class AliasForm(Form):
+    """A new alias."""
+
+    refusals = {Invalid: WHOLE_FORM, NameTaken: "name"}
+
+    name = Text(max_length=MAX_NAME_CHARACTERS)
+    target = Text(
+        label="Model",
+        max_length=MAX_REFERENCE_CHARACTERS,
+        help_text="owner/name follows what is on sale; owner/name@v2 stays at that version.",
+        attrs=REFERENCE,
+    )
+
+
+class MoveAliasForm(Form):
+    """Another model for an alias; `expected` is what it meant when the page was shown."""
+
+    refusals = {Invalid: "target", AliasMoved: "target"}
+
+    target = Text(label="Move it to", max_length=MAX_REFERENCE_CHARACTERS, attrs=REFERENCE)
+    expected = Text(max_length=MAX_REFERENCE_CHARACTERS, widget=forms.HiddenInput)
+
+
+class TopUpForm(Form):
+    """An amount to add to the balance."""
+
+    refusals = {
+        Conflict: "amount",
+        Invalid: "amount",
+        GatewayUnavailable: WHOLE_FORM,
+        GatewayRefused: WHOLE_FORM,
+    }
+
+    amount = Money(initial="25")
+    key = OnceKey()
+
+
+class PromptSetForm(Form):
+    """A prompt set: its prompts typed, or in a file, which takes their place."""
+
+    name = Text(max_length=MAX_TITLE_CHARACTERS)
+    prompts = LongText(
+        label="Prompts, one a line",
+        max_length=MAX_FILE_BYTES,
+        required=False,
+        rows=12,
+        attrs={"spellcheck": "false"},
+        help_text="Each gets a seed of its own, which all models then use. "
+        f"Up to {MAX_PROMPTS} prompts of {MAX_PROMPT_LENGTH:,} characters.",
+    )
+    file = File(
+        label="Or a CSV file",
+        required=False,
+        widget=forms.FileInput(attrs={"accept": ".csv,text/csv"}),
+        help_text="With a column “prompt” and, to fix the seeds yourself, “seed”. A file replaces the lines above.",
+    )
+    next = Choice(choices=[("", ""), ("benchmark", "")], required=False, widget=forms.HiddenInput)
+
+
+class ChoicesForm(Form):
+    """What a benchmark compares, as far as it is chosen. Services say which models can be compared.
+
+    Args:
+        prompt_sets: ids and names of those that can be chosen.
+        scorers: names of those that can be chosen.
+    """
+
+    renamed = {"models": "model"}
+
+    prompts = Choice(label="Prompt set", required=False)
+    model = Choices(label="Models", required=False, widget=forms.CheckboxSelectMultiple)
+    scorer = Choice(
+        required=False,
+        help_text="A model that rates pictures. Its score is shown beside the votes and never ranks by itself.",
+    )
+
+    def __init__(
+        self,
+        *args: Any,
+        prompt_sets: Sequence[tuple[str, str]],
+        models: Sequence[str],
+        scorers: Sequence[str],
+        **options: Any,
+    ) -> None:
+        super().__init__(*args, **options)
+        self._choose("prompts", [("", "Choose one"), *prompt_sets])
+        self._choose("model", [(name, name) for name in models])
+        self._choose("scorer", [("", "None"), *((name, name) for name in scorers)])
+        self.fields["model"].error_messages["invalid_choice"] = "No model “%(value)s” is on sale"
+
+    def _choose(self, name: str, choices: Sequence[tuple[str, str]]) -> None:
+        field = self.fields[name]
+        assert isinstance(field, Choice | Choices)
+        field.choices = choices
+
+
+class BenchmarkForm(ChoicesForm):
+    """A benchmark to start; `agreed` is the estimate in micro-units that the page showed."""
+
+    refusals = {Invalid: WHOLE_FORM, EstimateChanged: WHOLE_FORM, PaymentRequired: WHOLE_FORM}
+
+    name = Text(max_length=MAX_TITLE_CHARACTERS)
+    form = OnceKey()
+    agreed = Quantity(required=False, widget=forms.HiddenInput)
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self.fields["prompts"].required = True
+
+
+class AgreedForm(Form):
+    """What the rest of a paused benchmark costs, in micro-units, as the page showed it."""
+
+    agreed = Quantity(widget=forms.HiddenInput)
+
+
+class SignatureForm(Form):
+    """The hash of the document that is signed."""
+
+    hash = Text(max_length=HASH_CHARACTERS, widget=forms.HiddenInput)
+
+
+class PairForm(Form):
+    """The pair of pictures that a vote is taken back from."""
+
+    pair = Text(max_length=MAX_REFERENCE_CHARACTERS)
+
+
+class VoteForm(PairForm):
+    """A vote on a pair of pictures."""
+
+    answer = Choice(choices=[(answer.value, answer.value) for answer in Answer])
+    reason = Text(max_length=LONGEST_VOTE_REASON, required=False)
+
+
+class VerdictForm(Form):
+    """A reviewer's verdict on one image of a prediction."""
+
+    prediction = ShortId()
+    position = Quantity(min_value=0)
+    verdict = Choice(choices=[(verdict.value, verdict.value) for verdict in Verdict])
+    reason = Text(max_length=MAX_REASON_LENGTH, required=False)
+
+
+class TopUpQuery(Form):
+    """Whether the buyer left the payment page without paying."""
+
+    canceled = Flag()
+
+
+class ProgressQuery(Form):
+    """Whether the page that asks has no pair to vote on yet."""
+
+    awaits_pairs = Flag()
+
+
+class PredictionsQuery(Form):
+    """Where the list of predictions goes on: before this one."""
+
+    before = ShortId(required=False)
+
+
+class AliasQuery(Form):
+    """The model that a new alias is asked for."""
+
+    target = Text(max_length=MAX_REFERENCE_CHARACTERS, required=False)
+
+
+class PromptSetQuery(Form):
+    """What a new prompt set is made for."""
+
+    next = Choice(choices=[("benchmark", "")], required=False)

@@ -1,0 +1,103 @@
+"""Starting a benchmark: the form, and the estimate of what is chosen."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from django.http import HttpResponse
+from django.shortcuts import redirect, render
+
+from marketplace.benchmarks.domain.states import MAX_MODELS, MIN_MODELS
+from marketplace.benchmarks.selectors.prompt_sets import prompt_set_for_buyer, prompt_sets_for_buyer
+from marketplace.benchmarks.services.estimates import COMPARED_TASK, SCORING_TASK, Estimate, estimate
+from marketplace.benchmarks.services.start import start
+from marketplace.catalog import selectors as catalog
+from marketplace.core.ids import parse_short, short
+from marketplace.web.console.forms import BenchmarkForm, ChoicesForm
+from marketplace.web.shared.access import MemberRequest, member_page
+
+if TYPE_CHECKING:
+    from marketplace.benchmarks.models import Benchmark
+
+
+@member_page
+def new(request: MemberRequest) -> HttpResponse:
+    """The form, with an estimate of what is chosen; sending it starts the benchmark."""
+    offers = catalog.offers(task=COMPARED_TASK)
+    options = _options(request, offers)
+    asked = ChoicesForm.of_query(request, **options)
+    asked.full_clean()
+    form = BenchmarkForm.of(request, initial=asked.cleaned_data, **options)
+    costs = _estimate(request, form if form.is_bound else asked)
+    if form.is_valid():
+        benchmark = form.attempt(_start, request, form)
+        if benchmark is not None:
+            return redirect("web:console_benchmark", request.membership.organization.slug, benchmark.pk)
+    chosen = form["model"].value() or []
+    context = {
+        "form": form,
+        "prompt_sets": options["prompt_sets"],
+        "models": [_choice(offer, is_chosen=offer.slug in chosen) for offer in offers],
+        "scorers": options["scorers"],
+        "fewest": MIN_MODELS,
+        "most": MAX_MODELS,
+        "estimate": costs,
+        "cost_errors": [] if form.is_bound else asked.problems(),
+    }
+    return render(request, "console/new_benchmark.html", context, status=form.status)
+
+
+@member_page
+def estimate_part(request: MemberRequest) -> HttpResponse:
+    """The form's estimate for what is chosen so far."""
+    form = ChoicesForm.of_query(request, **_options(request, catalog.offers(task=COMPARED_TASK)))
+    context = {"estimate": _estimate(request, form), "cost_errors": form.problems()}
+    return render(request, "console/_estimate.html", context)
+
+
+def _options(request: MemberRequest, offers: list[catalog.Offer]) -> dict[str, Any]:
+    """What can be chosen."""
+    return {
+        "prompt_sets": [
+            (short(one.pk), f"{one.name} ({one.size} prompt{'' if one.size == 1 else 's'})")  # type: ignore[attr-defined]  # annotated
+            for one in prompt_sets_for_buyer(request.membership.organization_id)
+        ],
+        "models": [offer.slug for offer in offers],
+        "scorers": [offer.slug for offer in catalog.offers(task=SCORING_TASK)],
+    }
+
+
+def _estimate(request: MemberRequest, form: ChoicesForm) -> Estimate | None:
+    """The estimate of the form's choices; None while too little is chosen, or where the form says what is wrong."""
+    organization, models = request.membership.organization, form.value("model", [])
+    prompt_set_id = parse_short(form.value("prompts"))
+    is_complete = prompt_set_id is not None and len(models) >= MIN_MODELS
+    if form.errors.keys() & {"prompts", "model", "scorer"} or not (is_complete or isinstance(form, BenchmarkForm)):
+        return None
+    prompts = list(prompt_set_for_buyer(organization.pk, prompt_set_id).prompts.all())
+    return form.attempt(
+        estimate, organization=organization, prompts=prompts, models=models, scorer=form.value("scorer")
+    )
+
+
+def _start(request: MemberRequest, form: BenchmarkForm) -> Benchmark:
+    given = form.cleaned_data
+    return start(
+        by=request.membership,
+        benchmark_id=given["form"],
+        name=given["name"],
+        prompt_set_id=parse_short(given["prompts"]),
+        models=given["model"],
+        scorer=given["scorer"],
+        agreed=-1 if given["agreed"] is None else given["agreed"],  # no amount is negative
+    )
+
+
+def _choice(offer: catalog.Offer, *, is_chosen: bool) -> dict[str, Any]:
+    return {
+        "slug": offer.slug,
+        "description": offer.listing.model.description,
+        "price": offer.price,
+        "p50": offer.measured.p50_run_seconds,
+        "chosen": is_chosen,
+    }

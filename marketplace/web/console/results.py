@@ -1,0 +1,93 @@
+"""What came out of a benchmark: the ranking, the pictures, and the files to download."""
+
+from __future__ import annotations
+
+import uuid
+from typing import TYPE_CHECKING, Any
+
+from django.http import HttpResponse
+
+from inference.links import artifact_path
+from inference.selectors import some_predictions_for_buyer
+from marketplace.benchmarks.domain.figures import CALLS_FOR_P95
+from marketplace.benchmarks.domain.power import decisive_votes_needed
+from marketplace.benchmarks.domain.ranking import MIN_PROMPTS
+from marketplace.benchmarks.domain.states import CellState
+from marketplace.benchmarks.selectors.benchmarks import (
+    benchmark_for_buyer,
+    grid_of,
+    sees_names,
+)
+from marketplace.benchmarks.selectors.results import results_of
+from marketplace.core.ids import short
+from marketplace.core.problems import Forbidden
+from marketplace.web.console import charts, exports
+from marketplace.web.shared.access import MemberRequest, member_page
+
+if TYPE_CHECKING:
+    from marketplace.benchmarks.models import Benchmark, Cell
+
+
+@member_page
+def results_csv(request: MemberRequest, id: uuid.UUID) -> HttpResponse:
+    """The results, a row for each model."""
+    benchmark = _opened(request, id)
+    return exports.results_file(benchmark, results_of(benchmark))
+
+
+@member_page
+def votes_csv(request: MemberRequest, id: uuid.UUID) -> HttpResponse:
+    """The votes, oldest first."""
+    return exports.votes_file(_opened(request, id))
+
+
+def _opened(request: MemberRequest, id: uuid.UUID) -> Benchmark:
+    """The benchmark for somebody who asked for its names. Raises NotFound, or Forbidden for those who still vote."""
+    benchmark = benchmark_for_buyer(request.membership.organization_id, id)
+    if not sees_names(benchmark, request.membership.user):
+        raise Forbidden("The files name the models. Show the names on the benchmark's page first, which ends voting.")
+    return benchmark
+
+
+def results_context(benchmark: Benchmark) -> dict[str, Any]:
+    """What the page shows to those who have seen the names."""
+    results = results_of(benchmark)
+    strips = charts.strips(results.rows)
+    return {
+        "results": results,
+        "rows": list(zip(results.rows, strips, strict=True)),
+        "chart": charts.quality_against_price(results.rows) if results.ranking else None,
+        "grid": _grid(benchmark),
+        "few_calls": any(0 < row.pictures < CALLS_FOR_P95 for row in results.rows),
+        "calls_for_p95": CALLS_FOR_P95,
+        "fewest_prompts": MIN_PROMPTS,
+        "votes_for_55": decisive_votes_needed(0.55),
+    }
+
+
+def _grid(benchmark: Benchmark) -> list[dict[str, Any]]:
+    """The pictures, a row for each prompt."""
+    cells = grid_of(benchmark)
+    ids = [cell.prediction_id for cell in cells if cell.prediction_id]
+    sizes = {
+        view.id: (view.artifacts[0].width, view.artifacts[0].height)
+        for view in some_predictions_for_buyer(benchmark.organization_id, ids).values()
+        if view.artifacts
+    }
+    rows: dict[int, dict[str, Any]] = {}
+    for cell in cells:
+        row = rows.setdefault(cell.prompt_id, {"prompt": cell.prompt, "cells": []})
+        width, height = sizes.get(cell.prediction_id, (None, None)) if cell.prediction_id else (None, None)
+        row["cells"].append(_picture(cell) | {"width": width, "height": height})
+    return list(rows.values())
+
+
+def _picture(cell: Cell) -> dict[str, Any]:
+    return {
+        "model": cell.contestant.model_name,
+        "image_url": artifact_path(cell.artifact_id) if cell.artifact_id else None,
+        "prediction": short(cell.prediction_id) if cell.prediction_id else None,
+        "state": cell.state,
+        "score": cell.score,
+        "error": cell.error if cell.state == CellState.FAILED else "",
+    }

@@ -1,0 +1,78 @@
+"""The reviewer's page: one picture at a time, to accept or reject."""
+
+import uuid
+
+from django.http import HttpResponse, JsonResponse
+from django.shortcuts import render
+from django.urls import reverse
+from django.views.decorators.http import require_POST
+
+from billing.outcomes.domain import Verdict
+from billing.outcomes.selectors import tallies
+from inference.links import artifact_path
+from inference.selectors import predictions_under_review, reviews_of
+from inference.services.review import review as give_verdict
+from marketplace.accounts.selectors import caller_by_member
+from marketplace.core.ids import short
+from marketplace.web.console.contracts import own_contract
+from marketplace.web.console.forms import VerdictForm
+from marketplace.web.shared.access import MemberRequest, member_page
+
+MAX_SHOWN = 200  # predictions on the reviewer's page at once; the next come when it is loaded again
+
+
+@member_page
+def review(request: MemberRequest, id: uuid.UUID) -> HttpResponse:
+    """One picture at a time, for any member to accept or reject."""
+    found = own_contract(request, id)
+    slug = request.membership.organization.slug
+    views = predictions_under_review(request.membership.organization_id, found.pk, limit=MAX_SHOWN)
+    decided = reviews_of([view.id for view in views])
+    items = [
+        {
+            "prediction": short(view.id),
+            "position": position,
+            "of": view.delivered,
+            "url": artifact_path(artifact.id),
+            "prompt": str(view.input.get("prompt") or view.model),
+            "until": f"{view.review_until:%Y-%m-%d %H:%M} UTC",
+        }
+        for view in views
+        for position, artifact in enumerate(view.artifacts[: view.delivered])
+        if position not in decided[view.id]
+    ]
+    context = {
+        "id": short(id),
+        "offer": found.offer,
+        "price": found.offer.price,
+        "items": items,
+        "tally": tallies([found.pk])[found.pk],
+        "verdict_url": reverse("web:console_contract_verdict", args=[slug, id]),
+    }
+    return render(request, "console/review.html", context)
+
+
+@require_POST
+@member_page
+def verdict(request: MemberRequest, id: uuid.UUID) -> HttpResponse:
+    """A verdict from the reviewer's page; answers with where that leaves the prediction."""
+    found = own_contract(request, id)
+    given = VerdictForm.of_json(request).given()
+    done = give_verdict(
+        caller=caller_by_member(request.membership.user, request.membership.organization),
+        prediction_id=given["prediction"],
+        position=given["position"],
+        verdict=Verdict(given["verdict"]),
+        reason=given["reason"],
+    )
+    tally = tallies([found.pk])[found.pk]
+    return JsonResponse(
+        {
+            "verdict": done.review.verdict,
+            "outcome": done.state.value,
+            "accepted": tally.accepted,
+            "rejected": tally.rejected,
+            "charged_micro": tally.charged,
+        },
+        status=201 if done.is_new else 200,
+    )

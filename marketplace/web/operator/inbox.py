@@ -1,0 +1,16 @@
+"""The mail that went out, where there is no mail server."""
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+
+from marketplace.core.selectors import inbox_messages
+from marketplace.web.shared.access import operator_page
+from marketplace.web.shared.paging import page_of
+
+MESSAGES = 20
+
+
+@operator_page
+def inbox(request: HttpRequest) -> HttpResponse:
+    page = page_of(request, inbox_messages(), size=MESSAGES)
+    return render(request, "operator/inbox.html", {"page": page})

@@ -1,0 +1,42 @@
+"""What the provider's models earn."""
+
+from datetime import timedelta
+
+from django.http import HttpResponse
+from django.shortcuts import render
+from django.utils import timezone
+
+from billing.ledger.domain import AccountKind
+from billing.ledger.selectors import balance_of, earnings_by_sku
+from billing.outcomes.selectors import outcome_skus
+from marketplace.catalog.domain import sku_of
+from marketplace.web.shared.access import MemberRequest, member_page
+from marketplace.web.shared.statements import statement_page, transaction_context
+from providers.selectors import models_for_provider
+
+EARNINGS_DAYS = 30
+
+
+@member_page
+def earnings(request: MemberRequest) -> HttpResponse:
+    organization = request.membership.organization
+    owner = str(organization.pk)
+    names = {sku_of(model.pk): f"{organization.slug}/{model.name}" for model in models_for_provider(organization)}
+    names |= outcome_skus(owner)
+    since = timezone.now() - timedelta(days=EARNINGS_DAYS)
+    by_model = [
+        row | {"name": names.get(str(row["sku"]), str(row["sku"]))} for row in earnings_by_sku(owner, since=since)
+    ]
+    context = {
+        "balance": balance_of(owner, AccountKind.PROVIDER_PAYABLE),
+        "page": statement_page(request, AccountKind.PROVIDER_PAYABLE),
+        "by_model": by_model,
+        "total": {name: sum(int(str(row[name])) for row in by_model) for name in ("units", "gross", "fees", "net")},
+        "days": EARNINGS_DAYS,
+    }
+    return render(request, "provider/earnings.html", context)
+
+
+@member_page
+def transaction(request: MemberRequest, id: int) -> HttpResponse:
+    return render(request, "provider/transaction.html", transaction_context(request, id, AccountKind.PROVIDER_PAYABLE))

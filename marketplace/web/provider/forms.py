@@ -1,0 +1,168 @@
+"""What the provider's pages take in."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from django import forms
+from django.core.exceptions import ValidationError
+
+from billing.gateways.base import GatewayRefused, GatewayUnavailable
+from billing.outcomes.services.contracts import MAX_NOTE_LENGTH, MAX_REVIEW_HOURS, MAX_UNREVIEWED
+from marketplace.accounts.domain import MAX_NAME_CHARACTERS
+from marketplace.core.problems import Conflict, Invalid
+from marketplace.web.shared.fields import Choice, JsonValue, LongText, Money, OnceKey, Quantity, ShortId, Text
+from marketplace.web.shared.forms import WHOLE_FORM, Form
+from providers.services.drafts import Announced
+from providers.validation.paths import MAX_FILES, MAX_PATH_LENGTH
+
+MAX_MESSAGE_CHARACTERS = 300
+MAX_ANNOUNCED_FILES = 10 * MAX_FILES  # so that too many files are named one by one, up to this many
+MAX_PATH_CHARACTERS = 16 * MAX_PATH_LENGTH  # a longer path than may be published is refused with its name
+MAX_NUMBER = 2**53 - 1  # of the whole numbers that JavaScript counts exactly
+
+
+class PriceForm(Form):
+    """A model's price for one unit.
+
+    Args:
+        label: of the price, which says the unit and the currency.
+        preview_url: answers what the price means, while it is typed.
+    """
+
+    price = Money(help_text="Applies to new calls; running calls keep the old price.", attrs={"placeholder": "0.004"})
+
+    def __init__(self, *args: Any, label: str, preview_url: str, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self.fields["price"].label = label
+        self.fields["price"].widget.attrs |= {
+            "hx-get": preview_url,
+            "hx-trigger": "input changed delay:150ms",
+            "hx-target": "#preview",
+            "hx-swap": "outerHTML",
+        }
+
+
+class VersionForm(Form):
+    """The number of the version to put on sale."""
+
+    version = Quantity(min_value=0)
+
+
+class PayoutForm(Form):
+    """A payout of what can be paid out now."""
+
+    refusals = {Invalid: WHOLE_FORM, Conflict: WHOLE_FORM, GatewayUnavailable: WHOLE_FORM}
+
+    key = OnceKey()
+
+
+class PayeeForm(Form):
+    """What the gateway has to know before the provider goes on there."""
+
+    refusals = {Invalid: "country", GatewayUnavailable: WHOLE_FORM, GatewayRefused: WHOLE_FORM}
+
+    country = Text(
+        max_length=MAX_NAME_CHARACTERS,
+        required=False,
+        initial="US",
+        help_text="Two letters, such as US or DE; it cannot be changed later.",
+        attrs={"autocomplete": "country", "class": "w-20", "required": True},
+    )
+
+
+class OfferForm(Form):
+    """The terms of an outcome contract.
+
+    Args:
+        models: names of the models on sale with what they are shown as.
+        is_version: whether it is a new version of an older offer, which settles model and buyer.
+    """
+
+    model = Choice()
+    buyer = Text(
+        max_length=MAX_NAME_CHARACTERS,
+        required=False,
+        help_text="The organisation's URL name. Leave it empty to let any buyer sign.",
+    )
+    price = Money(
+        label="Price per accepted picture",
+        help_text="Rejected and undecided pictures bring nothing, so it is usually above the list price.",
+        attrs={"class": "", "placeholder": "0.006"},
+    )
+    review_hours = Quantity(
+        label="Review window, in hours",
+        min_value=1,
+        max_value=MAX_REVIEW_HOURS,
+        initial=72,
+        help_text="From delivery. What the buyer does not decide in time is not paid.",
+    )
+    most_unreviewed = Quantity(
+        label="Calls without a verdict, at most",
+        min_value=1,
+        max_value=MAX_UNREVIEWED,
+        required=False,
+        help_text="Limits what you run ahead of the buyer's verdicts. Leave it empty for no limit.",
+    )
+    note = LongText(max_length=MAX_NOTE_LENGTH, required=False)
+    supersedes = ShortId(required=False, widget=forms.HiddenInput)
+
+    def __init__(self, *args: Any, models: Sequence[tuple[str, str]], is_version: bool = False, **options: Any) -> None:
+        super().__init__(*args, **options)
+        model = self.fields["model"]
+        assert isinstance(model, Choice)
+        model.choices = models
+        for name in ("model", "buyer") if is_version else ():
+            self.fields[name].disabled = True  # what was sent is passed over
+            self.fields[name].widget = forms.HiddenInput()
+
+
+class OfferQuery(Form):
+    """The offer that a new one replaces."""
+
+    supersedes = ShortId(required=False)
+
+
+class PublishQuery(Form):
+    """The model that gets a new version."""
+
+    model = Text(max_length=MAX_NAME_CHARACTERS, required=False)
+
+
+class AnnouncedFiles(JsonValue):
+    """The files that a browser is about to upload, as a list of objects with `path`, `size` and `modified`."""
+
+    PATH = Text(max_length=MAX_PATH_CHARACTERS, strip=False)
+    SIZE = Quantity(min_value=0, max_value=MAX_NUMBER)
+    MODIFIED = Quantity(min_value=-MAX_NUMBER, max_value=MAX_NUMBER)
+
+    def to_python(self, value: Any) -> list[Announced]:
+        if not isinstance(value, list) or len(value) > MAX_ANNOUNCED_FILES:
+            raise ValidationError(f"must be a list of at most {MAX_ANNOUNCED_FILES:,} files")
+        return [self._announced(file) for file in value]
+
+    def _announced(self, file: Any) -> Announced:
+        if not isinstance(file, dict):
+            raise ValidationError("must be a list of objects")
+        return Announced(
+            path=self.PATH.clean(file.get("path")),
+            size=self.SIZE.clean(file.get("size")),
+            modified=self.MODIFIED.clean(file.get("modified")),
+        )
+
+
+class FilesForm(Form):
+    """The files of a folder."""
+
+    files = AnnouncedFiles(required=False)  # type: ignore[assignment]  # a declared field, which Django takes off the class
+
+
+class DraftForm(FilesForm):
+    """The files of a folder, and the model that they are a version of; its name is checked with them."""
+
+    name = Text(max_length=10 * MAX_NAME_CHARACTERS, required=False)
+
+
+class CommitForm(Form):
+    """What changed."""
+
+    message = Text(max_length=MAX_MESSAGE_CHARACTERS, required=False)

@@ -1,0 +1,92 @@
+"""What the page of one model shows its provider; selling and pricing both answer with it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from django.conf import settings
+from django.urls import reverse
+
+from billing.pricing.domain import Unit
+from billing.pricing.selectors import price_history
+from marketplace.catalog.domain import sku_of
+from marketplace.catalog.selectors import listings_for_provider, price_of
+from marketplace.catalog.services.pricing import device_hour_cost, preview
+from marketplace.core.problems import NotFound
+from marketplace.web.provider.forms import PriceForm
+from marketplace.web.shared.access import MemberRequest
+from marketplace.web.shared.versions import profile_of
+from providers import tasks
+from providers.domain import VersionState
+from providers.selectors import checks_of, model_named, versions_for_provider
+
+if TYPE_CHECKING:
+    from marketplace.catalog.models import Listing
+    from providers.models import GenerativeModel
+
+
+def page_context(request: MemberRequest, found: GenerativeModel, form: PriceForm | None = None) -> dict[str, Any]:
+    """The whole page, with the form that a price was refused on, if one was."""
+    price, listing = price_of(found.pk), own_listing(request, found)
+    versions = list(versions_for_provider(found))
+    form = form or PriceForm(initial={"price": price.amount if price else None}, **price_options(found))
+    return {
+        "model": found,
+        "slug": f"{request.membership.organization.slug}/{found.name}",
+        "listing": listing,
+        "versions": versions,
+        "checking": any(version.state == VersionState.CHECKING for version in versions),
+        "passed": [version for version in versions if version.state == VersionState.PASSED],
+        "price": price,
+        "form": form,
+        "history": price_history(sku_of(found.pk)),
+        "can_delete": listing is None,
+    } | price_context(found, form)
+
+
+def own_model(request: MemberRequest, name: str) -> GenerativeModel:
+    """The organisation's model. Raises NotFound."""
+    found = model_named(request.membership.organization.slug, name)
+    if found is None:
+        raise NotFound("There is no such model")
+    return found
+
+
+def own_listing(request: MemberRequest, found: GenerativeModel) -> Listing | None:
+    """How the model is listed; None if it never was."""
+    listings = listings_for_provider(request.membership.organization)
+    return next((listing for listing in listings if listing.model_id == found.pk), None)
+
+
+def price_options(found: GenerativeModel) -> dict[str, str]:
+    """What the form of a model's price is made with."""
+    address = reverse("web:provider_price_preview", args=[found.organization.slug, found.name])
+    return {"label": f"For one {_unit(found)}, in {settings.CURRENCY}", "preview_url": address}
+
+
+def price_context(found: GenerativeModel, form: PriceForm) -> dict[str, Any]:
+    """What the form's price means, or what is wrong with it; neither while nothing is typed."""
+    profile, unit = _profile(found), _unit(found)
+    context: dict[str, Any] = {
+        "unit": unit,
+        "profile": profile,
+        "fee_percent": settings.PLATFORM_FEE_BPS / 100,
+        "has_hour_cost": device_hour_cost() is not None,
+    }
+    if not unit or not form["price"].value():
+        return context
+    if form.errors:
+        return context | {"preview_error": " ".join(form.problems())}
+    amount = form.cleaned_data["price"] if form.is_bound else form.initial["price"]
+    return context | {"splits": preview(unit=Unit(unit), amount=amount, unit_seconds=profile.get("alone"))}
+
+
+def _unit(found: GenerativeModel) -> str:
+    """What the model's price counts; empty while no version's files have passed."""
+    return str(tasks.task_named(found.task).unit) if found.task else ""
+
+
+def _profile(found: GenerativeModel) -> dict[str, Any]:
+    """What was measured of the newest version that passed."""
+    version = found.versions.filter(state=VersionState.PASSED).first()
+    return profile_of(checks_of(version)) if version is not None else {}

@@ -1,0 +1,93 @@
+"""Offers of outcome contracts: made, shown, replaced by a new version, withdrawn."""
+
+from __future__ import annotations
+
+import json
+import uuid
+from typing import TYPE_CHECKING, Any
+
+from django.contrib import messages
+from django.http import HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_POST
+
+from billing.outcomes.selectors import contracts_for_provider, offer_for
+from billing.outcomes.services import contracts as agreeing
+from marketplace.accounts.domain import Role
+from marketplace.catalog.selectors import listings_for_provider, price_of
+from marketplace.catalog.services.contracts import make_offer
+from marketplace.web.provider.forms import OfferForm, OfferQuery
+from marketplace.web.shared.access import MemberRequest, member_page
+from marketplace.web.shared.contracts import contract_rows, offer_context
+from marketplace.web.shared.figures import money
+
+
+@member_page
+def new_offer(request: MemberRequest) -> HttpResponse:
+    """The form of an offer; with `?supersedes=` that of its next version."""
+    organization = request.membership.organization
+    sent = OfferQuery.of(request) if request.method == "POST" else OfferQuery.of_query(request)
+    older_id = sent.given()["supersedes"]
+    older = offer_for(str(organization.pk), older_id, as_provider=True) if older_id else None
+    models = [_choice(listing) for listing in listings_for_provider(organization).filter(listed=True)]
+    form = OfferForm.of(
+        request, models=models, is_version=older is not None, initial=_terms(older) if older is not None else None
+    )
+    if form.is_valid():
+        made = form.attempt(_make, request, **form.cleaned_data)
+        if made is not None:
+            messages.success(request, "The offer is signed by you and waits for the buyer's signature.")
+            return redirect("web:provider_offer", organization.slug, made)
+    context = {
+        "models": models,
+        "form": form,
+        "older": older,
+        "is_owner": request.membership.role == Role.OWNER,
+    }
+    return render(request, "provider/new_offer.html", context, status=form.status)
+
+
+if TYPE_CHECKING:
+    from billing.outcomes.models import OutcomeOffer
+    from marketplace.catalog.models import Listing
+
+
+@member_page
+def offer(request: MemberRequest, id: uuid.UUID) -> HttpResponse:
+    """An offer of the organisation, with who signed it."""
+    provider = str(request.membership.organization_id)
+    found = offer_for(provider, id, as_provider=True)
+    signed = contract_rows(list(contracts_for_provider(provider).filter(offer=found)))
+    return render(request, "provider/offer.html", offer_context(request, found) | {"contracts": signed})
+
+
+@require_POST
+@member_page
+def withdraw(request: MemberRequest, id: uuid.UUID) -> HttpResponse:
+    """Let nobody sign an offer any more."""
+    agreeing.withdraw(by=request.membership, offer_id=id)
+    messages.success(request, "The offer cannot be signed any more. Contracts that were signed stay in force.")
+    return redirect("web:provider_offer", request.membership.organization.slug, id)
+
+
+def _choice(listing: Listing) -> tuple[str, str]:
+    """A model on sale as the form offers it, with its list price."""
+    name, price = listing.model.name, price_of(listing.model_id)
+    return name, f"{name} ({money(price.amount, price.currency)} per {price.unit} at list)" if price else name
+
+
+def _terms(older: OutcomeOffer) -> dict[str, Any]:
+    """What the next version of an offer begins with."""
+    return {
+        "model": older.label.partition("/")[2],
+        "buyer": json.loads(older.document)["buyer"]["name"] if older.buyer else "",
+        "price": older.price.amount,
+        "review_hours": older.review_hours,
+        "most_unreviewed": older.most_unreviewed,
+        "note": older.note,
+        "supersedes": older.pk,
+    }
+
+
+def _make(request: MemberRequest, *, price: int, **terms: Any) -> uuid.UUID:
+    return make_offer(by=request.membership, amount=price, **terms).pk

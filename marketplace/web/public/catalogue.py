@@ -1,0 +1,26 @@
+"""The catalogue: what is on sale, found by words, task and order."""
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+
+from marketplace.catalog import selectors as catalog
+from marketplace.web.public.forms import CatalogueForm
+from marketplace.web.shared.cards import model_card
+from providers import tasks
+
+
+def catalogue(request: HttpRequest) -> HttpResponse:
+    """The models on sale that the address' query asks for; none where its words cannot be read."""
+    listed = [(name, tasks.task_named(name).title) for name in catalog.listed_tasks()]
+    form = CatalogueForm.of_query(request, tasks=listed)
+    offers = (
+        []
+        if form.has_error("q") or form.has_error("task")
+        else catalog.offers(query=form.value("q"), task=form.value("task"), sort=form.value("sort", "popular"))
+    )
+    context = {
+        "form": form,
+        "is_narrowed": bool(form["q"].value() or form["task"].value()),
+        "models": [model_card(offer, pictures=4) for offer in offers],
+    }
+    return render(request, "public/catalogue.html", context)

@@ -1,0 +1,46 @@
+"""The documentation, rendered from the files of `marketplace/docs`."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import render
+
+from marketplace.web.shared.markdown import render_documentation
+
+DOCS = Path(__file__).resolve().parents[2] / "docs"
+DOC_NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,80}(/[a-z0-9][a-z0-9-]{0,80})?")
+
+
+def docs(request: HttpRequest, page: str = "index") -> HttpResponse:
+    file = DOCS / f"{page}.md"
+    if not DOC_NAME.fullmatch(page) or not file.is_file():
+        raise Http404
+    text = file.read_text(encoding="utf-8")
+    context = {"title": doc_title(text), "html": render_documentation(text), "page": page, "groups": _doc_groups()}
+    return render(request, "public/docs.html", context)
+
+
+def doc_title(text: str) -> str:
+    """What a page of the documentation is called: its first line."""
+    return text.split("\n", 1)[0].lstrip("# ").strip()
+
+
+def _doc_groups() -> list[dict[str, Any]]:
+    """The pages of the documentation: those at the top, its index first, then each folder's."""
+    folders = [DOCS, *sorted(folder for folder in DOCS.iterdir() if folder.is_dir())]
+    return [
+        {
+            "title": "" if folder == DOCS else folder.name.capitalize(),
+            "pages": [
+                {
+                    "name": str(file.relative_to(DOCS).with_suffix("")),
+                    "title": doc_title(file.read_text(encoding="utf-8")),
+                }
+                for file in sorted(folder.glob("*.md"), key=lambda file: (file.stem != "index", file.stem))
+            ],
+        }
+        for folder in folders
+        if any(folder.glob("*.md"))
+    ]

@@ -1,0 +1,42 @@
+"""The front page."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+
+from inference.selectors import market_totals
+from marketplace.catalog import selectors as catalog
+from marketplace.catalog.selectors import Offer
+from marketplace.web.shared.cards import example_call, model_card
+
+
+def home(request: HttpRequest) -> HttpResponse:
+    offers = catalog.offers()
+    totals = market_totals()
+    market = {
+        "models": len(offers),
+        "providers": len({offer.listing.model.organization_id for offer in offers}),
+        "predictions": totals["predictions"],
+        "artifacts": totals["artifacts"],
+    }
+    context = {
+        "hero": _hero(offers),
+        "models": [model_card(offer, pictures=4) for offer in offers[:6]],
+        "market": market,
+        "call": _first_call(offers) if offers else None,
+    }
+    return render(request, "public/home.html", context)
+
+
+def _hero(offers: Sequence[Offer]) -> dict[str, Any] | None:
+    """The most used model that makes pictures from a prompt, which is what the front page asks for."""
+    offer = next((one for one in offers if one.listing.model.task == "text-to-image"), None)
+    return model_card(offer, pictures=12) if offer is not None else None
+
+
+def _first_call(offers: Sequence[Offer]) -> dict[str, Any]:
+    """What the front page shows as code: a call of a model that takes a prompt alone."""
+    takes_prompts = (one for one in offers if one.listing.version.input_schema["required"] == ["prompt"])
+    return example_call(next(takes_prompts, offers[0]))

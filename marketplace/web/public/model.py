@@ -1,0 +1,123 @@
+"""A model's page with its playground."""
+
+from __future__ import annotations
+
+import uuid
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlencode
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+
+from billing.ledger.domain import AccountKind
+from billing.ledger.selectors import balance_of
+from billing.outcomes.selectors import contracts_in_force
+from inference.links import upload_path
+from marketplace.accounts.domain import is_name
+from marketplace.accounts.selectors import organizations_of
+from marketplace.benchmarks.services.estimates import COMPARED_TASK
+from marketplace.catalog import selectors as catalog
+from marketplace.catalog.domain import sku_of
+from marketplace.catalog.selectors import Offer
+from marketplace.core.ids import short
+from marketplace.web.public.forms import ContractQuery, InputsForm
+from marketplace.web.shared.access import current_membership
+from marketplace.web.shared.calls import answers_with_value
+from marketplace.web.shared.cards import examples_shown, model_card
+from marketplace.web.shared.forms import query_of
+from marketplace.web.shared.inputs import schema_fields
+from marketplace.web.shared.markdown import render_markdown
+from marketplace.web.shared.versions import profile_of
+from providers.selectors import checks_of, versions_of
+
+if TYPE_CHECKING:
+    from marketplace.accounts.models import Membership
+    from marketplace.catalog.models import Alias
+
+
+def model(request: HttpRequest, owner: str, name: str) -> HttpResponse:
+    """The page of the model on sale under this name, or on to the model that an alias of the member means."""
+    if alias := _own_alias(request, owner, name):
+        return redirect("web:model", alias.model.organization.slug, alias.model.name)
+    offer = catalog.offer_named(owner, name)
+    listing, membership = offer.listing, current_membership(request)
+    card = model_card(offer, pictures=0)
+    balance = None
+    if membership is not None:
+        request.membership = membership  # type: ignore[attr-defined]  # the header shows whose money it is
+        if membership.organization.can_buy:
+            balance = balance_of(str(membership.organization_id), AccountKind.BUYER_PREPAID).available
+    why_not = _why_not(request, membership, balance=balance, price=offer.price.amount)
+    fields = schema_fields(listing.version.input_schema, query_of(request))
+    uploads_to = upload_path(membership.organization_id) if membership is not None and balance is not None else ""
+    asked_contract = ContractQuery.of_query(request).value("contract", None)
+    context = {
+        "model": card
+        | {
+            "slug": offer.slug,
+            "card_html": render_markdown(listing.model.card, top=3),
+        },
+        "version": listing.version,
+        "versions": versions_of(listing.model),
+        "price": offer.price,
+        "stats": card["stats"],
+        "examples": examples_shown(offer, limit=8),
+        "profile": profile_of(checks_of(listing.version)),
+        "fields": fields,
+        "contracts": _contracts(membership, listing.model_id),
+        "asked_contract": short(asked_contract) if asked_contract else "",
+        "form": InputsForm(fields, upload_url=uploads_to),
+        "takes_file": any(field["type"] == "file" for field in fields),
+        "answers_with_value": answers_with_value(listing.model.task),
+        "can_run": why_not is None,
+        "why_not": why_not,
+        "balance_micro": balance,
+        "create_url": reverse("web:run", args=[owner, name]),
+        "benchmark_url": _benchmark_path(offer, membership),
+    }
+    return render(request, "public/model.html", context)
+
+
+def _own_alias(request: HttpRequest, owner: str, name: str) -> Alias | None:
+    """The alias at this address, for members of the organisation whose it is."""
+    if not request.user.is_authenticated:
+        return None
+    organization = organizations_of(request.user).filter(slug__iexact=owner).first() if is_name(owner) else None
+    return catalog.alias_named(owner, name, organization.pk) if organization else None
+
+
+def _benchmark_path(offer: Offer, membership: Membership | None) -> str | None:
+    """Where a member benchmarks the model on their own prompts; None where they cannot, or the task has no votes."""
+    if membership is None or not membership.organization.can_buy or offer.listing.model.task != COMPARED_TASK:
+        return None
+    address = reverse("web:console_new_benchmark", args=[membership.organization.slug])
+    return f"{address}?{urlencode({'model': offer.slug})}"
+
+
+def _why_not(
+    request: HttpRequest, membership: Membership | None, *, balance: int | None, price: int
+) -> dict[str, str] | None:
+    """Why the visitor cannot run a model, with the link that leads on; None if they can."""
+    if not request.user.is_authenticated:
+        url = f"{reverse('account_login')}?{urlencode({'next': request.get_full_path()})}"
+        return {"text": "Sign in to run this model; the form stays as it is.", "url": url, "label": "Sign in to run"}
+    if membership is None:
+        text = "An organisation holds the balance that runs are paid from."
+        return {"text": text, "url": reverse("web:new_organization"), "label": "Create an organisation"}
+    organization = membership.organization
+    if balance is None:
+        text = f"{organization.name} provides but does not buy. Switch to an organisation that buys, or create one."
+        return {"text": text, "url": reverse("web:new_organization"), "label": "Create an organisation"}
+    if balance < price:
+        url = reverse("web:console_balance", args=[organization.slug])
+        return {"text": "The balance does not cover one run.", "url": url, "label": "Top up the balance"}
+    return None
+
+
+def _contracts(membership: Membership | None, model_id: uuid.UUID) -> list[dict[str, Any]]:
+    """Contracts under which the visitor may run the model, paying for accepted images only."""
+    if membership is None:
+        return []
+    found = contracts_in_force(str(membership.organization_id), sku_of(model_id))
+    return [{"id": short(contract.pk), "price": contract.offer.price, "offer": contract.offer} for contract in found]

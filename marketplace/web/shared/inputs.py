@@ -1,0 +1,60 @@
+"""A form from a JSON Schema: what `components/schema_form.html` shows for each field."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+LONG_TEXT = 200
+ALWAYS_SHOWN = 3  # optional fields before the rest is folded away
+
+
+def schema_fields(schema: Mapping[str, Any], given: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The fields in the schema's own order, each with its value: from the address, else the default."""
+    required = set(schema.get("required", ()))
+    fields = []
+    properties: Mapping[str, Mapping[str, Any]] = schema["properties"]
+    ordered = sorted(properties.items(), key=lambda item: item[1].get("x-order", 0))
+    for position, (name, field) in enumerate(ordered):
+        kind = field.get("type")
+        types = [kind] if isinstance(kind, str) else list(kind or ())
+        default = field.get("default")
+        fields.append(
+            {
+                "name": name,
+                "type": _kind(field, types),
+                "title": field.get("title", name),
+                "description": field.get("description", ""),
+                "default": "" if default is None else default,
+                "value": given.get(name, "" if default is None else default),
+                "minimum": field.get("minimum"),
+                "maximum": field.get("maximum"),
+                "step": field.get("multipleOf", 1 if "integer" in types else "any"),
+                "choices": field.get("enum"),
+                "required": name in required,
+                "nullable": "null" in types,
+                "advanced": name not in required and position >= ALWAYS_SHOWN,
+                "max_length": field.get("maxLength"),
+                "smallest_side": field.get("x-min-side"),
+                "largest_side": field.get("x-max-side"),
+            }
+        )
+    return fields
+
+
+def chosen_values(fields: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """What a call has to name: the required fields, and those whose value is not the default."""
+    return {
+        field["name"]: field["value"]
+        for field in fields
+        if field["required"] or field["value"] not in (field["default"], None)
+    }
+
+
+def _kind(field: Mapping[str, Any], types: list[str]) -> str:
+    if "x-media" in field:
+        return "file"
+    if "enum" in field:
+        return "enum"
+    for kind in ("integer", "number", "boolean"):
+        if kind in types:
+            return kind
+    return "text" if field.get("maxLength", LONG_TEXT + 1) > LONG_TEXT else "string"

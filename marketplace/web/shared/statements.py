@@ -1,0 +1,57 @@
+"""Statements and transactions of the ledger, as both sides of the market show them."""
+
+from typing import Any
+
+from django.urls import reverse
+
+from billing.ledger.domain import PLATFORM, AccountKind
+from billing.ledger.selectors import statement, statement_lines, transaction_for, usage_of
+from billing.pricing.domain import BASIS_POINTS
+from marketplace.accounts.selectors import organization_names
+from marketplace.core.problems import NotFound
+from marketplace.web.shared.access import MemberRequest
+from marketplace.web.shared.paging import page_of
+
+PAGE = 30
+
+
+def transaction_context(request: MemberRequest, transaction_id: int, kind: AccountKind) -> dict[str, Any]:
+    """A transaction down to its entries, for a party of it. Raises NotFound for everybody else."""
+    owner = str(request.membership.organization_id)
+    found = transaction_for(owner, transaction_id)
+    if found is None:
+        raise NotFound("There is no such transaction")
+    names = organization_names() | {PLATFORM: "The platform"}
+    entries: list[dict[str, Any]] = [
+        {
+            "owner": names.get(entry.account.owner, entry.account.owner),
+            "kind": entry.account.kind,
+            "amount": entry.amount,
+            "currency": entry.currency,
+            "is_mine": entry.account.owner == owner,
+        }
+        for entry in found.entries.all()
+    ]
+    usage = usage_of(found.pk)
+    source = found.source.partition(":")
+    amount = sum(entry["amount"] for entry in entries if entry["is_mine"] and entry["kind"] == kind)
+    return {
+        "transaction": found,
+        "entries": entries,
+        "sum": sum(entry["amount"] for entry in entries),
+        "amount": amount,
+        "size": abs(amount),
+        "usage": usage,
+        "provider_share": usage.amount - usage.fee if usage else None,
+        "fee_share": usage.price.fee_bps / BASIS_POINTS if usage else None,
+        "prediction_url": reverse("web:console_prediction", args=[request.membership.organization.slug, source[2]])
+        if source[0] == "prediction" and kind is AccountKind.BUYER_PREPAID
+        else None,
+    }
+
+
+def statement_page(request: MemberRequest, kind: AccountKind) -> Any:
+    """A page of the organisation's statement; its `lines` are what the template shows."""
+    page = page_of(request, statement(str(request.membership.organization_id), kind), size=PAGE)
+    page.lines = statement_lines(list(page.object_list))  # type: ignore[attr-defined]  # for the template
+    return page
