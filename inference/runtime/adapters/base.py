@@ -33,12 +33,17 @@ class AdapterClosed(Exception):
 
 @dataclass(frozen=True)
 class Output:
-    """One produced file. Width and height are in pixels, `None` for what has none."""
+    """One produced file. Width and height are in pixels, `None` for what has none.
+
+    Attributes:
+        steps: denoising steps that were run for it; 0 for what is made without.
+    """
 
     data: bytes
     media_type: str
     width: int | None
     height: int | None
+    steps: int = 0
 
 
 @dataclass(frozen=True)
@@ -109,11 +114,15 @@ class StepWatch:
     """Tells the jobs of a batch how far it is and learns, between steps, which of them were canceled.
 
     A report that fails must not cost the buyer the picture: it is logged, and the batch goes on.
+
+    Attributes:
+        steps_run: how many steps are done.
     """
 
     def __init__(self, jobs: Sequence[Job]) -> None:
         self._jobs = jobs
         self._canceled: dict[int, Canceled] = {}
+        self.steps_run = 0
         self.look(0)
 
     @property
@@ -143,6 +152,7 @@ class StepWatch:
         Raises:
             EveryJobCanceled: no job is left to run for.
         """
+        self.steps_run = step
         self.look(step)
         if not self.running:
             raise EveryJobCanceled

@@ -45,7 +45,7 @@ def test_scores_are_in_the_estimate(scene: Scene):
 def score_all(scorer: OnSale, node: str, value: Any) -> list[Any]:
     """Answer all that the scorer is asked with this value; the inputs it got."""
     claimed = claim_all(scorer, node)
-    done = [replace(succeeded(one, price=100, delivered=0), quantity=1, amount=100, value=value) for one in claimed]
+    done = [replace(succeeded(one, delivered=0), quantities={"image": 1}, value=value) for one in claimed]
     complete(done)
     return [one.input for one in claimed]
 

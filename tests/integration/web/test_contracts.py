@@ -105,7 +105,7 @@ def test_a_wrong_term_stands_at_its_field(sale: OnSale, provider: Organization, 
 
 def deliver(buyer: Party, sale: OnSale, contract: OutcomeContract, images: int):  # type: ignore[no-untyped-def]
     id_ = run(buyer, sale, contract, num_outputs=images)
-    complete([succeeded(one, price=6_000) for one in claim_all(sale, make_node())])
+    complete([succeeded(one) for one in claim_all(sale, make_node())])
     return id_
 
 
@@ -174,7 +174,7 @@ def test_the_provider_sees_reasons_but_neither_prompts_nor_pictures(sale: OnSale
     buyer = make_buyer()
     contract = sign(buyer, offer_to(buyer, sale))
     id_ = run(buyer, sale, contract, prompt="a secret logo")
-    complete([succeeded(one, price=6_000) for one in claim_all(sale, make_node())])
+    complete([succeeded(one) for one in claim_all(sale, make_node())])
     client = signed_in(buyer.user)
     body = {"prediction": short(id_), "position": 0, "verdict": "rejected", "reason": "too <b>pale</b>"}
     base = f"/console/{buyer.organization.slug}/contracts/{short(contract.pk)}"
