@@ -10,6 +10,7 @@ BEGIN
     JOIN billing_outcome o ON o.id = i.id AND o.state = 'authorized'
     JOIN billing_hold h ON h.id = o.id
     JOIN billing_price p ON p.id = h.price_id) told WHERE told.delivered > 0;
+  IF p_items IS NULL THEN RETURN; END IF;
   SELECT array_agg(h.id) INTO delivered_ids FROM (
     SELECT id FROM billing_hold WHERE state = 'pending' AND id IN (
       SELECT i.id FROM jsonb_to_recordset(p_items) AS i(id uuid))

@@ -19,7 +19,7 @@ DECLARE
   the_max_price bigint := nullif(p ->> 'ceiling', 'none');
   amount bigint; known_hash text;
 BEGIN
-  PERFORM core_require_document(p, 1, ARRAY['id', 'organization', 'model', 'version', 'sku', 'price', 'quantity',
+  p := core_require_document(p, 1, ARRAY['id', 'organization', 'model', 'version', 'sku', 'price', 'quantity',
     'ceiling', 'input', 'batch_key', 'origin', 'hold_hours', 'source', 'label'],
     ARRAY['key', 'user', 'contract', 'idempotency']);
   IF p -> 'contract' <> 'null' THEN PERFORM core_require(p -> 'contract', ARRAY['id', 'subject']); END IF;
@@ -45,10 +45,10 @@ BEGIN
   IF the_waiter IS NOT NULL AND the_idempotency_key IS NULL THEN
     PERFORM set_config('synchronous_commit', 'off', true);
   END IF;
-  amount := billing_quote(the_price, the_quantity);
+  amount := billing_quote(p ->> 'sku', the_price, the_quantity);
   outcome := CASE
     WHEN NOT providers_version_callable(the_version) THEN 'version_withdrawn'
-    WHEN billing_current_price(p ->> 'sku') IS DISTINCT FROM the_price THEN 'price_changed'
+    WHEN amount IS NULL THEN 'price_changed'
     WHEN amount > the_max_price THEN 'above_max_price'
     WHEN the_contract IS NOT NULL THEN billing_authorize(
       the_id, the_contract, the_organization::text, p #>> '{contract,subject}', the_price, the_quantity, amount, p ->> 'source',

@@ -11,8 +11,7 @@ LANGUAGE plpgsql AS $$
 DECLARE p_results jsonb; current_ids uuid[]; charges jsonb; observed uuid[];
 BEGIN
   IF jsonb_typeof(p) = 'array' THEN p := inference_results_0_1_0(p); END IF;  -- a node of 0.1.0
-  PERFORM core_require_document(p, 1, ARRAY['results']);
-  p_results := p -> 'results';
+  p_results := core_require_document(p, 1, ARRAY['results']) -> 'results';
   PERFORM core_require(r, ARRAY['id', 'attempt', 'status', 'quantities', 'source'])
     FROM jsonb_array_elements(p_results) AS r;
   -- From here on p_results has one result for each prediction: that of its current attempt.
@@ -33,11 +32,13 @@ BEGIN
     SELECT jsonb_agg(jsonb_build_object('id', r.id, 'quantities', r.quantities))
     FROM jsonb_to_recordset(p_results) AS r(id uuid, status text, quantities jsonb) WHERE r.status = 'succeeded')) o;
   SELECT coalesce(jsonb_object_agg(s.hold, s.amount), '{}') INTO charges FROM billing_charge((
-    SELECT jsonb_agg(jsonb_build_object('hold', r.id, 'source', r.source, 'label', providers_model_name(p.model_id),
+    SELECT jsonb_agg(jsonb_build_object('hold', r.id, 'source', r.source, 'label', m.name,
                                         'quantities', CASE r.status WHEN 'succeeded' THEN r.quantities END,
                                         'most', p.quantity))
     FROM jsonb_to_recordset(p_results) AS r(id uuid, status text, source text, quantities jsonb)
-    JOIN inference_prediction p ON p.id = r.id WHERE r.id <> ALL (observed))) s;
+    JOIN inference_prediction p ON p.id = r.id
+    JOIN providers_model_names m ON m.model_id = p.model_id
+    WHERE r.id <> ALL (observed))) s;
   charges := charges || coalesce((SELECT jsonb_object_agg(o.id, 0) FROM unnest(observed) AS o(id)), '{}');
   INSERT INTO inference_artifact(id, prediction_id, position, sha256, media_type, size, width, height)
     SELECT a.id, r.id, a.position, a.sha256, a.media_type, a.size, a.width, a.height
