@@ -9,13 +9,7 @@ from typing import Any
 from billing.outcomes.domain import OutcomeState, why_not_billed
 from inference.domain.lifecycle import Status
 
-ADMIT = """
-SELECT outcome, prediction
-FROM inference_admit(%(id)s, %(organization)s, %(key)s, %(user)s, %(model)s, %(version)s, %(sku)s, %(price)s,
-                     %(quantity)s, %(amount)s, %(input)s, %(batch_key)s, %(origin)s, %(waiter)s, %(hold_hours)s,
-                     %(max_price)s, %(idempotency_key)s, %(request_hash)s, %(contract)s, %(subject)s, %(source)s,
-                     %(label)s)
-"""
+ADMIT = "SELECT outcome, prediction FROM inference_admit(%(admission)s)"
 
 # What was asked for under an idempotency key, and the prediction that was the answer.
 ADMITTED_BEFORE = """

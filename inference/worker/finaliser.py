@@ -5,18 +5,14 @@ import queue
 import uuid
 from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import lru_cache
 
 import redis
 
-from billing.pricing.domain import PriceTerms, quantity_text, rate
-from billing.pricing.selectors import terms_by_id
 from inference.domain.lifecycle import NOT_BILLED, Status
 from inference.runtime.engine import Result
 from inference.services import wakeups
 from inference.worker.claims import Claimed, Ended, complete
 from inference.worker.measured import measured
-from inference.worker.placement import model_name
 from inference.worker.threads import AWAY, ServiceThread
 from inference.worker.work import WorkInHand
 from marketplace.core.ids import new_id, short
@@ -34,7 +30,6 @@ class Finished:
     """A prediction that was run, before its outputs are stored."""
 
     claimed: Claimed
-    version: str
     result: Result
     load_seconds: float
 
@@ -123,7 +118,7 @@ def _unsaveable(prediction: Claimed | Ended) -> Ended:
 
 
 def _end(finished: Finished, store: BlobStore) -> Ended:
-    """Store the outputs of a result and say what it ends as and costs."""
+    """Store the outputs of a result and say what it ends as and delivered."""
     claimed, result = finished.claimed, finished.result
     status = Status.SUCCEEDED
     if result.error is not None:
@@ -145,20 +140,14 @@ def _end(finished: Finished, store: BlobStore) -> Ended:
                     "height": output.height,
                 }
             )
-    # A model that makes more than was asked for is not paid for the rest: the hold covers what was asked for.
-    unit = _terms(claimed.price_id).unit
-    produced = measured(result).get(unit, 0)
-    delivered = min(produced, claimed.quantity) if status is Status.SUCCEEDED else 0
     return Ended(
         id=claimed.id,
         attempt=claimed.attempt,
         status=status,
         error=result.error or "",
         not_billed=NOT_BILLED.get(status, ""),
-        quantity=delivered,
-        amount=rate(_terms(claimed.price_id), quantity=delivered),
+        quantities=measured(result),
         source=f"prediction:{short(claimed.id)}",
-        description=f"{model_name(finished.version)}: {quantity_text(unit, delivered)}",
         load_seconds=finished.load_seconds,
         run_seconds=result.run_seconds,
         batch_size=result.batch_size,
@@ -166,9 +155,3 @@ def _end(finished: Finished, store: BlobStore) -> Ended:
         artifacts=artifacts,
         value=result.value,
     )
-
-
-@lru_cache(maxsize=4096)
-def _terms(price_id: int) -> PriceTerms:
-    """A price version, which never changes."""
-    return terms_by_id(price_id)
