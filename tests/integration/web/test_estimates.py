@@ -51,7 +51,7 @@ def test_anybody_learns_what_a_run_costs_before_the_form_is_complete():
     listing = make_listing(unit_price=4_000)
     assert ask(listing, {}) == {"price": "$0.004", "quantity": ""}
     assert ask(listing, {"num_outputs": 3}) == {"price": "$0.012", "quantity": ""}
-    assert not Prediction.objects.exists()
+    assert not Prediction.objects.filter(model=listing.model_id).exists()
     assert not Hold.objects.filter(price__sku=sku_of(listing.model_id)).exists()
 
 
