@@ -49,7 +49,7 @@ class Prediction(models.Model):
     """One call of one model version.
 
     Attributes:
-        quantity: units that it may deliver at most; `amount_held` is the price of that many.
+        quantity: what it may deliver at most, in parts of the price's unit; `amount_held` is the price of that.
         contract: the outcome contract it was made under, if one; its outcome has the prediction's id.
         max_price: the most that its caller was ready to pay, in micro-units; null: they set no limit.
         batch_key: predictions of one version with the same key may share a run.
@@ -80,7 +80,7 @@ class Prediction(models.Model):
     contract = models.ForeignKey(
         "billing.OutcomeContract", on_delete=models.PROTECT, null=True, related_name="+", db_index=False
     )
-    quantity = models.PositiveIntegerField()
+    quantity = models.PositiveBigIntegerField()
     amount_held = models.BigIntegerField()
     amount_charged = models.BigIntegerField(null=True)
     max_price = models.BigIntegerField(null=True)

@@ -9,13 +9,7 @@ from typing import Any
 from billing.outcomes.domain import OutcomeState, why_not_billed
 from inference.domain.lifecycle import Status
 
-ADMIT = """
-SELECT outcome, prediction
-FROM inference_admit(%(id)s, %(organization)s, %(key)s, %(user)s, %(model)s, %(version)s, %(sku)s, %(price)s,
-                     %(quantity)s, %(amount)s, %(input)s, %(batch_key)s, %(origin)s, %(waiter)s, %(hold_hours)s,
-                     %(max_price)s, %(idempotency_key)s, %(request_hash)s, %(contract)s, %(subject)s, %(source)s,
-                     %(label)s)
-"""
+ADMIT = "SELECT outcome, prediction FROM inference_admit(%(admission)s)"
 
 # What was asked for under an idempotency key, and the prediction that was the answer.
 ADMITTED_BEFORE = """
@@ -55,7 +49,8 @@ SELECT p.id, p.organization_id, o.slug AS organization, mo.slug || '/' || m.name
        p.version_id AS version, v.number AS version_number, p.origin,
        p.status, p.input, p.error, p.attempt, p.node_id AS node, p.device,
        p.created_at, p.started_at, p.completed_at, p.cancel_requested_at, p.load_seconds, p.run_seconds, p.batch_size,
-       p.stopped_at_step, p.value, p.quantity, p.amount_held, coalesce(oc.amount, p.amount_charged) AS amount_charged,
+       p.stopped_at_step, p.value, p.quantity, u.quantity AS quantity_charged, p.amount_held,
+       coalesce(oc.amount, p.amount_charged) AS amount_charged,
        p.max_price, p.not_billed, pr.id AS price_id,
        pr.version AS price_version, pr.amount AS unit_amount, pr.unit, pr.currency,
        coalesce((SELECT jsonb_agg(jsonb_build_object('id', a.id, 'sha256', a.sha256, 'media_type', a.media_type,
@@ -71,6 +66,7 @@ JOIN accounts_organization mo ON mo.id = m.organization_id
 JOIN providers_modelversion v ON v.id = p.version_id
 JOIN billing_price pr ON pr.id = p.price_id
 LEFT JOIN billing_outcome oc ON oc.id = p.id
+LEFT JOIN billing_usagerecord u ON u.hold_id = p.id
 LEFT JOIN billing_outcomeoffer oo ON oo.price_id = p.price_id
 """
 
@@ -135,6 +131,7 @@ class PredictionView:
     """A prediction as the party sees it who may: amounts in micro-units, durations in seconds.
 
     Attributes:
+        quantity: what it may deliver at most, in parts of the price's unit; `quantity_charged` is what was paid for.
         outcome: where it stands under its outcome contract, if it was made under one, with the images delivered,
             accepted and rejected so far.
     """
@@ -163,6 +160,7 @@ class PredictionView:
     stopped_at_step: int | None
     value: Any
     quantity: int
+    quantity_charged: int | None
     amount_held: int
     amount_charged: int | None
     max_price: int | None

@@ -36,7 +36,3 @@ def current_terms_of(skus: Sequence[str]) -> Mapping[str, PriceTerms]:
 def price_history(sku: str) -> list[Price]:
     """All versions of a price, newest first."""
     return list(Price.objects.filter(sku=sku).order_by("-version"))
-
-
-def terms_by_id(price_id: int) -> PriceTerms:
-    return terms_of(Price.objects.get(pk=price_id))

@@ -1,7 +1,7 @@
 -- Holds the price of a call's units under a contract: 'held', or nothing has changed and the answer is the reason:
 -- contract_unknown, contract_ended, contract_full, insufficient_funds. The hold lasts for the run, the review and a day.
 CREATE OR REPLACE FUNCTION billing_authorize(p_id uuid, p_contract uuid, p_payer text, p_subject text, p_price bigint,
-                                  p_quantity int, p_amount bigint, p_source text, p_label text, p_run_hours int)
+                                  p_quantity bigint, p_amount bigint, p_source text, p_label text, p_run_hours int)
 RETURNS text LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
 DECLARE agreed record; answer text;
 BEGIN

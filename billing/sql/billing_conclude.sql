@@ -4,8 +4,8 @@ CREATE OR REPLACE FUNCTION billing_conclude(p_ids uuid[]) RETURNS bigint LANGUAG
 DECLARE due jsonb; settled bigint;
 BEGIN
   SELECT jsonb_agg(jsonb_build_object(
-           'hold', o.id, 'source', o.source, 'quantity', o.accepted, 'amount', o.accepted * p.amount,
-           'description', format('%s: %s accepted %s%s', o.label, o.accepted, p.unit, CASE o.accepted WHEN 1 THEN '' ELSE 's' END),
+           'hold', o.id, 'source', o.source, 'quantity', o.accepted, 'amount', billing_rate(p.amount, p.unit, o.accepted),
+           'description', o.label || ': ' || regexp_replace(billing_quantity_text(p.unit, o.accepted), ' ', ' accepted '),
            'contract', o.contract_id, 'delivered', o.delivered,
            'state', CASE WHEN o.accepted > 0 THEN 'settled' WHEN o.rejected = o.delivered THEN 'not_met' ELSE 'expired' END))
     INTO due

@@ -12,6 +12,7 @@ from inference.runtime.adapters.base import Adapter, AdapterClosed, Canceled, En
 
 log = logging.getLogger(__name__)
 
+MICROSECONDS = 1_000_000  # in a second
 OUT_OF_MEMORY = "The device ran out of memory. Ask for fewer or smaller outputs."
 UNLOADED = "The model was unloaded before the run began. Try again."
 FAILED = "The model failed on these inputs. Try other values; if it fails again, tell the model's provider."
@@ -28,6 +29,7 @@ class Result:
         run_seconds: wall time of the batch that it ended in.
         batch_size: the number of jobs of that batch, itself included.
         value: the result of a task that produces no files; else `None`.
+        device_microseconds: its share of the batch's run; the shares of a batch add up to the run exactly.
     """
 
     outputs: tuple[Output, ...]
@@ -36,6 +38,7 @@ class Result:
     run_seconds: float
     batch_size: int
     value: Any = None
+    device_microseconds: int = 0
 
 
 def run_batch(adapter: Adapter, jobs: Sequence[Job]) -> list[Result]:
@@ -60,7 +63,13 @@ def run_batch(adapter: Adapter, jobs: Sequence[Job]) -> list[Result]:
             del error  # its traceback holds the tensors of the failed run
             return [result for part in parts for result in run_batch(adapter, part)]
     seconds = time.perf_counter() - started
-    return [_result(ending, seconds, len(jobs)) for ending in endings]
+    shares = even_shares(round(seconds * MICROSECONDS), len(jobs))
+    return [_result(ending, seconds, share, len(jobs)) for ending, share in zip(endings, shares, strict=True)]
+
+
+def even_shares(total: int, count: int) -> list[int]:
+    """A whole number divided as evenly as whole numbers can be; the shares add up to it."""
+    return [total * (place + 1) // count - total * place // count for place in range(count)]
 
 
 def _split(jobs: Sequence[Job], error: Exception) -> list[Sequence[Job]]:
@@ -76,7 +85,7 @@ def is_out_of_memory(error: Exception) -> bool:
     return isinstance(error, torch.OutOfMemoryError | MemoryError) or "DefaultCPUAllocator" in str(error)
 
 
-def _result(ending: Ending, seconds: float, batch_size: int) -> Result:
+def _result(ending: Ending, seconds: float, device_microseconds: int, batch_size: int) -> Result:
     outputs: tuple[Output, ...] = ()
     message = step = value = None
     if isinstance(ending, Canceled):
@@ -95,6 +104,7 @@ def _result(ending: Ending, seconds: float, batch_size: int) -> Result:
         run_seconds=seconds,
         batch_size=batch_size,
         value=value,
+        device_microseconds=device_microseconds,
     )
 
 

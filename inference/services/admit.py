@@ -2,7 +2,7 @@
 
 import uuid
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from functools import partial
 from types import MappingProxyType
 from typing import Any
@@ -11,11 +11,12 @@ import orjson
 from django.db import connection, transaction
 
 from billing.outcomes.domain import ContractTerms
-from billing.pricing.domain import PriceTerms, rate
+from billing.pricing.domain import PriceTerms
 from inference import statements
 from inference.domain.admission import InputCheck
 from inference.domain.conditions import UNCONDITIONAL, Conditions
 from inference.domain.lifecycle import HOLD_HOURS, Origin
+from inference.domain.rating import rate_call
 from inference.services import dispatch
 from inference.services.files import take_files
 from marketplace.accounts import policy
@@ -34,6 +35,7 @@ from marketplace.core.problems import (
 )
 from providers.tasks.base import Task
 
+NO_CEILING = "none"
 NO_FILES: Mapping[str, Any] = MappingProxyType({})
 
 
@@ -72,13 +74,15 @@ class Admission:
     """A checked and rated call, ready for the statement that makes it true.
 
     Attributes:
-        amount: micro-units to hold, the most that it can cost.
+        amount: micro-units, the most that it can cost; what is held is rated anew by `inference_admit`.
+        max_price: the caller's ceiling in micro-units; None: there is none.
         parameters: of `statements.ADMIT`.
     """
 
     id: uuid.UUID
     version: str
     amount: int
+    max_price: int | None
     parameters: Mapping[str, Any]
 
 
@@ -135,39 +139,44 @@ def prepare(
     """
     policy.check(caller, Action.RUN)
     complete = target.task.complete(target.check.apply(inputs) | dict(files))
-    quantity = target.task.quantity(complete)
-    amount = rate(target.terms, quantity=quantity)
+    rated = rate_call(task=target.task, schema=target.check.schema, terms=target.terms, inputs=complete)
+    quantity, amount = rated.quantity, rated.amount
+    if quantity is None or amount is None:
+        raise AssertionError(f"{target.task.name} does not measure its {target.terms.unit} before it runs")
     if conditions.max_price is not None and amount > conditions.max_price:
         raise _above_price(amount, conditions.max_price, target)
-    idempotency = conditions.idempotency
+    contract = target.contract
     prediction = new_id()
     return Admission(
         id=prediction,
         version=target.version,
         amount=amount,
+        max_price=conditions.max_price,
         parameters={
-            "id": prediction,
-            "organization": caller.organization_id,
-            "key": caller.key_id,
-            "user": caller.user_id,
-            "model": target.model_id,
-            "version": target.version,
-            "sku": target.terms.sku,
-            "price": target.terms.id,
-            "quantity": quantity,
-            "amount": amount,
-            "input": orjson.dumps(complete).decode(),
-            "batch_key": target.task.batch_key(complete),
-            "origin": origin.value,
-            "waiter": waiter,
-            "hold_hours": HOLD_HOURS,
-            "max_price": conditions.max_price,
-            "idempotency_key": idempotency.key if idempotency else None,
-            "request_hash": idempotency.request_hash if idempotency else None,
-            "contract": target.contract.id if target.contract else None,
-            "subject": target.contract.subject if target.contract else None,
-            "source": f"prediction:{short(prediction)}",
-            "label": target.model,
+            "admission": orjson.dumps(
+                {
+                    "schema": 1,
+                    "id": prediction,
+                    "organization": caller.organization_id,
+                    "key": caller.key_id,
+                    "user": caller.user_id,
+                    "model": target.model_id,
+                    "version": target.version,
+                    "sku": target.terms.sku,
+                    "price": target.terms.id,
+                    "quantity": quantity,
+                    "ceiling": NO_CEILING if conditions.max_price is None else conditions.max_price,
+                    "contract": {"id": contract.id, "subject": contract.subject} if contract else None,
+                    "idempotency": asdict(conditions.idempotency) if conditions.idempotency else None,
+                    "input": complete,
+                    "batch_key": target.task.batch_key(complete),
+                    "origin": origin,
+                    "waiter": waiter,
+                    "hold_hours": HOLD_HOURS,
+                    "source": f"prediction:{short(prediction)}",
+                    "label": target.model,
+                }
+            ).decode()
         },
     )
 
@@ -179,8 +188,8 @@ def refusal(outcome: str, *, admission: Admission, target: CallTarget) -> Proble
             return None
         case "key_reused":
             return key_reused()
-        case "above_max_price":
-            return _above_price(admission.amount, admission.parameters["max_price"], target)
+        case "above_max_price" if admission.max_price is not None:
+            return _above_price(admission.amount, admission.max_price, target)
         case "insufficient_funds":
             needed = format_amount(admission.amount, target.terms.currency)
             return PaymentRequired(

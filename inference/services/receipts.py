@@ -3,6 +3,7 @@ from functools import cache
 
 from django.conf import settings
 
+from billing.pricing.domain import Unit
 from inference.domain.receipts import Receipt, ReceiptContract, ReceiptPayload, ReceiptSigner, canonical
 from inference.statements import PredictionView
 from marketplace.core.ids import short
@@ -35,7 +36,7 @@ def receipt_of(prediction: PredictionView) -> Receipt | None:
         "load_seconds": _rounded(prediction.load_seconds),
         "run_seconds": _rounded(prediction.run_seconds),
         "unit": prediction.unit,
-        "quantity": len(prediction.artifacts) if prediction.artifacts else prediction.quantity,
+        "quantity": _quantity(prediction),
         "unit_price": decimal_text(prediction.unit_amount),
         "price_version": prediction.price_version,
         "max_price": None if prediction.max_price is None else decimal_text(prediction.max_price),
@@ -47,6 +48,13 @@ def receipt_of(prediction: PredictionView) -> Receipt | None:
         "outputs": _digests(prediction),
     }
     return signer().sign(payload)
+
+
+def _quantity(prediction: PredictionView) -> int:
+    """Parts of the unit that were delivered, paid for or not; of what failed, those that it was held for."""
+    if prediction.unit == Unit.IMAGE and prediction.artifacts:
+        return len(prediction.artifacts)
+    return prediction.quantity if prediction.quantity_charged is None else prediction.quantity_charged
 
 
 def _contract(prediction: PredictionView) -> ReceiptContract | None:

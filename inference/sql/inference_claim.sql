@@ -1,7 +1,7 @@
 -- Gives a node the oldest waiting prediction of a version that nobody else is claiming, and others that may run in one
 -- batch with it. `more` says whether further ones wait. Not durable at once: a lost claim is only claimed again.
 CREATE OR REPLACE FUNCTION inference_claim(p_node text, p_device text, p_version text, p_limit int, p_lease_seconds int)
-RETURNS TABLE(id uuid, attempt int, input jsonb, price bigint, quantity int, waiter text, more boolean)
+RETURNS TABLE(id uuid, attempt int, input jsonb, price bigint, quantity bigint, waiter text, more boolean)
 LANGUAGE plpgsql AS $$
 #variable_conflict use_column
 DECLARE picked uuid[]; others boolean;

@@ -8,6 +8,7 @@ from typing import Any
 
 from django.db import connection
 
+from billing.pricing.domain import Unit
 from inference import statements
 from inference.domain.lifecycle import LEASE_SECONDS
 
@@ -26,17 +27,19 @@ class Claimed:
 
 @dataclass(frozen=True)
 class Ended:
-    """What `statements.COMPLETE` takes for one prediction; see `inference_complete`."""
+    """What `statements.COMPLETE` takes for one prediction; see `inference_complete`.
+
+    Attributes:
+        quantities: what was delivered or used, in parts of each unit.
+    """
 
     id: uuid.UUID
     attempt: int
     status: str
     error: str = ""
     not_billed: str = ""
-    quantity: int = 0
-    amount: int = 0
+    quantities: Mapping[Unit, int] = field(default_factory=dict)
     source: str = ""
-    description: str = ""
     load_seconds: float | None = None
     run_seconds: float | None = None
     batch_size: int | None = None
@@ -63,7 +66,7 @@ def complete(results: Iterable[Ended]) -> list[tuple[uuid.UUID, str | None]]:
     """End predictions and settle them in one transaction; answers with those that were still this node's."""
     documents = [vars(result) | {"id": str(result.id), "artifacts": list(result.artifacts)} for result in results]
     with connection.cursor() as cursor:
-        cursor.execute(statements.COMPLETE, {"results": json.dumps(documents)})
+        cursor.execute(statements.COMPLETE, {"results": json.dumps({"schema": 1, "results": documents})})
         return [(id_, waiter) for id_, waiter, _ in cursor.fetchall()]
 
 

@@ -146,7 +146,7 @@ class Dispatcher(ServiceThread):
         results = run_batch(adapter, jobs)
         self._work.busy_seconds += time.perf_counter() - start
         self._finaliser.put_all(
-            [Finished(one, version, result, load_seconds) for one, result in zip(claimed, results, strict=True)]
+            [Finished(one, result, load_seconds) for one, result in zip(claimed, results, strict=True)]
         )
 
 

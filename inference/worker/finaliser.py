@@ -5,17 +5,14 @@ import queue
 import uuid
 from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import lru_cache
 
 import redis
 
-from billing.pricing.domain import PriceTerms, rate
-from billing.pricing.selectors import terms_by_id
 from inference.domain.lifecycle import NOT_BILLED, Status
 from inference.runtime.engine import Result
 from inference.services import wakeups
 from inference.worker.claims import Claimed, Ended, complete
-from inference.worker.placement import model_name
+from inference.worker.measured import measured
 from inference.worker.threads import AWAY, ServiceThread
 from inference.worker.work import WorkInHand
 from marketplace.core.ids import new_id, short
@@ -33,7 +30,6 @@ class Finished:
     """A prediction that was run, before its outputs are stored."""
 
     claimed: Claimed
-    version: str
     result: Result
     load_seconds: float
 
@@ -122,7 +118,7 @@ def _unsaveable(prediction: Claimed | Ended) -> Ended:
 
 
 def _end(finished: Finished, store: BlobStore) -> Ended:
-    """Store the outputs of a result and say what it ends as and costs."""
+    """Store the outputs of a result and say what it ends as and delivered."""
     claimed, result = finished.claimed, finished.result
     status = Status.SUCCEEDED
     if result.error is not None:
@@ -144,20 +140,14 @@ def _end(finished: Finished, store: BlobStore) -> Ended:
                     "height": output.height,
                 }
             )
-    # A model that makes more than was asked for is not paid for the rest: the hold covers what was asked for.
-    produced = len(result.outputs) if result.value is None else claimed.quantity
-    delivered = min(produced, claimed.quantity) if status is Status.SUCCEEDED else 0
-    unit = _terms(claimed.price_id).unit
     return Ended(
         id=claimed.id,
         attempt=claimed.attempt,
         status=status,
         error=result.error or "",
         not_billed=NOT_BILLED.get(status, ""),
-        quantity=delivered,
-        amount=rate(_terms(claimed.price_id), quantity=delivered),
+        quantities=measured(result),
         source=f"prediction:{short(claimed.id)}",
-        description=f"{model_name(finished.version)}: {delivered} {unit}{'' if delivered == 1 else 's'}",
         load_seconds=finished.load_seconds,
         run_seconds=result.run_seconds,
         batch_size=result.batch_size,
@@ -165,9 +155,3 @@ def _end(finished: Finished, store: BlobStore) -> Ended:
         artifacts=artifacts,
         value=result.value,
     )
-
-
-@lru_cache(maxsize=4096)
-def _terms(price_id: int) -> PriceTerms:
-    """A price version, which never changes."""
-    return terms_by_id(price_id)

@@ -150,12 +150,3 @@ def class_of(version_id: str) -> tuple[str, str]:
     if version is None:
         raise LookupError(f"there is no version {version_id}")
     return version.model.task, version.pipeline_class
-
-
-@lru_cache(maxsize=1024)
-def model_name(version_id: str) -> str:
-    """`owner/name` of a version's model, for the descriptions of its settlements."""
-    version = version_by_id(version_id)
-    if version is None:
-        raise LookupError(f"there is no version {version_id}")
-    return f"{version.model.organization.slug}/{version.model.name}"

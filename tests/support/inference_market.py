@@ -110,14 +110,13 @@ def claim_all(sale: ListedModel, node: str, *, limit: int = 8) -> list[Claimed]:
     return claim(node=node, device="test", version=sale.target.version, limit=limit)[0]
 
 
-def succeeded(claimed: Claimed, *, price: int = PRICE, delivered: int | None = None) -> Ended:
+def succeeded(claimed: Claimed, *, delivered: int | None = None) -> Ended:
     delivered = claimed.quantity if delivered is None else delivered
     return Ended(
         id=claimed.id,
         attempt=claimed.attempt,
         status=Status.SUCCEEDED,
-        quantity=delivered,
-        amount=delivered * price,
+        quantities={"image": delivered},
         source="test",
         artifacts=[
             {

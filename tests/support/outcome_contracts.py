@@ -79,7 +79,7 @@ def make_contract(*, credit: int = 1_000_000, **terms: Any) -> SignedContract:
 
 def observe(delivered: Mapping[uuid.UUID, int]) -> set[uuid.UUID]:
     """Record deliveries; returns the outcomes that now wait for their reviewer."""
-    items = [{"id": str(id_), "delivered": count} for id_, count in delivered.items()]
+    items = [{"id": str(id_), "quantities": {"image": count}} for id_, count in delivered.items()]
     return {id_ for (id_,) in rows("SELECT outcome FROM billing_observe(%s)", json.dumps(items))}
 
 

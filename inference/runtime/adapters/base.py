@@ -33,12 +33,17 @@ class AdapterClosed(Exception):
 
 @dataclass(frozen=True)
 class Output:
-    """One produced file. Width and height are in pixels, `None` for a file without a size in pixels."""
+    """One produced file. Width and height are in pixels, `None` for a file without a size in pixels.
+
+    Attributes:
+        steps: denoising steps that were run for it; 0 for what is made without.
+    """
 
     data: bytes
     media_type: str
     width: int | None
     height: int | None
+    steps: int = 0
 
 
 @dataclass(frozen=True)
@@ -110,11 +115,15 @@ class StepWatch:
     """Reports the progress of a batch to its jobs and checks, between steps, which of them were canceled.
 
     A report that fails must not fail the prediction: it is logged, and the batch goes on.
+
+    Attributes:
+        steps_run: how many steps are done.
     """
 
     def __init__(self, jobs: Sequence[Job]) -> None:
         self._jobs = jobs
         self._canceled: dict[int, Canceled] = {}
+        self.steps_run = 0
         self.check_canceled(0)
 
     @property
@@ -144,6 +153,7 @@ class StepWatch:
         Raises:
             EveryJobCanceled: no job is left to run.
         """
+        self.steps_run = step
         self.check_canceled(step)
         if not self.running:
             raise EveryJobCanceled

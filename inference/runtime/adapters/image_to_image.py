@@ -25,6 +25,10 @@ class ImageToImage(StableDiffusion):
     pipeline_classes: ClassVar[frozenset[str]] = frozenset(pipelines)
     shared_inputs: ClassVar[tuple[str, ...]] = ("num_inference_steps", "guidance_scale", "strength")
 
+    def steps_asked(self, inputs: Mapping[str, Any]) -> int:
+        """The last `strength` of the steps, rounded down, and at least one."""
+        return max(1, int(int(inputs["num_inference_steps"]) * float(inputs["strength"])))
+
     def run(self, jobs: Sequence[Job]) -> list[Ending]:
         """Run the jobs as one pipeline call.
 

@@ -32,13 +32,17 @@ ENCODINGS = {
 }
 
 
-def encode(picture: npt.NDArray[np.uint8], output_format: str) -> Output:
-    """A picture of shape (height, width, 3 or 4) as a file without metadata; equal pictures give equal bytes."""
+def encode(picture: npt.NDArray[np.uint8], output_format: str, *, steps: int = 0) -> Output:
+    """A picture of shape (height, width, 3 or 4) as a file without metadata; equal pictures give equal bytes.
+
+    Args:
+        steps: denoising steps that made it.
+    """
     encoding = ENCODINGS[output_format]
     file = io.BytesIO()
     Image.fromarray(picture).save(file, encoding.pillow, **encoding.options)
     height, width = picture.shape[:2]
-    return Output(data=file.getvalue(), media_type=encoding.media_type, width=width, height=height)
+    return Output(data=file.getvalue(), media_type=encoding.media_type, width=width, height=height, steps=steps)
 
 
 def decode(data: bytes) -> Image.Image:

@@ -61,6 +61,10 @@ class StableDiffusion(ABC):
             JobFailed: a job's inputs cannot be used.
         """
 
+    def steps_asked(self, inputs: Mapping[str, Any]) -> int:
+        """Denoising steps that a call asks for."""
+        return int(inputs["num_inference_steps"])
+
     def run(self, jobs: Sequence[Job]) -> list[Ending]:
         """Run the jobs, which share `shared_inputs`, as one pipeline call.
 
@@ -82,7 +86,10 @@ class StableDiffusion(ABC):
                 pictures = []
         by_position = dict(zip(wanted, pictures, strict=False))
         return [
-            watch.canceled.get(position) or encode_all(job, by_position[position]) for position, job in enumerate(jobs)
+            watch.canceled.get(position)
+            # Some schedulers evaluate a step twice; a call's steps are those that it asked for.
+            or encode_all(job, by_position[position], steps=min(watch.steps_run, self.steps_asked(job.inputs)))
+            for position, job in enumerate(jobs)
         ]
 
     def weight_bytes(self) -> int:
@@ -127,8 +134,9 @@ def each_output(jobs: Sequence[Job], values: Sequence[Any]) -> list[Any]:
     return [value for job, value in zip(jobs, values, strict=True) for _ in range(job.inputs["num_outputs"])]
 
 
-def encode_all(job: Job, pictures: npt.NDArray[np.float32]) -> Ending:
-    """A job's pictures as files in the requested format."""
+def encode_all(job: Job, pictures: npt.NDArray[np.float32], *, steps: int) -> Ending:
+    """A job's pictures, made by so many steps, as files in the requested format."""
     if not np.isfinite(pictures).all():
         return JobFailed("The model's numbers overflowed, so there is no picture. Try less guidance or another seed.")
-    return [encode(picture, job.inputs["output_format"]) for picture in (pictures * 255).round().astype(np.uint8)]
+    whole = (pictures * 255).round().astype(np.uint8)
+    return [encode(picture, job.inputs["output_format"], steps=steps) for picture in whole]

@@ -43,6 +43,7 @@ organization_urls: list[URLPattern | URLResolver] = [
     path("", organizations.organization_entrance, name="console_of"),
     path("predictions", predictions.predictions, name="console_predictions"),
     path("predictions/<id:id>", predictions.prediction, name="console_prediction"),
+    path("predictions/<id:id>/charge", predictions.charge, name="console_charge"),
     path("predictions/<id:id>/cancel", predictions.cancel, name="console_cancel"),
     path("aliases", aliases.alias_list, name="console_aliases"),
     path("aliases/<name:name>/move", aliases.move, name="console_move_alias"),

@@ -29,7 +29,8 @@ def set_price(request: MemberRequest, name: str) -> HttpResponse:
     form = PriceForm.of(request, **price_options(found))
     if form.is_valid():
         try:
-            form.attempt(price_model, model=found, amount=form.cleaned_data["price"], actor=request.actor)
+            amount, unit = form.cleaned_data["price"], form.chosen_unit
+            form.attempt(price_model, model=found, amount=amount, unit=unit, actor=request.actor)
         except Conflict as problem:
             messages.error(request, problem.detail)
     if form.errors:

@@ -28,7 +28,7 @@ def artifact(front_client: FrontClient, buyer: Buyer, listing: Listing, address:
     blob = blob_store().put(DATA)
     file = {"id": str(new_id()), "position": 0, "sha256": blob.sha256, "media_type": "image/png"}
     file |= {"size": SIZE, "width": 8, "height": 8}
-    done = Ended(id=claimed.id, attempt=1, status="succeeded", quantity=1, amount=4_000, source="t", artifacts=[file])
+    done = Ended(id=claimed.id, attempt=1, status="succeeded", quantities={"image": 1}, source="t", artifacts=[file])
     assert complete([done]) == [(claimed.id, None)]
     document = front_client.request("GET", f"/v1/predictions/{made['id']}", key=buyer.key).json()
     stored = Artifact.objects.get(prediction=parse_short(made["id"]))

@@ -176,7 +176,7 @@ def finish(listing: Listing, data: bytes) -> Artifact:
     size = Image.open(io.BytesIO(data)).size
     file = {"id": str(new_id()), "position": 0, "sha256": blob_store().put(data).sha256, "media_type": "image/png"}
     file |= {"size": len(data), "width": size[0], "height": size[1]}
-    done = Ended(claimed.id, claimed.attempt, "succeeded", quantity=1, amount=4_000, source="t", artifacts=[file])
+    done = Ended(claimed.id, claimed.attempt, "succeeded", quantities={"image": 1}, source="t", artifacts=[file])
     assert complete([done]) == [(claimed.id, None)]
     return Artifact.objects.get(prediction=claimed.id)
 

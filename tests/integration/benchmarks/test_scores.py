@@ -45,7 +45,7 @@ def test_scores_are_in_the_estimate(case: BenchmarkCase):
 def score_all(scorer: ListedModel, node: str, value: Any) -> list[Any]:
     """End all waiting predictions of the scorer with this value. Returns their inputs."""
     claimed = claim_all(scorer, node)
-    done = [replace(succeeded(one, price=100, delivered=0), quantity=1, amount=100, value=value) for one in claimed]
+    done = [replace(succeeded(one, delivered=0), quantities={"image": 1}, value=value) for one in claimed]
     complete(done)
     return [one.input for one in claimed]
 

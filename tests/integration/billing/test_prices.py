@@ -36,7 +36,7 @@ def test_a_new_price_is_a_new_version_and_the_same_again_is_not():
         1_000,
         "USD",
     )
-    assert rows("SELECT billing_current_price(%s)", sku) == [(terms.id,)]
+    assert rows("SELECT billing_quote(%s, %s, 2)", sku, terms.id) == [(8_000,)]
 
 
 def test_concurrent_price_versions_are_serialised():
@@ -60,7 +60,10 @@ def test_a_future_price_is_not_in_effect():
     )
     now = current_terms(sku)
     assert (now.version, current_terms_of([sku, name()])) == (1, {sku: now})
-    assert rows("SELECT billing_current_price(%s)", sku) == [(now.id,)]
+    assert rows("SELECT billing_quote(%s, id, 2) FROM billing_price WHERE sku = %s ORDER BY version", sku, sku) == [
+        (8_000,),
+        (None,),
+    ]
 
 
 @pytest.mark.parametrize("amount", [-1, MAX_AMOUNT + 1])

@@ -18,7 +18,7 @@ from dataclasses import replace
 from marketplace.core.sql_files import SqlFile, apply_files, read_files
 
 files = [replace(file, text=file.text.replace("DESC LIMIT 1", "ASC LIMIT 1")) for file in read_files()]
-slow = "CREATE OR REPLACE FUNCTION slow() RETURNS bigint LANGUAGE sql AS 'SELECT billing_current_price(1::text)';"
+slow = "CREATE OR REPLACE FUNCTION slow() RETURNS bigint LANGUAGE sql AS 'SELECT billing_quote(NULL, 1, 1)';"
 apply_files([*files, SqlFile("core/slow.sql", "FUNCTION", "slow", slow + "SELECT pg_sleep(3)")])
 """
 

@@ -85,7 +85,7 @@ def test_a_call_is_paid_when_its_pictures_are_accepted(case):  # type: ignore[no
     assert (balance_of_buyer(buyer).posted, balance_of_buyer(buyer).held) == (CREDIT, 3 * PRICE)
     (claimed,) = claim_all(sale, make_node())
     # The node settles at the price it knows; under a contract that is not what is charged.
-    assert [ended for ended, _ in complete([succeeded(claimed, price=PRICE)])] == [id_]
+    assert [ended for ended, _ in complete([succeeded(claimed)])] == [id_]
     view = prediction_for_buyer(buyer.organization.pk, id_)
     assert (view.status, view.outcome, view.delivered) == (Status.SUCCEEDED, OutcomeState.OBSERVING, 3)
     assert (view.amount_charged or 0, balance_of_buyer(buyer).held) == (0, 3 * PRICE)
@@ -146,7 +146,7 @@ def test_calls_with_and_without_contract_end_in_one_batch(case):  # type: ignore
     lost = run(buyer, sale, contract)
     claimed = {one.id: one for one in claim_all(sale, make_node())}
     failed = Ended(lost, claimed[lost].attempt, Status.FAILED, error="no", not_billed="failed: free")
-    complete([succeeded(claimed[under], price=PRICE), succeeded(claimed[plain]), failed])
+    complete([succeeded(claimed[under]), succeeded(claimed[plain]), failed])
     assert (balance_of_buyer(buyer).posted, balance_of_buyer(buyer).held) == (CREDIT - 4_000, PRICE)
     assert [row(id_).amount_charged for id_ in (under, plain, lost)] == [0, 4_000, 0]
     assert [row(id_).not_billed for id_ in (under, plain, lost)] == ["", "", "failed: free"]
@@ -157,9 +157,9 @@ def test_a_repeated_result_is_delivered_once(case):  # type: ignore[no-untyped-d
     buyer, sale, contract = case
     id_ = run(buyer, sale, contract)
     (claimed,) = claim_all(sale, make_node())
-    complete([succeeded(claimed, price=PRICE)])
+    complete([succeeded(claimed)])
     until = Outcome.objects.get(pk=id_).review_until
-    assert complete([succeeded(claimed, price=PRICE)]) == []
+    assert complete([succeeded(claimed)]) == []
     assert Outcome.objects.get(pk=id_).review_until == until
 
 
@@ -204,7 +204,7 @@ def test_only_the_buyer_reviews_and_only_what_is_under_contract(case):  # type: 
     buyer, sale, contract = case
     id_, plain = run(buyer, sale, contract), call(buyer, sale)
     claimed = {one.id: one for one in claim_all(sale, make_node())}
-    complete([succeeded(claimed[id_], price=PRICE), succeeded(claimed[plain])])
+    complete([succeeded(claimed[id_]), succeeded(claimed[plain])])
     provider = Organization.objects.get(pk=sale.provider)
     for caller in (make_buyer().actor, Party(buyer.user, provider).actor):
         with pytest.raises(NotFound):
@@ -283,7 +283,7 @@ def test_a_new_version_replaces_the_older_when_it_is_signed(case):  # type: igno
     with pytest.raises(ContractClosed):
         run(buyer, sale, contract)
     (claimed,) = claim_all(sale, make_node())
-    complete([succeeded(claimed, price=PRICE)])
+    complete([succeeded(claimed)])
     review(caller=buyer.actor, prediction_id=running, position=0, verdict=ACCEPT)
     assert balance_of_buyer(buyer).posted == CREDIT - PRICE  # at the price it was made under
     with pytest.raises(Conflict, match="superseded already"):

@@ -6,7 +6,7 @@ from dataclasses import replace
 from functools import partial
 
 import pytest
-from django.db import transaction
+from django.db import DatabaseError, transaction
 from django.utils import timezone
 
 from billing.ledger.models import Hold, UsageRecord
@@ -176,13 +176,15 @@ def test_the_same_result_twice_in_a_batch_counts_once():
     assert_ledger_consistent()
 
 
-def test_an_overcharge_is_refused():
+@pytest.mark.parametrize("quantities", [{}, {"megapixel": 1_000_000}, {"image": -1}, {"image": 1.5}, {"image": None}])
+def test_a_result_without_what_its_price_is_for_ends_nothing(quantities: dict[str, object]):
     buyer, sale, node = make_buyer(), make_priced_model(), make_node()
     first, second = call(buyer, sale), call(buyer, sale)
     good, bad = sorted(claim_all(sale, node), key=lambda one: one.id)
     before = snapshot(first), snapshot(second)
-    with pytest.raises(Exception, match="no more than 4000 may be posted"):
-        complete([succeeded(good), replace(succeeded(bad), amount=4_001)])
+    with pytest.raises(DatabaseError, match='"image"') as refused:
+        complete([succeeded(good), replace(succeeded(bad), quantities=quantities)])  # type: ignore[arg-type]
+    assert refused.value.__cause__.sqlstate == "BO422"  # type: ignore[union-attr]
     assert (snapshot(first), snapshot(second)) == before
     assert complete([succeeded(good)]) == [(first, None)]
     assert_ledger_consistent()

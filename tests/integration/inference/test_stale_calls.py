@@ -84,7 +84,7 @@ def test_a_result_is_kept_while_the_store_is_unavailable(tmp_path: Path):
     folder = tmp_path / "blobs"
     folder.write_bytes(b"")  # a file where the store's folder should be
     finaliser = Finaliser(work, store=BlobStore(FileSystemStorage(location=folder), folder=folder))
-    finaliser.put_all([Finished(claimed, model.target.version, result, load_seconds=0.0)])
+    finaliser.put_all([Finished(claimed, result, load_seconds=0.0)])
 
     with pytest.raises(FileExistsError):
         finaliser.turn()

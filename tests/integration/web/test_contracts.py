@@ -107,7 +107,7 @@ def test_an_invalid_term_is_shown_at_its_field(
 
 def deliver(buyer: Party, sale: ListedModel, contract: OutcomeContract, images: int):  # type: ignore[no-untyped-def]
     id_ = run(buyer, sale, contract, num_outputs=images)
-    complete([succeeded(one, price=6_000) for one in claim_all(sale, make_node())])
+    complete([succeeded(one) for one in claim_all(sale, make_node())])
     return id_
 
 
@@ -176,7 +176,7 @@ def test_the_provider_sees_reasons_but_neither_prompts_nor_pictures(sale: Listed
     buyer = make_buyer()
     contract = sign(buyer, offer_to(buyer, sale))
     id_ = run(buyer, sale, contract, prompt="a secret logo")
-    complete([succeeded(one, price=6_000) for one in claim_all(sale, make_node())])
+    complete([succeeded(one) for one in claim_all(sale, make_node())])
     client = signed_in(buyer.user)
     body = {"prediction": short(id_), "position": 0, "verdict": "rejected", "reason": "too <b>pale</b>"}
     base = f"/console/{buyer.organization.slug}/contracts/{short(contract.pk)}"
