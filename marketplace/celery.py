@@ -1,4 +1,4 @@
-"""The Celery application: doorbells for nodes, chores for the platform worker, the clock for both."""
+"""The Celery application: notices for nodes, tasks for the platform worker, and the schedule of periodic tasks."""
 
 import os
 
@@ -22,7 +22,7 @@ app.config_from_object(
         "broker_connection_retry_on_startup": True,
         "broker_pool_limit": 4,
         "broker_transport_options": {
-            # Messages carry no work, so nothing that runs long is ever unacknowledged.
+            # Messages carry no work, so no long-running task is ever unacknowledged.
             "visibility_timeout": 3600,
             "queue_order_strategy": "round_robin",
             "socket_timeout": 10,
@@ -41,4 +41,4 @@ app.config_from_object(
 )
 
 app.autodiscover_tasks(["marketplace.core", "inference", "marketplace.benchmarks"])
-app.autodiscover_tasks(["providers", "providers.hub"], related_name="chores")
+app.autodiscover_tasks(["providers", "providers.hub"], related_name="celery_tasks")

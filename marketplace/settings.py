@@ -1,4 +1,4 @@
-"""Settings, all from the environment. Whatever is missing and cannot be made is named in one clear error."""
+"""Settings, all from the environment. A missing setting that has no default raises ImproperlyConfigured."""
 
 import os
 import re
@@ -14,7 +14,7 @@ from marketplace.launcher.embedded.home import Home
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = environ.Env()
 
-# Without DATABASE_URL the supervisor runs the services itself and makes its own secrets.
+# Without DATABASE_URL the launcher runs PostgreSQL itself and creates the secrets.
 HOME = Home.from_environment(default=BASE_DIR / ".bourse")
 EMBEDDED_POSTGRES = "DATABASE_URL" not in os.environ
 EMBEDDED_REDIS = "REDIS_URL" not in os.environ
@@ -126,8 +126,8 @@ CONTENT_SECURITY_POLICY = {
 }
 
 # --- services -----------------------------------------------------------------------------------------------------
-# Two roles: the owner migrates; the serving role, which all processes use, can neither change nor delete what must
-# only be appended to. DATABASE_OWNER_URL is needed only where `manage.py migrate` runs.
+# Two roles: the owner migrates; the serving role, which all processes use, can neither change nor delete rows of
+# append-only tables. DATABASE_OWNER_URL is needed only where `manage.py migrate` runs.
 OWNER_ROLE, SERVING_ROLE = "bourse_owner", "bourse"
 DATABASE_NAME = env.str("DATABASE_NAME", default="bourse")  # of the embedded PostgreSQL
 if EMBEDDED_POSTGRES:
@@ -145,12 +145,12 @@ def _database(url: str, *, pool: bool) -> dict[str, object]:
     config: dict[str, object] = env.db_url_config(url)
     config["ENGINE"] = "django.db.backends.postgresql"
     options = dict(config.get("OPTIONS", {}))  # type: ignore[call-overload]
-    if "host" in options:  # a unix socket's folder, which libpq takes as a host
+    if "host" in options:  # the folder of a unix socket; libpq accepts it as a host
         config["HOST"] = options.pop("host")
     if pool:
         options["pool"] = {"min_size": 1, "max_size": POSTGRES_POOL_SIZE, "timeout": 10}
     config["OPTIONS"] = options
-    config["CONN_MAX_AGE"] = 0  # the pool keeps connections; Django must hand them back
+    config["CONN_MAX_AGE"] = 0  # the pool keeps connections; Django must return them
     return config
 
 
@@ -217,8 +217,8 @@ SPECTACULAR_SETTINGS = {
 CURRENCY = env.str("CURRENCY", default="USD")
 PLATFORM_FEE_BPS = env.int("PLATFORM_FEE_BPS", default=1_000)  # of what the buyer pays, in basis points
 PAYOUT_MINIMUM_CENTS = env.int("PAYOUT_MINIMUM_CENTS", default=100)
-MAX_VERSION_BYTES = env.int("MAX_VERSION_BYTES", default=100 * 10**9)  # that a browser may upload
-# What an hour of a device costs the provider's side, in the currency; set it to show margins beside prices.
+MAX_VERSION_BYTES = env.int("MAX_VERSION_BYTES", default=100 * 10**9)  # of a version uploaded by browser
+# The cost of an hour of a device, in the currency; if set, margins are shown beside prices.
 DEVICE_HOUR_COST = env.str("DEVICE_HOUR_COST", default="")
 UPLOAD_QUOTA_BYTES = env.int("UPLOAD_QUOTA_BYTES", default=200_000_000_000)  # of an organisation, waiting for a commit
 ARTIFACT_LINK_SECONDS = env.int("ARTIFACT_LINK_SECONDS", default=24 * 3600)
@@ -226,21 +226,21 @@ ARTIFACT_LINK_SECONDS = env.int("ARTIFACT_LINK_SECONDS", default=24 * 3600)
 # --- payments: Stripe, or without its key a sandbox with test money ------------------------------------------------
 STRIPE_SECRET_KEY = env.str("STRIPE_SECRET_KEY", default="")
 STRIPE_WEBHOOK_SECRET = env.str("STRIPE_WEBHOOK_SECRET", default="")  # or several, separated by commas
-STRIPE_API_BASE = env.str("STRIPE_API_BASE", default="").rstrip("/")  # a double's address; empty: Stripe's own
+STRIPE_API_BASE = env.str("STRIPE_API_BASE", default="").rstrip("/")  # the URL of a test double; empty: Stripe's own
 STRIPE_METER_EVENT_NAME = env.str("STRIPE_METER_EVENT_NAME", default="bourse_usage_micros")
 if STRIPE_SECRET_KEY:
     if not STRIPE_SECRET_KEY.startswith(("sk_", "rk_")):
         raise ImproperlyConfigured("STRIPE_SECRET_KEY must be a secret or restricted key (sk_… or rk_…).")
     if not all(secret.startswith("whsec_") for secret in STRIPE_WEBHOOK_SECRET.split(",")):
         raise ImproperlyConfigured(
-            "STRIPE_SECRET_KEY is set without STRIPE_WEBHOOK_SECRET (whsec_…), so no payment would ever be booked. "
-            f"Make a webhook endpoint in Stripe for {BASE_URL}/webhooks/stripe and set it to the endpoint's secret."
+            "STRIPE_SECRET_KEY is set without STRIPE_WEBHOOK_SECRET (whsec_…), so no payment would be booked. "
+            f"Create a webhook endpoint in Stripe for {BASE_URL}/webhooks/stripe and set it to the endpoint's secret."
         )
     if CURRENCY not in ("AUD", "CAD", "CHF", "DKK", "EUR", "GBP", "HKD", "NOK", "NZD", "PLN", "SEK", "SGD", "USD"):
         raise ImproperlyConfigured(
             f"With Stripe, CURRENCY must be one of the usual ones that have cents, not {CURRENCY}."
         )
-    # Chromium checks the redirect after a form too, so the pages that pay and onboard must be allowed as its action.
+    # Chromium also checks the redirect after a form, so Stripe's pages must be allowed as its action.
     CONTENT_SECURITY_POLICY["DIRECTIVES"]["form-action"].append(STRIPE_API_BASE or "https://*.stripe.com")
 elif STRIPE_WEBHOOK_SECRET or STRIPE_API_BASE:
     raise ImproperlyConfigured(
@@ -249,7 +249,7 @@ elif STRIPE_WEBHOOK_SECRET or STRIPE_API_BASE:
     )
 
 # --- nodes --------------------------------------------------------------------------------------------------------
-NODE_NAME = env.str("NODE_NAME", default="")  # by default the host's name
+NODE_NAME = env.str("NODE_NAME", default="")  # default: the host's name
 NODE_ACCELERATOR = env.int("NODE_ACCELERATOR", default=0)  # index of this node's accelerator on its host
 NODE_MEMORY_BYTES = env.int("NODE_MEMORY_BYTES", default=0)  # 0: measured at start
 NODE_CACHE_BYTES = env.int("NODE_CACHE_BYTES", default=20 * 1024**3)  # weights kept on the node's disk

@@ -1,11 +1,11 @@
-"""Fixtures that all tests share: a real database without rollback, parties, a live market."""
+"""Fixtures for all tests: a real database without rollback, and a live market."""
 
 from collections.abc import Iterator, Mapping
 
 import pytest
 
 from tests.support.market import Market, start_market
-from tests.support.singles import SAVERS
+from tests.support.single_models import SAVERS
 
 
 @pytest.fixture(scope="session")
@@ -32,7 +32,7 @@ def market(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Market]:
 
 @pytest.fixture(scope="session")
 def picture_models(market: Market, tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, str]:
-    """Models on sale in the live market that start from a picture, small and of random weights: task to slug."""
+    """Small models with random weights on sale in the live market, for the tasks that take a picture: task to slug."""
     owner = market.demo["others"]["provider"]["organization"]
     return {
         task: market.publish(save(tmp_path_factory.mktemp(task) / "model"), f"{owner}/tiny-{task}")

@@ -3,18 +3,18 @@
 - `device`: which accelerator this process drives
 - `cache`: weights on this machine's disk, by digest
 - `adapters`: one module per task; each turns inputs into outputs with a loaded model
-- `residency`: which models lie on the device
-- `engine`: runs a batch and says of each job how it ended
+- `residency`: which models are loaded on the device
+- `engine`: runs a batch and reports how each job ended
 
-The package itself imports nothing heavy, so that `cache` can be used where torch is not wanted.
+The package itself imports nothing heavy, so that `cache` can be used without torch.
 """
 
 import os
 
-# Read by the libraries when they are imported, hence here, before any of them. Weights come from the cache alone: a
-# missing file must be an error on this machine, never a request to somebody else's hub.
+# The libraries read these when they are imported, so they are set here first. Weights come from the cache alone: a
+# missing file must be an error on this machine, never a request to an external hub.
 os.environ["HF_HUB_OFFLINE"] = "1"
 os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"
-# Their warnings quote prompts, which are the buyer's own business and don't belong in a node's log.
+# The libraries' warnings quote prompts, which are private to the buyer and must not be in a node's log.
 os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
 os.environ.setdefault("DIFFUSERS_VERBOSITY", "error")

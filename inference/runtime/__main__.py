@@ -1,4 +1,4 @@
-"""Try a folder of weights by hand: `python -m inference.runtime FOLDER "a red star on a blue background" out.png`."""
+"""Run a folder of weights by hand: `python -m inference.runtime FOLDER "a red star on a blue background" out.png`."""
 
 import argparse
 import sys

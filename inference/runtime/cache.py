@@ -1,15 +1,15 @@
 """Weights on this machine's disk, by digest, shared by the versions and the processes that need them.
 
 ```
-sha256/ab/<digest>        a blob; its content was verified as it arrived
-sha256/ab/<digest>.part   a blob that is arriving; whoever holds its lock writes it
-versions/<version>/…      a version's folder, of links to blobs
-locks/<version>           held shared by those who need the version's folder, exclusively by who evicts it
-lock                      held shared for the moment of a link, exclusively while publishing or evicting
+sha256/ab/<digest>        a blob; its content was verified while it was received
+sha256/ab/<digest>.part   a blob being received; the process that holds its lock writes it
+versions/<version>/…      a version's folder; its files are links to blobs
+locks/<version>           held shared by processes that need the version's folder, exclusively while it is evicted
+lock                      held shared while a link is made, exclusively while a folder is put into place or evicted
 ```
 
-All locks are the kernel's (`flock`), so that a process that dies leaves none behind. Nothing is flushed to disk:
-after a power failure a blob may be short, which its size tells, and it is fetched again.
+All locks are the kernel's (`flock`), so that a process that dies releases its own. Nothing is flushed to disk: after a
+power failure a blob may be truncated; its size then differs, and it is fetched again.
 """
 
 import fcntl
@@ -38,7 +38,7 @@ OnBytes = Callable[[int, int], None]
 
 
 class WeightsDamaged(Exception):
-    """What the store gave for a file is not what the version's manifest promises."""
+    """The store's content for a file differs from the version's manifest."""
 
     def __init__(self, *, path: str, sha256: str, reason: str) -> None:
         super().__init__(
@@ -65,16 +65,16 @@ class WeightFile:
 
 
 class WeightsCache:
-    """Folders of weights, fetched once and kept within a budget of bytes.
+    """Folders of weights, each fetched once, within a budget of bytes.
 
     Any number of threads and processes may use one root at once.
     """
 
     def __init__(self, root: Path, *, fetch: Fetch, budget_bytes: int) -> None:
         """Args:
-        root: the cache's folder, made if it is missing.
-        fetch: called with a digest and a file to write the blob's content to, in order and once.
-        budget_bytes: what all blobs together may take. A version in use stays even when it alone takes more.
+        root: the cache's folder, created if it is missing.
+        fetch: called with a digest and a file; writes the blob's content to it once, in order.
+        budget_bytes: the limit for all blobs together. A version in use stays even if it alone exceeds it.
         """
         self._root = root
         self._fetch = fetch
@@ -85,50 +85,51 @@ class WeightsCache:
             (root / name).mkdir(parents=True, exist_ok=True)
 
     def folder(self, version: str, files: Sequence[WeightFile], *, on_bytes: OnBytes | None = None) -> Path:
-        """A folder that holds the version's files, fetched where they are not at hand. Don't write to it.
+        """A folder that holds the version's files; missing ones are fetched. Do not write to it.
 
-        Another version may push it out later; `pin` it before to keep it as long as it is read.
+        The folder may be evicted later; `pin` the version first to keep it while it is read.
 
         Args:
-            on_bytes: called with (bytes at hand, bytes in all) as they arrive.
+            on_bytes: called with (bytes present, bytes in all) while they are received.
 
         Raises:
-            WeightsDamaged: the store gave content of another digest or size.
+            WeightsDamaged: the store's content has another digest or size.
         """
         target = self._root / "versions" / _checked(version)
-        with self._needed(version):
+        with self._in_use(version):
             if not _complete(target, files):
                 self._build(target, files, on_bytes)
                 self._shrink()
-            os.utime(target)  # the order of use, which eviction goes by
+            os.utime(target)  # eviction goes by this time
         return target
 
     def pin(self, version: str) -> None:
-        """Keep the version's folder, present or to come, from eviction by any process, until as many `unpin`."""
+        """Protect the version's folder from eviction by any process until `unpin` was called as often."""
         lock = _lock(self._root / "locks" / _checked(version), fcntl.LOCK_SH)
         with self._pins_lock:
             self._pins.setdefault(version, []).append(lock)
 
     def unpin(self, version: str) -> None:
-        """Take one pin back; one too many does nothing."""
+        """Release one pin; does nothing if there is none."""
         with self._pins_lock:
             locks = self._pins.get(version, [])
             if locks:
                 os.close(locks.pop())
 
     def _build(self, target: Path, files: Sequence[WeightFile], on_bytes: OnBytes | None) -> None:
-        """Gather the files in a folder aside, and put it into place at once."""
+        """Link the files into a staging folder, then put it into place with one rename."""
         progress = _Progress(sum({file.sha256: file.size for file in files}.values()), on_bytes)
         with self._links(fcntl.LOCK_SH):
             staging = Path(tempfile.mkdtemp(prefix=BUILDING, dir=target.parent))
-            # Tells whoever evicts that this folder's builder lives.
+            # Shows an evicting process that the builder of this folder is alive.
             alive = os.open(staging, os.O_RDONLY)
             fcntl.flock(alive, fcntl.LOCK_SH)
         try:
             for file in files:
                 self._place(file, staging / file.path, progress)
             staging.chmod(0o755)
-            # Alone, so that what stands there incomplete is damaged, and not what another builder has just put there.
+            # Under the exclusive lock: an incomplete folder found here is damaged, not one that another builder
+            # is just putting into place.
             with self._links(fcntl.LOCK_EX):
                 if not _complete(target, files):
                     _remove(target)
@@ -138,9 +139,9 @@ class WeightsCache:
             os.close(alive)
 
     def _place(self, file: WeightFile, target: Path, progress: "_Progress") -> None:
-        """Link the file's blob to `target`, fetching it first if need be.
+        """Link the file's blob to `target`, fetching it first if it is missing.
 
-        Whoever else wants the blob meanwhile waits for this fetch instead of repeating it.
+        Another caller that needs the blob meanwhile waits for this fetch instead of repeating it.
         """
         blob = self._root / "sha256" / file.sha256[:2] / file.sha256
         part = blob.with_name(f"{file.sha256}.part")
@@ -150,14 +151,14 @@ class WeightsCache:
             with part.open("ab") as out:
                 fcntl.flock(out, fcntl.LOCK_EX)
                 if _inode(part) != os.fstat(out.fileno()).st_ino:
-                    continue  # the one who held the lock has finished with this file: look again
+                    continue  # the process that held the lock has finished this file: check again
                 try:
-                    if _size(blob) == file.size:  # it arrived between the look and the lock
+                    if _size(blob) == file.size:  # it was received between the check and the lock
                         part.unlink()
                         continue
                     out.truncate(0)
                     self._receive(file, out, progress)
-                    # In one step: a blob without a link may be evicted at any moment.
+                    # Both under one lock: a blob without a link may be evicted at any moment.
                     with self._links(fcntl.LOCK_SH):
                         os.replace(part, blob)
                         _link(blob, target)
@@ -165,18 +166,18 @@ class WeightsCache:
                 except BaseException:
                     part.unlink(missing_ok=True)
                     raise
-        progress.have(file)
+        progress.complete(file)
 
     def _linked(self, file: WeightFile, blob: Path, target: Path) -> bool:
-        """Whether the blob was at hand; if so, it is linked to `target`."""
+        """Whether the blob is present; if so, it is linked to `target`."""
         with self._links(fcntl.LOCK_SH):
-            at_hand = _size(blob) == file.size
-            if at_hand:
+            is_present = _size(blob) == file.size
+            if is_present:
                 _link(blob, target)
-        return at_hand
+        return is_present
 
     def _receive(self, file: WeightFile, out: BinaryIO, progress: "_Progress") -> None:
-        sink = _Sink(out, lambda received: progress.arriving(file, received))
+        sink = _Sink(out, lambda received: progress.receiving(file, received))
         self._fetch(file.sha256, cast(BinaryIO, sink))
         out.flush()
         if sink.received != file.size:
@@ -186,7 +187,7 @@ class WeightsCache:
             raise WeightsDamaged(path=file.path, sha256=file.sha256, reason=f"its digest is {sink.digest()}")
 
     def _shrink(self) -> None:
-        """Remove the least recently used versions that nobody needs, and the blobs that no version links to."""
+        """Remove the least recently used versions that are not in use, and the blobs that no version links to."""
         with self._links(fcntl.LOCK_EX):
             self._evict(self._root / "versions")
 
@@ -195,7 +196,7 @@ class WeightsCache:
             with _exclusive(abandoned, os.O_RDONLY) as free:
                 if free:
                     _remove(abandoned)
-        while self._drop_orphans() > self._budget:
+        while self._remove_orphaned_blobs() > self._budget:
             folders = [path for path in versions.iterdir() if not path.name.startswith(BUILDING)]
             for folder in sorted(folders, key=_used_at):
                 with _exclusive(self._root / "locks" / folder.name, os.O_RDWR | os.O_CREAT) as free:
@@ -207,25 +208,25 @@ class WeightsCache:
                 log.warning("the weights in use take more than the disk cache's %s bytes", f"{self._budget:,}")
                 return
 
-    def _drop_orphans(self) -> int:
-        """Remove the blobs of which no version, complete or in the making, holds a link; the bytes of the others."""
+    def _remove_orphaned_blobs(self) -> int:
+        """Remove blobs to which no version, complete or being built, has a link. Returns the bytes of the others."""
         walk = os.walk(self._root / "versions")
         linked = {_inode(Path(folder, name)) for folder, _, names in walk for name in names}
-        kept = 0
+        total = 0
         for blob in (self._root / "sha256").glob("*/*"):
             if blob.suffix == ".part":
                 with _exclusive(blob, os.O_RDONLY) as free:
                     if free:  # its writer died
                         blob.unlink(missing_ok=True)
             elif _inode(blob) in linked:
-                kept += _size(blob)
+                total += _size(blob)
             else:
                 blob.unlink(missing_ok=True)
-        return kept
+        return total
 
     @contextmanager
-    def _needed(self, version: str) -> Iterator[None]:
-        """Keeps the version from eviction inside the block."""
+    def _in_use(self, version: str) -> Iterator[None]:
+        """Protects the version from eviction inside the block."""
         lock = _lock(self._root / "locks" / version, fcntl.LOCK_SH)
         try:
             yield
@@ -234,7 +235,7 @@ class WeightsCache:
 
     @contextmanager
     def _links(self, mode: int) -> Iterator[None]:
-        """Shared, links may be made; exclusive, folders may be put into place and what has no link removed."""
+        """Holds the lock of links: shared to make links, exclusive to put folders into place and to evict."""
         lock = _lock(self._root / "lock", mode)
         try:
             yield
@@ -243,7 +244,7 @@ class WeightsCache:
 
 
 class _Sink(io.RawIOBase):
-    """A file that hashes and counts what is written through it, so that arriving content is read only once."""
+    """A file that hashes and counts the bytes written to it, so that received content is read only once."""
 
     def __init__(self, out: BinaryIO, on_received: Callable[[int], None]) -> None:
         self._out = out
@@ -267,21 +268,21 @@ class _Sink(io.RawIOBase):
 
 
 class _Progress:
-    """Adds up what is at hand of a version, each digest once."""
+    """Adds up the bytes of a version that are present, each digest once."""
 
     def __init__(self, total: int, on_bytes: OnBytes | None) -> None:
         self._total = total
         self._on_bytes = on_bytes
         self._sizes: dict[str, int] = {}
 
-    def arriving(self, file: WeightFile, received: int) -> None:
+    def receiving(self, file: WeightFile, received: int) -> None:
         self._sizes[file.sha256] = min(received, file.size)
         if self._on_bytes is not None:
             self._on_bytes(sum(self._sizes.values()), self._total)
 
-    def have(self, file: WeightFile) -> None:
+    def complete(self, file: WeightFile) -> None:
         if self._sizes.get(file.sha256) != file.size:
-            self.arriving(file, file.size)
+            self.receiving(file, file.size)
 
 
 def _checked(version: str) -> str:
@@ -291,7 +292,7 @@ def _checked(version: str) -> str:
 
 
 def _lock(path: Path, mode: int) -> int:
-    """A descriptor that holds the lock of this file, made if it is missing; closing it releases the lock."""
+    """A descriptor that holds the lock of this file, created if it is missing; closing it releases the lock."""
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
     fcntl.flock(descriptor, mode)
     return descriptor
@@ -302,7 +303,7 @@ def _complete(folder: Path, files: Sequence[WeightFile]) -> bool:
 
 
 def _link(blob: Path, target: Path) -> None:
-    """A hard link, or a symbolic one where the file system has none."""
+    """Make a hard link, or a symbolic one where the file system has no hard links."""
     try:
         os.link(blob, target)
     except OSError:
@@ -310,7 +311,7 @@ def _link(blob: Path, target: Path) -> None:
 
 
 def _size(path: Path) -> int:
-    """Bytes of a file, -1 where there is none."""
+    """Bytes of a file, -1 if there is none."""
     try:
         return path.stat().st_size
     except OSError:
@@ -318,7 +319,7 @@ def _size(path: Path) -> int:
 
 
 def _inode(path: Path) -> int:
-    """The inode that a path leads to, 0 where there is none."""
+    """The inode of a path, 0 if there is no file."""
     try:
         return path.stat().st_ino
     except OSError:
@@ -334,7 +335,7 @@ def _used_at(folder: Path) -> float:
 
 @contextmanager
 def _exclusive(lock: Path, flags: int) -> Iterator[bool]:
-    """Whether nobody else holds the lock, a file or a folder; if so, it is held inside the block."""
+    """Whether the lock (a file or a folder) is free; if so, it is held inside the block."""
     try:
         descriptor = os.open(lock, flags, 0o644)
     except FileNotFoundError:
@@ -352,7 +353,7 @@ def _exclusive(lock: Path, flags: int) -> Iterator[bool]:
 
 
 def _remove(folder: Path) -> None:
-    """Take a folder out of the way at once, then delete it: nobody sees half of one."""
+    """Rename a folder, then delete it, so that no reader sees half of one."""
     doomed = folder.with_name(f"{BUILDING}{os.urandom(8).hex()}")
     with suppress(FileNotFoundError):
         os.rename(folder, doomed)

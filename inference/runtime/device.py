@@ -1,4 +1,4 @@
-"""The accelerator that this process drives: found, described and set up once, at start."""
+"""The accelerator that this process uses: found, described and set up once, at start."""
 
 import os
 import platform
@@ -15,7 +15,7 @@ CGROUP_MEMORY_LIMIT = Path("/sys/fs/cgroup/memory.max")
 
 
 class DeviceUnavailable(Exception):
-    """The device that was asked for is not on this machine."""
+    """The requested device is not on this machine."""
 
 
 @dataclass(frozen=True)
@@ -25,8 +25,8 @@ class Device:
     Attributes:
         kind: "cpu", "cuda" or "mps".
         index: which of several of its kind; 0 for a CPU.
-        name: the processor's own name, as people know it.
-        memory_bytes: what weights and activations together may take.
+        name: the processor's product name.
+        memory_bytes: the limit for weights and activations together.
         torch_device: the name by which torch knows it, such as "cuda:0".
     """
 
@@ -44,18 +44,18 @@ def open_device(*, index: int = 0, threads: int = 0, kind: DeviceKind | None = N
         index: which of several GPUs.
         threads: CPU threads of one operation; 0 means one per physical core that this process may use. More than
             that makes operations slower, several-fold on a busy machine.
-        kind: insist on this kind; by default CUDA where there is one, else the CPU.
+        kind: require this kind; by default CUDA if available, else the CPU.
 
     Raises:
-        DeviceUnavailable: there is no such device here.
+        DeviceUnavailable: this machine has no such device.
     """
     torch.set_num_threads(threads or _physical_cores())
     if torch.get_num_interop_threads() != 1:
         torch.set_num_interop_threads(1)
-    # This holds for the calling thread only; adapters enter inference mode themselves.
+    # This applies to the calling thread only; adapters enter inference mode themselves.
     torch.set_grad_enabled(False)
-    # A picture must not depend on which kernel won a race or on TensorFloat-32's ten bits of mantissa: the same seed
-    # gives the same picture within one grey level, alone or in a batch.
+    # A picture must not depend on which kernel benchmarking chose or on TensorFloat-32's ten bits of mantissa: the same
+    # seed gives the same picture within one grey level, alone or in a batch.
     torch.backends.cudnn.benchmark = False
     torch.backends.cudnn.deterministic = True
     torch.backends.cudnn.allow_tf32 = False
@@ -105,7 +105,7 @@ def _physical_cores() -> int:
 
 
 def _memory_limit() -> int:
-    """Bytes of RAM that this process may use; half of them are for models, the rest for all that shares the machine."""
+    """Bytes of RAM that this process may use. `open_device` gives half of them to models."""
     total = int(psutil.virtual_memory().total)
     try:
         return min(total, int(CGROUP_MEMORY_LIMIT.read_text()))
@@ -114,7 +114,7 @@ def _memory_limit() -> int:
 
 
 def _cpu_name() -> str:
-    """The processor's model name, or its architecture where the system does not tell."""
+    """The processor's model name, or its architecture where the system does not report it."""
     try:
         lines = Path("/proc/cpuinfo").read_text().splitlines()
     except OSError:

@@ -1,4 +1,4 @@
-"""Runs a batch on a loaded model and says of each job how it ended. Nothing but an exit of the process gets past it."""
+"""Runs a batch on a loaded model and reports how each job ended. Only an exit of the process is not caught."""
 
 import logging
 import time
@@ -24,11 +24,11 @@ class Result:
 
     Attributes:
         outputs: the files that it produced; empty unless it succeeded.
-        error: a message that may be shown to the buyer; `None` unless it failed.
+        error: a message for the buyer; `None` unless it failed.
         canceled_at_step: the steps that had been run when it was canceled; `None` unless it was.
         run_seconds: wall time of the batch that it ended in.
         batch_size: the number of jobs of that batch, itself included.
-        value: what it answered with, where that is no file; else `None`.
+        value: the result of a task that produces no files; else `None`.
         device_microseconds: its share of the batch's run; the shares of a batch add up to the run exactly.
     """
 
@@ -42,10 +42,10 @@ class Result:
 
 
 def run_batch(adapter: Adapter, jobs: Sequence[Job]) -> list[Result]:
-    """Run the jobs together; the answer has their length and order.
+    """Run the jobs as one batch; the result has one entry for each job, in order.
 
-    Where the whole batch fails, its jobs are tried again: in halves if memory ran out, else each alone once, so that
-    one poisonous input fails alone. Steps are then reported from the first again.
+    If the whole batch fails, its jobs are run again: in halves if memory ran out, else each alone once, so that a
+    faulty input fails only its own job. Steps are then reported from the first again.
     """
     if not jobs:
         return []
@@ -81,7 +81,7 @@ def _split(jobs: Sequence[Job], error: Exception) -> list[Sequence[Job]]:
 
 
 def is_out_of_memory(error: Exception) -> bool:
-    """Whether memory ran out, on whichever device; torch has no error class for its CPU allocator's refusal."""
+    """Whether memory ran out, on any device; torch has no error class for a failure of its CPU allocator."""
     return isinstance(error, torch.OutOfMemoryError | MemoryError) or "DefaultCPUAllocator" in str(error)
 
 
@@ -109,7 +109,7 @@ def _result(ending: Ending, seconds: float, device_microseconds: int, batch_size
 
 
 def _message(error: Exception) -> str:
-    """What a buyer may read; an allowlist, because an exception's own text may quote paths or other buyers' inputs."""
+    """The message for the buyer: an allowlist, because an exception's text may quote paths or other buyers' inputs."""
     if isinstance(error, JobFailed):
         return str(error)
     if isinstance(error, AdapterClosed):

@@ -1,8 +1,7 @@
-"""From a folder of weights to a pipeline on a device: offline, safetensors only, and never code from the folder.
+"""Loads a folder of weights as a pipeline on a device: offline, safetensors only, and never code from the folder.
 
 `from_pretrained` builds each component on the meta device and fills it tensor by tensor, which takes 0.06 s for the
-demo models once the libraries are warm. It also knows the older names that published weights use for their tensors, so
-that nothing here has to.
+demo models once the libraries are warm. It also maps the older tensor names that published weights use.
 """
 
 import json
@@ -31,7 +30,8 @@ ELEMENT_BITS = {"F64": 64, "I64": 64, "U64": 64, "F32": 32, "I32": 32, "U32": 32
 MAX_HEADER_BYTES = 100_000_000  # bytes; the format's own limit
 
 # The dtype of all computation, on every device. With half precision the same seed alone and in a batch differs by
-# several grey levels; in single precision by one at most. Weights on disk may be half: they widen exactly.
+# several grey levels; in single precision by one at most. Weights on disk may be in half precision: widening them is
+# exact.
 DTYPE = torch.float32
 
 diffusers_logging.disable_progress_bar()
@@ -39,7 +39,7 @@ transformers_logging.disable_progress_bar()
 
 
 class FolderInvalid(Exception):
-    """The folder is not a pipeline, or a model, that may be loaded."""
+    """The folder is not a pipeline or a model that may be loaded."""
 
 
 def load_pipeline(pipeline: Any, folder: Path, device: Device) -> Any:
@@ -51,7 +51,7 @@ def load_pipeline(pipeline: Any, folder: Path, device: Device) -> Any:
     """
     started = time.perf_counter()
     refuse_foreign_code(read_index(folder))
-    # The dtype is named because a half-precision folder without it gives components of different dtypes.
+    # Without an explicit dtype a half-precision folder gives components of different dtypes.
     loaded = pipeline.from_pretrained(str(folder), dtype=DTYPE, local_files_only=True, use_safetensors=True)
     loaded.set_progress_bar_config(disable=True)
     loaded.to(device.torch_device)
@@ -60,7 +60,7 @@ def load_pipeline(pipeline: Any, folder: Path, device: Device) -> Any:
 
 
 def load_model(model: Any, folder: Path, device: Device) -> Any:
-    """Load a folder that is one model, as `model`, a class of diffusers or transformers, onto `device`.
+    """Load a folder that holds a single model as `model`, a class of diffusers or transformers, onto `device`.
 
     Raises:
         FolderInvalid: the configuration is missing, asks for code of its own, or is of another class.
@@ -101,7 +101,7 @@ def read_object(file: Path) -> Mapping[str, Any]:
 
 
 def refuse_foreign_code(index: Mapping[str, Any]) -> None:
-    """Let only components of diffusers and transformers pass; others would be code beside the weights.
+    """Accept only components of diffusers and transformers; others would need code from the folder.
 
     Raises:
         FolderInvalid: another library is named.
@@ -116,7 +116,7 @@ def refuse_foreign_code(index: Mapping[str, Any]) -> None:
 
 
 def module_bytes(parts: Iterable[Any]) -> int:
-    """Bytes of all parameters and buffers of those parts that are modules, shared ones counted once."""
+    """Bytes of all parameters and buffers of the parts that are modules; shared tensors count once."""
     tensors = {
         (tensor.data_ptr(), tensor.numel()): tensor.numel() * tensor.element_size()
         for module in parts

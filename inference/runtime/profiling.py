@@ -1,4 +1,4 @@
-"""What a run costs the device: its floating-point operations and the memory that it needed at most."""
+"""Measures a run: its floating-point operations and its peak memory."""
 
 import gc
 from collections.abc import Callable, Iterator
@@ -17,13 +17,13 @@ STATUS = Path("/proc/self/status")
 
 
 class Peak:
-    """Bytes that were needed at most beyond what was taken before; None where this machine does not tell."""
+    """Peak memory in bytes above the level before the run; None where this machine cannot measure it."""
 
     bytes: int | None = None
 
 
 def count_flops(run: Callable[[], object]) -> int:
-    """Floating-point operations of what `run` does on this thread: two for each multiply-add of matrix products and
+    """Floating-point operations of `run` on this thread: two for each multiply-add of matrix products and
     convolutions, attention included, as `torch.utils.flop_counter` counts them. Element-wise work is left out.
     """
     with FlopCounterMode(display=False) as counter:
@@ -33,7 +33,7 @@ def count_flops(run: Callable[[], object]) -> int:
 
 @contextmanager
 def peak_memory(device: Device) -> Iterator[Peak]:
-    """Measures what the block needs at most: the device's memory on a GPU, the process's on a CPU."""
+    """Measures the peak memory of the block: the device's on a GPU, the process's on a CPU."""
     peak = Peak()
     if device.kind == "cuda":
         torch.cuda.reset_peak_memory_stats()
@@ -49,7 +49,7 @@ def peak_memory(device: Device) -> Iterator[Peak]:
 
 
 def _reset_resident_peak() -> bool:
-    """Whether the kernel let us start the peak anew; only Linux knows how."""
+    """Reset the kernel's record of peak memory; false where that is not possible (only Linux has it)."""
     try:
         CLEAR_REFS.write_text(RESET_PEAK)
     except OSError:

@@ -1,4 +1,4 @@
-"""Which models lie on the device, within a budget of bytes; the least recently used one makes room."""
+"""Which models are loaded on the device, within a budget of bytes; the least recently used is evicted first."""
 
 import logging
 import threading
@@ -21,8 +21,8 @@ class ModelTooLarge(Exception):
     """The model does not fit on the device, even alone.
 
     Attributes:
-        needed_bytes: what its weights take.
-        budget_bytes: what there is for weights.
+        needed_bytes: the size of its weights.
+        budget_bytes: the device's budget for weights.
     """
 
     def __init__(self, *, version: str, needed_bytes: int, budget_bytes: int) -> None:
@@ -35,17 +35,17 @@ class ModelTooLarge(Exception):
 
 
 class ResidentModels:
-    """The models that lie on one device.
+    """The models that are loaded on one device.
 
-    Safe from many threads: one model is loaded at a time, and the others go on running meanwhile. A model that is in
-    use, by `using`, is never evicted; a load that needs its place waits for it. A thread must therefore not load one
-    model while it uses another.
+    Thread-safe: one model is loaded at a time, and the others go on running meanwhile. A model in use (by `using`) is
+    never evicted; a load that needs its memory waits for it. A thread must therefore not load one model while it uses
+    another.
     """
 
     def __init__(self, device: Device, *, budget_bytes: int, max_models: int | None = None) -> None:
         """Args:
-        budget_bytes: what the weights of all together may take; activations come on top of it.
-        max_models: how many may be resident at once; `None` leaves it to the budget.
+        budget_bytes: the limit for the weights of all models together, without activations.
+        max_models: how many may be resident at once; `None` means that only the budget limits them.
         """
         self._device = device
         self._budget = budget_bytes
@@ -56,7 +56,7 @@ class ResidentModels:
         self._loading = threading.Lock()
 
     def get(self, version: str) -> Adapter | None:
-        """The loaded model, or `None`; asking counts as use."""
+        """The loaded model, or `None`. A call counts as use."""
         with self._state:
             if version in self._models:
                 self._models.move_to_end(version)
@@ -86,10 +86,10 @@ class ResidentModels:
         """Load a model from its folder, evicting the least recently used until it fits; a loaded one is just returned.
 
         Args:
-            on_evict: called with each version that had to go, after it has gone.
+            on_evict: called with each evicted version, after its memory was freed.
 
         Raises:
-            ModelTooLarge: it does not fit even alone.
+            ModelTooLarge: the model does not fit even alone.
             UnknownTask: no adapter serves this task with this pipeline class.
         """
         adapter_class = adapter_for(task, pipeline_class)
@@ -100,7 +100,7 @@ class ResidentModels:
             self._make_room(version, expected_bytes(folder), on_evict)
             adapter = adapter_class.load(folder, self._device)
             try:
-                self._make_room(version, adapter.weight_bytes(), on_evict)  # it may have come out larger than expected
+                self._make_room(version, adapter.weight_bytes(), on_evict)  # it may be larger than expected
             except ModelTooLarge:
                 adapter.close()
                 raise
@@ -109,7 +109,7 @@ class ResidentModels:
             return adapter
 
     def evict(self, version: str) -> None:
-        """Unload a version, once nobody uses it any more; one that is not resident is no error."""
+        """Unload a version, once it is not in use any more. Does nothing if it is not resident."""
         with self._state:
             self._state.wait_for(lambda: not self._uses[version])
             adapter = self._models.pop(version, None)
@@ -138,5 +138,5 @@ class ResidentModels:
         return room and sum(adapter.weight_bytes() for adapter in self._models.values()) + needed <= self._budget
 
     def _idle(self) -> str | None:
-        """The least recently used version that nobody uses."""
+        """The least recently used version that is not in use."""
         return next((version for version in self._models if not self._uses[version]), None)

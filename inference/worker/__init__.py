@@ -1,1 +1,1 @@
-"""The GPU worker: Celery says that there is work, the database says which, the runtime does it."""
+"""The GPU worker: Celery notifies it of pending work, the database holds the work, the runtime runs it."""

@@ -1,4 +1,4 @@
-"""The thread that owns the device: claims a batch, runs it, hands the results on."""
+"""The thread that owns the device: claims a batch, runs it and passes the results to the finaliser."""
 
 import logging
 import threading
@@ -28,7 +28,7 @@ from marketplace.core.storage import blob_store
 log = logging.getLogger(__name__)
 
 SWEEP_SECONDS = 1.0
-MAX_INSPECTION_PAUSE_SECONDS = 15.0  # then a node that is never idle goes on with an inspection
+MAX_INSPECTION_PAUSE_SECONDS = 15.0  # after this pause even a busy node does the next slice of an inspection
 
 
 class Dispatcher(ServiceThread):
@@ -54,13 +54,13 @@ class Dispatcher(ServiceThread):
         self._next_sweep = 0.0
 
     def notify(self, version: str) -> None:
-        """Have a look at this version as soon as it is its turn."""
+        """Queue this version: its predictions are claimed when its turn comes."""
         with self._work_arrived:
             self._pending_work[version] = None
             self._work_arrived.notify()
 
     def notify_inspection(self) -> None:
-        """Have a look for a version to inspect as soon as no prediction waits."""
+        """Look for a version to inspect as soon as no prediction waits."""
         with self._work_arrived:
             self._inspector.look()
             self._work_arrived.notify()
@@ -87,17 +87,17 @@ class Dispatcher(ServiceThread):
             self._inspector.turn()
 
     def _sweep(self) -> None:
-        """Find what no notice told of: notices get lost, and a version may have no listener."""
+        """Find waiting predictions without a notice: notices get lost, and a version may have no listener."""
         self._inspector.look()
         for version in waiting_versions():
             if version in self._placement.listening():
                 self.notify(version)
             else:
-                # Unless another node listens for it, this one or another will be asked to adopt it.
+                # Unless another node listens for it, a node is asked to adopt it.
                 dispatch.notify_node(version)
 
     def _serve(self, version: str) -> None:
-        # The flag goes before the claim: a call that is admitted after the claim sends another notice.
+        # The flag is deleted before the claim: a call admitted after the claim then sends another notice.
         wakeups.client().delete(wakeups.pending_work_key(version))
         claimed, more = claim(node=self._node, device=self._device.name, version=version, limit=settings.NODE_MAX_BATCH)
         if more:
@@ -109,12 +109,12 @@ class Dispatcher(ServiceThread):
         try:
             self._run(version, claimed)
         except Exception as error:
-            # Whatever went wrong, these callers must not wait for it any longer.
+            # The callers must not wait any longer, whatever the error is.
             log.exception("version %s failed", version)
             self._finaliser.put_all(_failures(claimed, error))
 
     def _warm(self, version: str) -> None:
-        """A notice without work asks for the weights: load them while nobody waits."""
+        """A notice without work asks for the weights: load them ahead of the next prediction."""
         if version in self._placement.listening() and self._placement.loaded(version) is None:
             self._placement.load(version)
 
@@ -151,7 +151,7 @@ class Dispatcher(ServiceThread):
 
 
 def _failures(claimed: Sequence[Claimed], error: Exception) -> list[Ended]:
-    """Ends for predictions that could not be run at all; the message is for buyers, the log has the whole error."""
+    """The failures of predictions that could not be run; the message is for buyers, the log has the whole error."""
     message = str(error) if isinstance(error, ModelTooLarge) else "This node could not run the model."
     return [
         Ended(one.id, one.attempt, Status.FAILED, error=message, not_billed=NOT_BILLED[Status.FAILED])

@@ -1,4 +1,4 @@
-"""The files that claimed predictions bring, from the store."""
+"""Reads the input files of claimed predictions from the blob store."""
 
 import logging
 import uuid
@@ -18,7 +18,7 @@ LOST = "A file that this prediction was given is no longer in the store. Upload 
 def read_files(
     claimed: Sequence[Claimed], store: BlobStore
 ) -> tuple[dict[uuid.UUID, Mapping[str, bytes]], list[Ended]]:
-    """The files of each prediction by field, and the ends of those whose files are gone: they fail alone."""
+    """The files of each prediction by field, and the failures of predictions whose files are missing."""
     files: dict[uuid.UUID, Mapping[str, bytes]] = {}
     lost = []
     for one in claimed:

@@ -1,4 +1,4 @@
-"""Staying alive for others: the node's heartbeat, the leases of its work, the cancellations it is told of."""
+"""The node's heartbeat, the leases of its work, and the cancellations that it receives."""
 
 import logging
 
@@ -18,7 +18,7 @@ log = logging.getLogger(__name__)
 
 
 class Heartbeat(ServiceThread):
-    """Every few seconds: heartbeat row, leases, and the word that this node listens to its queues."""
+    """Every few seconds: updates the heartbeat row, renews leases and announces the queues that this node consumes."""
 
     def __init__(self, *, node: str, placement: Placement, work: WorkInHand) -> None:
         super().__init__("heartbeat")
@@ -30,13 +30,13 @@ class Heartbeat(ServiceThread):
             _, canceled = renew(node=self._node, ids=ids)
             self._work.cancel(canceled)
         if (inspection := self._work.inspection) is not None and not inspections.renew(inspection):
-            self._work.inspection = None  # its next report will find that out too
+            self._work.inspection = None  # its next report will fail too
         wakeups.announce_listener(self._node, self._placement.listening())
         self.stopping.wait(RENEW_SECONDS)
 
 
 class CancelListener(ServiceThread):
-    """Is told of cancellations at once; one that is lost is found at the next renewal of the lease."""
+    """Receives cancellations at once; a lost message is made up for at the next renewal of the lease."""
 
     def __init__(self, *, node: str, work: WorkInHand) -> None:
         super().__init__("cancel-listener")

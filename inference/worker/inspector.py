@@ -1,4 +1,4 @@
-"""Inspecting versions: load, golden run, profile, examples, in slices between which buyers' predictions go first."""
+"""Inspects versions: load, golden run, profile, examples, in slices; buyers' predictions run between them."""
 
 import hashlib
 import logging
@@ -38,7 +38,7 @@ Detail = dict[str, Any]
 
 
 class StepFailed(Exception):
-    """The version does not pass; `error` says which file, why, and what to do."""
+    """The version fails this step; `error` has the file, the reason and the remedy."""
 
     def __init__(self, reason: str, *, file: str = "") -> None:
         super().__init__(reason)
@@ -46,10 +46,10 @@ class StepFailed(Exception):
 
 
 class Inspector:
-    """Does inspections, one at a time, in turns of a few seconds at most. Its turns belong to the device's thread.
+    """Runs inspections, one at a time, in turns of a few seconds at most, on the device's thread.
 
-    Whatever stops it in the middle (the process dies, the database is away), the lease runs out and some node goes on
-    with the first step that has not passed.
+    If an inspection is interrupted (the process dies, the database is unavailable), its lease expires and a node goes
+    on with the first step that has not passed.
     """
 
     def __init__(self, *, node: str, device: Device, placement: Placement, work: WorkInHand, store: BlobStore) -> None:
@@ -63,11 +63,11 @@ class Inspector:
         self._look = True
 
     def has_work(self) -> bool:
-        """Whether a turn may be of use."""
+        """Whether there may be a slice to run."""
         return self._slices is not None or self._look
 
     def turn(self) -> None:
-        """Do one slice of the inspection in hand, or claim one."""
+        """Run one slice of the current inspection, or claim an inspection."""
         if self._slices is None:
             self._look = False
             claim = inspections.claim(node=self._node)
@@ -91,7 +91,7 @@ class Inspector:
 
 
 class _Inspection:
-    """One claimed inspection. Each `yield` of its steps lets buyers' predictions pass."""
+    """One claimed inspection. Buyers' predictions run at each `yield` of its steps."""
 
     def __init__(self, claim: Claim, device: Device, placement: Placement, store: BlobStore) -> None:
         self._claim, self._device, self._placement, self._store = claim, device, placement, store
@@ -103,7 +103,7 @@ class _Inspection:
         self._passed = {check.step for check in checks_of(version) if check.state == CheckState.PASSED}
 
     def slices(self) -> Iterator[None]:
-        """Do all steps that have not passed yet."""
+        """Run all steps that have not passed yet."""
         steps: dict[Step, Callable[[], Iterator[Detail]]] = {
             Step.LOAD: self._load,
             Step.GOLDEN: self._golden,
@@ -131,7 +131,7 @@ class _Inspection:
         yield {"device": self._device.name, "seconds": seconds, "bytes": adapter.weight_bytes()}
 
     def _golden(self) -> Iterator[Detail]:
-        """The first trial twice: the digests of its outputs, and whether they came out the same."""
+        """Run the first trial twice: the digests of its outputs, and whether they are equal."""
         detail: Detail = {"device": self._device.name, "input": self._trials[0]}
         for name in ("digests", "again"):
             [result] = self._run([self._trials[0]])
@@ -141,7 +141,7 @@ class _Inspection:
             yield detail
 
     def _profile(self) -> Iterator[Detail]:
-        """Seconds by batch size at the version's own defaults, floating-point operations, memory."""
+        """Seconds by batch size at the version's default inputs, floating-point operations, memory."""
         trial = self._trials[0]
         units = self._task.quantity(dict(trial))
         detail: Detail = {"device": self._device.name, "unit": self._task.unit, "input": trial, "batches": []}
@@ -198,11 +198,11 @@ class _Inspection:
         return Job(inputs=trial, files=files, on_step=lambda _done, _steps: None, canceled=lambda: False)
 
     def _loaded(self) -> tuple[Adapter, float]:
-        """The model on the device, and the seconds it took to get it there, 0 if it was.
+        """The model on the device, and the seconds that loading took, 0 if it was loaded.
 
         Raises:
             StepFailed: it cannot be loaded.
-            OSError: the store is away.
+            OSError: the store is unavailable.
         """
         version = self._claim.version
         adapter = self._placement.loaded(version)
@@ -219,7 +219,7 @@ class _Inspection:
             raise
         except ModelTooLarge as error:
             raise StepFailed(str(error)) from None
-        except Exception as error:  # whatever the libraries make of a folder that does not fit together
+        except Exception as error:  # the libraries raise errors of many kinds for an inconsistent folder
             log.warning("version %s cannot be loaded", version[:12], exc_info=error)
             raise StepFailed(
                 f"cannot be loaded: {_reason(error, folder)} {REMEDY}", file=_file(error, folder)
@@ -242,21 +242,21 @@ class _Inspection:
 
 
 def _outputs(result: Result) -> Sequence[Output]:
-    """The files that a run made; a value counts as the file that would hold it."""
+    """The outputs of a run; a value counts as a JSON file."""
     if result.value is None:
         return result.outputs
     return [Output(canonical(result.value), "application/json", None, None)]
 
 
 def _reason(error: Exception, folder: Path) -> str:
-    """What the libraries say, without this machine's paths."""
+    """The library's message, without this machine's paths."""
     text = " ".join(str(error).replace(f"{folder}/", "").replace(str(folder), "the folder").split())
     text = text or type(error).__name__
     return text if len(text) <= MAX_REASON_LENGTH else f"{text[:MAX_REASON_LENGTH]}…"
 
 
 def _file(error: Exception, folder: Path) -> str:
-    """The file or component of the folder that the error is about, "" if it does not say."""
+    """The file or component of the folder that the error names, "" if it names none."""
     text = str(error)
     paths = [path.relative_to(folder).as_posix() for path in sorted(folder.rglob("*"))]
     return next((path for path in reversed(paths) if f"{folder}/{path}" in text), "")

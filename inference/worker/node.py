@@ -43,7 +43,7 @@ class NodeRuntime:
     """Everything that runs in a node's process besides Celery's consumer.
 
     Args:
-        consumer: Celery's, of this process; it is told which queues to consume.
+        consumer: Celery's, of this process; it is given the queues to consume.
     """
 
     def __init__(self, *, consumer: Consumer) -> None:
@@ -72,7 +72,7 @@ class NodeRuntime:
         ]
 
     def start(self) -> None:
-        """Register, take back what a former run of this node had claimed, listen for its versions, and work."""
+        """Register, requeue what an earlier process of this node had claimed, listen for versions, start threads."""
         Node.objects.update_or_create(
             pk=self.name,
             defaults={
@@ -95,11 +95,12 @@ class NodeRuntime:
         log.info("node %s is ready on %s with %d version(s)", self.name, self.device.name, len(versions))
 
     def adopt(self, version: str) -> None:
+        """Listen for a version from now on, and serve its waiting predictions."""
         self.placement.adopt(version)
         self.dispatcher.notify(version)
 
     def stop(self) -> None:
-        """Finish the batch in hand, save its results, and hand back the rest."""
+        """Finish the current batch, save its results, and requeue the rest."""
         self.dispatcher.stop()
         self.dispatcher.join(SHUTDOWN_TIMEOUT)
         deadline = time.monotonic() + SHUTDOWN_TIMEOUT
@@ -111,7 +112,7 @@ class NodeRuntime:
         inspections.take_back(node=self.name, lost=False)
         Node.objects.filter(pk=self.name).update(heartbeat_at=datetime(1970, 1, 1, tzinfo=UTC))
 
-    # Celery's own way, a broadcast command, is lost where the worker has only just started or reconnects.
+    # Celery's own way, a broadcast command, is lost if the worker has only just started or reconnects.
     def _listen(self, queue: str) -> None:
         self._consumer.call_soon(self._consumer.add_task_queue, queue)
 

@@ -1,4 +1,4 @@
-"""Which versions this node listens for and holds, and how they get onto its device."""
+"""Which versions this node listens for and has loaded, and how they are loaded."""
 
 import logging
 import threading
@@ -26,7 +26,7 @@ SHARE_FOR_WEIGHTS = 0.7  # of the device's memory; running a batch needs the res
 
 
 class Placement:
-    """The node's versions. Rows say what it should listen for, so that it does after a restart.
+    """The node's versions. Rows of `Residency` record which it listens for, so that it resumes after a restart.
 
     Args:
         listen: starts consuming a Celery queue.
@@ -48,7 +48,7 @@ class Placement:
         )
 
     def restore(self) -> list[str]:
-        """Listen again for what the rows name; answers with those versions."""
+        """Listen again for the versions that the rows name, and return them."""
         Residency.objects.filter(node=self.node).exclude(version__state=VersionState.PASSED).delete()
         versions = list(Residency.objects.filter(node=self.node).values_list("version_id", flat=True))
         Residency.objects.filter(node=self.node).update(bytes=0)
@@ -57,7 +57,7 @@ class Placement:
         return versions
 
     def adopt(self, version: str) -> None:
-        """Listen for a version from now on; unless it is loaded, it is when its first prediction or `warm` comes."""
+        """Listen for a version from now on. It is loaded for its first prediction or by `warm`, if it is not yet."""
         adapter = self._models.get(version)
         with self._lock:
             if version in self._listening:
@@ -76,13 +76,14 @@ class Placement:
         return frozenset(self._listening)
 
     def loaded(self, version: str) -> Adapter | None:
+        """The version's adapter if it is on the device."""
         return self._models.get(version)
 
     def load(self, version: str) -> tuple[Adapter, float]:
-        """Bring a version onto the device, evicting what was used longest ago if it needs the room.
+        """Load a version onto the device, evicting the least recently used ones if it needs their memory.
 
         Returns:
-            what runs it, and the seconds this took.
+            its adapter, and the seconds that loading took.
 
         Raises:
             inference.runtime.residency.ModelTooLarge: it does not fit at all.
@@ -98,21 +99,21 @@ class Placement:
         return adapter, seconds
 
     def fetch(self, version: str) -> Path:
-        """A version's files on this machine's disk, which stay there until `release`. It must follow in any case.
+        """A version's files on this machine's disk. The caller must call `release` afterwards, after an error too.
 
         Raises:
             inference.runtime.cache.WeightsDamaged: the store's files are not what was published.
         """
-        self._cache.pin(version)  # another node of this host may share the cache and want its room
+        self._cache.pin(version)  # another node of this host may share the cache and evict the version
         files = [WeightFile(path, sha256, size) for path, sha256, size in weight_files(version)]
         return self._cache.folder(version, files)
 
     def release(self, version: str) -> None:
-        """The folder that `fetch` gave is not read any more."""
+        """Allow the eviction of the folder that `fetch` returned."""
         self._cache.unpin(version)
 
     def load_folder(self, version: str, folder: Path) -> Adapter:
-        """Bring a folder onto the device, evicting what was used longest ago if it needs the room.
+        """Load a folder onto the device, evicting the least recently used versions if it needs their memory.
 
         Raises:
             inference.runtime.residency.ModelTooLarge: it does not fit at all.
@@ -123,7 +124,7 @@ class Placement:
         )
 
     def drop(self, version: str) -> None:
-        """Listen for a version no more and give its memory back; one that is not here is no error."""
+        """Stop listening for a version and free its memory. Does nothing if it is not on this node."""
         self._models.evict(version)
         self._evicted(version)
 

@@ -1,4 +1,4 @@
-"""Progress of a running batch, told to its watchers at most ten times a second."""
+"""Publishes the progress of a running batch, at most ten times a second."""
 
 import logging
 import time
@@ -15,7 +15,7 @@ MIN_INTERVAL_SECONDS = 0.1
 
 
 class BatchProgress:
-    """Collects the steps of a batch's predictions and publishes them together."""
+    """Publishes the state and the steps of a batch for each of its predictions."""
 
     def __init__(self, predictions: Sequence[uuid.UUID]) -> None:
         self._predictions = predictions
@@ -23,11 +23,11 @@ class BatchProgress:
         self._step = 0
 
     def state(self, cause: str) -> None:
-        """Say what the predictions are doing now: `loading` or `running`."""
+        """Publish what the predictions are doing now: `loading` or `running`."""
         self._publish("state", {"status": "processing", "cause": cause})
 
     def step(self, step: int, steps: int) -> None:
-        """Step `step` of `steps` is done; called once for each prediction of the batch."""
+        """Publish that step `step` of `steps` is done. Called once for each prediction of the batch."""
         if step == self._step:
             return
         self._step = step

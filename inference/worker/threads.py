@@ -1,4 +1,4 @@
-"""Threads of a node that outlive trouble: a database or Redis that is away is waited for, not died of."""
+"""Threads of a node that survive errors: they wait while the database or Redis is unavailable."""
 
 import logging
 import threading
@@ -17,7 +17,7 @@ MAX_PAUSE_SECONDS = 10.0
 
 
 class ServiceThread(threading.Thread, ABC):
-    """A thread that repeats `turn` until it is stopped, pausing longer and longer while a service is away."""
+    """A thread that repeats `turn` until it is stopped, with growing pauses while a service is unavailable."""
 
     def __init__(self, name: str) -> None:
         super().__init__(name=name, daemon=True)
@@ -25,7 +25,7 @@ class ServiceThread(threading.Thread, ABC):
 
     @abstractmethod
     def turn(self) -> None:
-        """One piece of work. It returns soon after `stopping` is set."""
+        """Do one unit of work. It must return soon after `stopping` is set."""
 
     def run(self) -> None:
         pause = 0.5
@@ -39,9 +39,10 @@ class ServiceThread(threading.Thread, ABC):
                 self.stopping.wait(pause)
                 pause = min(2 * pause, MAX_PAUSE_SECONDS)
             except Exception:
-                # A defect of ours must not silence the node: it is logged, and the leases hand the work on.
+                # A bug must not stop the node: it is logged, and expired leases requeue the work.
                 log.exception("%s failed", self.name)
                 self.stopping.wait(pause)
 
     def stop(self) -> None:
+        """Ask the thread to end after its current turn."""
         self.stopping.set()

@@ -3,7 +3,7 @@
 import re
 from enum import StrEnum
 
-MAX_NAME_CHARACTERS = 63  # of an organisation, a model or an alias in addresses, as SLUG_PATTERN has it
+MAX_SLUG_LENGTH = 63  # of an organisation, a model or an alias in addresses, as SLUG_PATTERN has it
 CONTROL_CHARACTERS = re.compile(r"[\x00-\x1f\x7f]")
 SLUG_PATTERN = re.compile(r"[a-z0-9](?:[a-z0-9._-]{0,61}[a-z0-9])?", re.ASCII)
 

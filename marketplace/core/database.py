@@ -1,4 +1,4 @@
-"""The two roles of PostgreSQL: the owner migrates, the serving role serves and cannot rewrite history."""
+"""The two roles of PostgreSQL: the owner migrates; the serving role cannot change append-only tables."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -71,7 +71,7 @@ def grant_serving_role(cursor: CursorWrapper) -> None:
 def _functions_with_owner_rights(cursor: CursorWrapper) -> list[tuple[str, bool]]:
     """Signatures of the functions that run with the owner's rights, and whether they are for triggers.
 
-    Nobody may execute those: put on a table of one's own, a trigger would act on its rows with the owner's rights.
+    No role is granted those: as the trigger of a table of its own, one would act on its rows with the owner's rights.
     """
     cursor.execute(
         "SELECT p.oid::regprocedure::text, p.prorettype = 'trigger'::regtype FROM pg_proc p "
@@ -89,7 +89,7 @@ def _views(cursor: CursorWrapper) -> list[str]:
 
 
 def run(cursor: CursorWrapper, statement: sql.Composed) -> None:
-    """Execute a composed statement, which Django's types do not know of."""
+    """Execute a composed statement, which the types of Django's cursor do not cover."""
     cursor.execute(statement.as_string(cursor.connection))
 
 

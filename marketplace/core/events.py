@@ -1,4 +1,4 @@
-"""News between apps: lower apps emit, higher apps subscribe, deliveries go through the outbox."""
+"""Events between apps: lower apps emit them, higher apps subscribe, the outbox delivers them."""
 
 from collections import defaultdict
 from collections.abc import Callable, Sequence
@@ -8,29 +8,30 @@ Payload = dict[str, Any]
 Subscriber = Callable[[Sequence[Payload]], None]
 
 _subscribers: dict[str, list[Subscriber]] = defaultdict(list)
-_outside: set[str] = set()
+_external: set[str] = set()
 
 
-def subscribe(topic: str, subscriber: Subscriber, *, outside: bool = False) -> None:
-    """Let `subscriber` hear of `topic`: called with one or more payloads, at least once each, in no strict order.
+def subscribe(topic: str, subscriber: Subscriber, *, external: bool = False) -> None:
+    """Call `subscriber` with the payloads of `topic`: one or more a call, each at least once, in no strict order.
 
-    It must be idempotent and may raise, in which case the same payloads come again later. Call it in
+    It must be idempotent. If it raises, the same payloads are delivered again later. Call this in
     `AppConfig.ready`.
 
     Args:
-        outside: the subscriber calls a server that is not ours and may be slow. Such a topic is delivered one event
-            at a time and outside of any transaction, where it holds up no other topic.
+        external: the subscriber calls an external server, which may be slow. Such a topic is delivered one event
+            at a time, outside of any transaction, so that it does not delay other topics.
     """
     if subscriber not in _subscribers[topic]:
         _subscribers[topic].append(subscriber)
-    if outside:
-        _outside.add(topic)
+    if external:
+        _external.add(topic)
 
 
-def outside_topics() -> frozenset[str]:
-    """The topics whose subscribers call servers that are not ours."""
-    return frozenset(_outside)
+def external_topics() -> frozenset[str]:
+    """The topics whose subscribers call external servers."""
+    return frozenset(_external)
 
 
 def subscribers_of(topic: str) -> Sequence[Subscriber]:
+    """The subscribers of a topic, in the order of their subscriptions."""
     return tuple(_subscribers[topic])

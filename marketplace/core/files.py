@@ -1,15 +1,15 @@
-"""How a document in the database refers to a picture in the blob store. Pure."""
+"""How a document in the database refers to a picture in the blob store. Pure functions."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-MARK = "$file"  # the key by which a reference is told from other objects
+MARK = "$file"  # the key that marks an object as a reference
 
 
 @dataclass(frozen=True)
 class FileReference:
-    """A picture in the blob store: `size` in bytes, `width` and `height` in pixels as it is seen upright."""
+    """A picture in the blob store: `size` in bytes, `width` and `height` in pixels of the upright picture."""
 
     sha256: str
     media_type: str
@@ -18,13 +18,13 @@ class FileReference:
     height: int
 
     def document(self) -> dict[str, Any]:
-        """What a prediction's input says instead of the picture."""
+        """The JSON object that replaces the picture in a prediction's input."""
         fields = asdict(self)
         return {MARK: fields.pop("sha256")} | fields
 
 
 def reference_in(value: Any) -> FileReference | None:
-    """The reference that an input's value is, or None if it is any other value."""
+    """The reference in an input's value, or None if the value is not a reference."""
     if not isinstance(value, dict) or MARK not in value:
         return None
     return FileReference(value[MARK], value["media_type"], value["size"], value["width"], value["height"])

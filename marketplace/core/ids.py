@@ -11,8 +11,8 @@ SHORT_LENGTH = 26
 def new_id() -> uuid.UUID:
     """A UUID of version 7 (RFC 9562): time first, so that new rows go to the end of an index.
 
-    The 12 bits after the milliseconds are their fraction (section 6.2, method 3), so that ids of one process sort as
-    they were made.
+    The 12 bits after the milliseconds are their fraction (section 6.2, method 3), so that ids of one process sort in
+    the order of their creation.
     """
     milliseconds, nanoseconds = divmod(time.time_ns(), 1_000_000)
     fraction = nanoseconds * 4096 // 1_000_000
@@ -27,7 +27,7 @@ def short(value: uuid.UUID) -> str:
 
 
 def parse_short(text: str) -> uuid.UUID | None:
-    """The UUID behind a short id, or None if the text is none. An id has one spelling only."""
+    """The UUID of a short id, or None if the text is not a short id. Each id has one spelling only."""
     if len(text) != SHORT_LENGTH:
         return None
     try:

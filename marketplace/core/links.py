@@ -1,4 +1,4 @@
-"""Signed, expiring links: who holds one may do the one thing that it names, until it expires."""
+"""Signed, expiring links: the holder of a link may do what it names until it expires."""
 
 import hashlib
 import hmac
@@ -9,9 +9,9 @@ from django.conf import settings
 
 
 def sign(path: str, *, seconds: int) -> str:
-    """`path` with the query that lets whoever has it open it for `seconds` from now (rounded up to a minute).
+    """`path` with a query that makes it valid for `seconds` from now (rounded up to a minute).
 
-    Rounding keeps the link of a page that is reloaded the same, so that browsers cache what it shows.
+    Because of the rounding a reloaded page has the same links, so that browsers can cache their content.
     """
     expires = (int(time.time()) // 60 + 1) * 60 + seconds
     return f"{path}?{urlencode({'expires': expires, 'signature': _signature(path, expires)})}"

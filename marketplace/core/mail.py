@@ -1,4 +1,4 @@
-"""Mail without a mail server: messages are kept for the operator's inbox page."""
+"""Mail without a mail server: messages are stored for the operator's inbox page."""
 
 from collections.abc import Sequence
 
@@ -9,9 +9,10 @@ from marketplace.core.models import InboxMessage
 
 
 class InboxBackend(BaseEmailBackend):
-    """Django e-mail backend that stores what it is given."""
+    """Django e-mail backend that stores messages in the database."""
 
     def send_messages(self, email_messages: Sequence[EmailMessage]) -> int:
+        """Store the messages and return their number."""
         InboxMessage.objects.bulk_create(
             InboxMessage(
                 recipients=", ".join(message.recipients()), subject=str(message.subject), body=str(message.body)

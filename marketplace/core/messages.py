@@ -1,4 +1,4 @@
-"""Celery messages without work: they only say that there is some, and the database says what."""
+"""Celery messages that only announce pending work; the work itself is in the database."""
 
 import logging
 
@@ -8,11 +8,11 @@ from kombu.exceptions import OperationalError
 
 log = logging.getLogger(__name__)
 
-MESSAGE_SECONDS = 60  # after which the receivers' own sweeps have found the work anyway
+MESSAGE_SECONDS = 60  # by then the receivers' own sweeps have found the work
 
 
 def send_notice(task: str, *arguments: str, queue: str | None = None) -> None:
-    """Send a task that only tells its receiver to look. Failing is logged only: receivers look by themselves too.
+    """Send a task that only tells its receiver to look for work. A failure is only logged: receivers also sweep.
 
     Args:
         queue: Celery's default queue if None.

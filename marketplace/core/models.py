@@ -3,14 +3,14 @@ from django.db.models.functions import Now
 
 
 class OutboxEvent(models.Model):
-    """News that was committed together with its cause and waits to be delivered; gone once it was.
+    """An event that was committed with its cause and waits for delivery. It is deleted after delivery.
 
     Attributes:
         topic: what happened, for example `prediction.completed`.
-        payload: what a subscriber needs to know, JSON.
-        due_at: when to try (again).
-        attempts: deliveries that failed so far.
-        last_error: why the last one failed.
+        payload: the data for subscribers, JSON.
+        due_at: the time of the next delivery attempt.
+        attempts: how many deliveries failed so far.
+        last_error: the error of the last failed delivery.
     """
 
     topic = models.TextField()
@@ -25,7 +25,7 @@ class OutboxEvent(models.Model):
 
 
 class InboxMessage(models.Model):
-    """An e-mail of an installation that has no mail server; the operator reads it on the inbox page."""
+    """An e-mail of an installation without a mail server; the operator reads it on the inbox page."""
 
     recipients = models.TextField()
     subject = models.TextField()

@@ -28,9 +28,9 @@ def parse_amount(text: str) -> int:
 
 
 def parse_ceiling(given: object) -> int:
-    """Micro-units of the most that somebody will pay: a decimal text such as "0.004", or a JSON number.
+    """Micro-units of a caller's maximum price: a decimal text such as "0.004", or a JSON number.
 
-    Parts of a micro-unit are dropped, which changes nothing: no price has any.
+    It is rounded down to micro-units, which changes nothing, because prices are whole micro-units.
 
     Raises:
         NotAnAmount: not a plain decimal number, negative, or above a billion.
@@ -54,7 +54,7 @@ def _decimal(text: str) -> Decimal:
 
 
 def format_amount(micro: int, currency: str) -> str:
-    """Human text of an amount: at least two decimals, at most six, thousands separated, a true minus sign."""
+    """Text of an amount for people: two to six decimals, thousands separated, a typographic minus sign."""
     whole, fraction = divmod(abs(micro), MICRO)
     decimals = f"{fraction:06d}".rstrip("0").ljust(2, "0")
     sign = "\N{MINUS SIGN}" if micro < 0 else ""
@@ -64,6 +64,6 @@ def format_amount(micro: int, currency: str) -> str:
 
 
 def decimal_text(micro: int) -> str:
-    """Machine text of an amount, for example "0.004000": always six decimals."""
+    """Text of an amount for machines, for example "0.004000": always six decimals."""
     whole, fraction = divmod(abs(micro), MICRO)
     return f"{'-' if micro < 0 else ''}{whole}.{fraction:06d}"

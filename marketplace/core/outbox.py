@@ -15,30 +15,30 @@ log = logging.getLogger(__name__)
 
 BATCH = 500
 MAX_DELAY = timedelta(minutes=5)
-MAX_DOUBLINGS = 9  # of a second; more would pass MAX_DELAY, and at last what a timedelta can hold
-LEASE = timedelta(minutes=3)  # longer than any subscriber that calls outside may take
+MAX_DOUBLINGS = 9  # of a second; more would exceed MAX_DELAY and finally overflow a timedelta
+LEASE = timedelta(minutes=3)  # longer than the timeout of any subscriber that calls an external server
 
 
 def emit(topic: str, payload: events.Payload) -> None:
-    """Record that something happened. Must be called inside the transaction that makes it happen."""
+    """Record an event, inside the transaction that causes it. Raises RuntimeError outside of a transaction."""
     if not connection.in_atomic_block:
         raise RuntimeError(f"emit({topic!r}) needs the transaction of its cause")
     OutboxEvent.objects.create(topic=topic, payload=payload)
 
 
 def relay(*, limit: int = BATCH) -> int:
-    """Deliver due events to their subscribers and forget those that all of them took.
+    """Deliver due events to their subscribers and delete those that all subscribers accepted.
 
-    Several relays may run at once: each locks the rows that it delivers. A crash in the middle leaves the rows, so
+    Several relays may run at once: each locks the rows that it delivers. A crash leaves the rows in place, so
     that they are delivered again.
 
     Returns:
-        how many events were taken up; a full `limit` means that there may be more.
+        how many events were processed; if it is `limit`, there may be more.
     """
     with transaction.atomic():
         taken = list(
             OutboxEvent.objects.filter(due_at__lte=timezone.now())
-            .exclude(topic__in=events.outside_topics())
+            .exclude(topic__in=events.external_topics())
             .select_for_update(skip_locked=True)
             .order_by("due_at", "id")[:limit]
         )
@@ -56,14 +56,14 @@ def relay(*, limit: int = BATCH) -> int:
     return len(taken)
 
 
-def relay_outside(*, limit: int = BATCH) -> int:
-    """Deliver due events of topics whose subscribers call servers that are not ours, one by one.
+def relay_external(*, limit: int = BATCH) -> int:
+    """Deliver due events of topics whose subscribers call external servers, one by one.
 
-    Each is leased first, so that no transaction stays open while somebody else's server is waited for; its
-    subscribers open their own. An event whose deliverer died comes again when the lease is over.
+    Each event is leased first, so that no transaction stays open during the external call; its subscribers open
+    their own. If the process dies, the event is delivered again after the lease has expired.
 
     Returns:
-        how many events were taken up; a full `limit` means that there may be more.
+        how many events were processed; if it is `limit`, there may be more.
     """
     for taken in range(limit):
         event = _lease()
@@ -81,10 +81,10 @@ def relay_outside(*, limit: int = BATCH) -> int:
 
 
 def _lease() -> OutboxEvent | None:
-    """The event that is due first, put off for as long as its delivery may take."""
+    """The event that is due first, postponed by the length of the lease."""
     with transaction.atomic():
         event = (
-            OutboxEvent.objects.filter(due_at__lte=timezone.now(), topic__in=events.outside_topics())
+            OutboxEvent.objects.filter(due_at__lte=timezone.now(), topic__in=events.external_topics())
             .select_for_update(skip_locked=True)
             .order_by("due_at", "id")
             .first()
@@ -99,7 +99,7 @@ def _deliver(topic: str, batch: Iterable[OutboxEvent]) -> str | None:
     payloads = [event.payload for event in batch]
     try:
         for subscriber in events.subscribers_of(topic):
-            with transaction.atomic():  # a subscriber that fails takes nothing else back
+            with transaction.atomic():  # a failing subscriber rolls back only its own changes
                 subscriber(payloads)
     except Exception as error:
         log.exception("a subscriber of %s failed; %d event(s) will be delivered again", topic, len(payloads))

@@ -1,4 +1,4 @@
-"""The blob store: bytes addressed by their SHA-256, on files or, through django-storages, on S3."""
+"""The blob store: bytes addressed by their SHA-256, in files or, through django-storages, on S3."""
 
 import hashlib
 import io
@@ -22,7 +22,7 @@ from django.core.files.storage import FileSystemStorage, Storage
 CHUNK = 1024 * 1024
 READ_AHEAD = 64 * 1024
 INCOMING = "incoming-"
-ASIDE = "aside"
+STAGING = "aside"
 
 
 class BlobMissing(LookupError):
@@ -31,14 +31,14 @@ class BlobMissing(LookupError):
 
 @dataclass(frozen=True)
 class StoredBlob:
-    """What the store knows of one blob: its SHA-256 in hexadecimal and its size in bytes."""
+    """A blob in the store: its SHA-256 in hexadecimal and its size in bytes."""
 
     sha256: str
     size: int
 
 
 class Draft:
-    """A blob that is being written. Nobody else can see it until it is kept.
+    """A blob that is being written. It is not visible to others until it is saved.
 
     Attributes:
         size: bytes written so far.
@@ -47,42 +47,43 @@ class Draft:
     def __init__(
         self,
         file: "tempfile._TemporaryFileWrapper[bytes]",
-        keep: Callable[[Path, str], None],
-        set_aside: Callable[[Path, str], None],
+        save: Callable[[Path, str], None],
+        stage: Callable[[Path, str], None],
     ) -> None:
-        self._file, self._keep, self._set_aside = file, keep, set_aside
+        self._file, self._save, self._stage = file, save, stage
         self._digest = hashlib.sha256()
         self.size = 0
 
     def write(self, chunk: bytes) -> None:
+        """Append bytes."""
         self._digest.update(chunk)
         self._file.write(chunk)
         self.size += len(chunk)
 
     @property
     def sha256(self) -> str:
-        """The digest of what was written so far, in hexadecimal."""
+        """The digest of the bytes written so far, in hexadecimal."""
         return self._digest.hexdigest()
 
-    def keep(self) -> StoredBlob:
-        """Put it into the store; once this returns, it is on disk."""
+    def save(self) -> StoredBlob:
+        """Put the blob into the store; when this returns, it is on disk."""
         self._file.flush()
         blob = StoredBlob(self.sha256, self.size)
-        self._keep(Path(self._file.name), blob.sha256)
+        self._save(Path(self._file.name), blob.sha256)
         return blob
 
-    def set_aside(self, name: str) -> None:
-        """Keep the bytes under a name of the writer's own, as a part of what is still coming. No blob comes of it."""
+    def stage(self, name: str) -> None:
+        """Store the bytes under `name` as one part of an unfinished upload. They do not become a blob."""
         self._file.flush()
-        self._set_aside(Path(self._file.name), name)
+        self._stage(Path(self._file.name), name)
 
 
 class RemoteFile(io.RawIOBase):
-    """A file elsewhere, read from wherever the reader stands; what is not read is not fetched.
+    """A seekable remote file; only the parts that are read are fetched.
 
     Args:
-        size: bytes that it has.
-        fetch: a stream of its bytes from a position on.
+        size: its size in bytes.
+        fetch: returns a stream of its bytes from a position on.
     """
 
     def __init__(self, size: int, fetch: Callable[[int], BinaryIO]) -> None:
@@ -130,13 +131,13 @@ class RemoteFile(io.RawIOBase):
 
 
 class BlobStore:
-    """Immutable blobs by content. Writing what is already there is free, so every write may be repeated.
+    """Immutable blobs by content. Writing a blob again changes nothing, so every write may be repeated.
 
     Args:
-        storage: where the bytes go.
-        folder: the local folder behind `storage`, if it has one; it makes writes atomic.
-        open_part: opens a file of `storage` by name without fetching all of it, where `storage` itself would. Raises
-            FileNotFoundError.
+        storage: Django's storage for the bytes.
+        folder: the local folder of `storage`, if it has one; it makes writes atomic.
+        open_part: opens a file of `storage` by name without fetching all of it, if `storage.open` would. Raises
+        FileNotFoundError.
     """
 
     def __init__(
@@ -147,32 +148,34 @@ class BlobStore:
         self._open_part = open_part
 
     def put(self, data: bytes) -> StoredBlob:
+        """Store bytes."""
         return self.put_file(io.BytesIO(data))
 
     def put_file(self, source: BinaryIO) -> StoredBlob:
-        """Store all that `source` has left. A crash in the middle leaves nothing under the digest."""
+        """Store the rest of `source`. After a crash no incomplete blob is left under the digest."""
         with self.draft() as draft:
             while chunk := source.read(CHUNK):
                 draft.write(chunk)
-            return draft.keep()
+            return draft.save()
 
     @contextmanager
     def draft(self) -> Iterator["Draft"]:
-        """A blob to be written piece by piece. Unless it is kept before the block ends, nothing of it stays."""
+        """A blob to be written piece by piece. It is discarded at the end unless it was saved or staged."""
         with tempfile.NamedTemporaryFile(dir=self._incoming(), prefix=INCOMING, delete=False) as file:
             try:
-                yield Draft(file, self._keep, self._set_aside)
+                yield Draft(file, self._save, self._stage)
             finally:
                 Path(file.name).unlink(missing_ok=True)
 
     def has(self, sha256: str) -> bool:
+        """Whether the store has a blob of this digest."""
         return self._storage.exists(_name(sha256))
 
     def open(self, sha256: str) -> BinaryIO:
         """A seekable stream of the blob.
 
         Raises:
-            BlobMissing: there is none.
+            BlobMissing: the store has no such blob.
         """
         try:
             if self._open_part is not None:
@@ -182,7 +185,7 @@ class BlobStore:
             raise BlobMissing(f"blob {sha256} is not in the store") from error
 
     def chunks(self, sha256: str, *, start: int = 0, length: int | None = None) -> Iterator[bytes]:
-        """The blob's bytes from `start`, at most `length` of them, in pieces of up to a mebibyte."""
+        """The blob's bytes from `start`, at most `length` of them, in pieces of up to 1 MiB."""
         with self.open(sha256) as stream:
             stream.seek(start)
             left = length
@@ -198,42 +201,42 @@ class BlobStore:
         with self.open(sha256) as stream:
             shutil.copyfileobj(stream, target, CHUNK)
 
-    def open_aside(self, name: str) -> BinaryIO:
-        """A stream of what was set aside under `name`, a path of two segments.
+    def open_staged(self, name: str) -> BinaryIO:
+        """A stream of the part that was staged as `name`, a path of two segments.
 
         Raises:
-            BlobMissing: nothing is there, or no more.
+            BlobMissing: there is no such part (any more).
         """
         try:
-            return cast(BinaryIO, self._storage.open(f"{ASIDE}/{name}", "rb"))
+            return cast(BinaryIO, self._storage.open(f"{STAGING}/{name}", "rb"))
         except FileNotFoundError as error:
             raise BlobMissing(f"nothing is set aside as {name}") from error
 
-    def discard_aside(self, name: str) -> None:
-        """Delete what was set aside under `name`, if it is there."""
-        self._storage.delete(f"{ASIDE}/{name}")
+    def discard_staged(self, name: str) -> None:
+        """Delete the part that was staged as `name`, if it exists."""
+        self._storage.delete(f"{STAGING}/{name}")
 
-    def folders_aside(self) -> set[str]:
-        """The first segments of the names under which something is set aside."""
+    def staged_folders(self) -> set[str]:
+        """The first segments of the names of all staged parts."""
         try:
-            return set(self._storage.listdir(ASIDE)[0])
+            return set(self._storage.listdir(STAGING)[0])
         except FileNotFoundError:
             return set()
 
-    def discard_folder_aside(self, folder: str) -> None:
-        """Delete all that was set aside under names in `folder`."""
+    def discard_staged_folder(self, folder: str) -> None:
+        """Delete all parts whose names begin with `folder`."""
         try:
-            _, names = self._storage.listdir(f"{ASIDE}/{folder}")
+            _, names = self._storage.listdir(f"{STAGING}/{folder}")
         except FileNotFoundError:
             return
         for name in names:
-            self._storage.delete(f"{ASIDE}/{folder}/{name}")
+            self._storage.delete(f"{STAGING}/{folder}/{name}")
         if self._folder is not None:
-            with suppress(OSError):  # somebody set another part aside in between
-                (self._folder / ASIDE / folder).rmdir()
+            with suppress(OSError):  # another part was staged in between
+                (self._folder / STAGING / folder).rmdir()
 
-    def forget_drafts(self, *, older_than: float) -> None:
-        """Delete the drafts that a process which was killed has left, `older_than` seconds after their last byte."""
+    def delete_expired_drafts(self, *, older_than: float) -> None:
+        """Delete drafts of killed processes that were last written more than `older_than` seconds ago."""
         for draft in self._folder.glob(f"{INCOMING}*") if self._folder is not None else ():
             with suppress(FileNotFoundError):
                 if draft.stat().st_mtime < time.time() - older_than:
@@ -245,7 +248,7 @@ class BlobStore:
         self._folder.mkdir(parents=True, exist_ok=True)
         return self._folder
 
-    def _keep(self, draft: Path, sha256: str) -> None:
+    def _save(self, draft: Path, sha256: str) -> None:
         if self._folder is None:
             if not self.has(sha256):
                 with draft.open("rb") as stream:
@@ -257,18 +260,18 @@ class BlobStore:
         new_folders = [folder for folder in (target.parent, target.parent.parent) if not folder.exists()]
         target.parent.mkdir(parents=True, exist_ok=True)
         with draft.open("rb") as stream:
-            os.fsync(stream.fileno())  # a row that names the blob may be committed right after
+            os.fsync(stream.fileno())  # a row that refers to the blob may be committed right afterwards
         draft.chmod(0o644)
         draft.rename(target)
         for changed in (target.parent, *(folder.parent for folder in new_folders)):
             _sync_folder(changed)
 
-    def _set_aside(self, draft: Path, name: str) -> None:
+    def _stage(self, draft: Path, name: str) -> None:
         if self._folder is None:
             with draft.open("rb") as stream:
-                self._storage.save(f"{ASIDE}/{name}", File(stream))
+                self._storage.save(f"{STAGING}/{name}", File(stream))
             return
-        target = self._folder / ASIDE / name
+        target = self._folder / STAGING / name
         target.parent.mkdir(parents=True, exist_ok=True)
         draft.rename(target)
 
@@ -286,7 +289,7 @@ def _name(sha256: str) -> str:
 
 
 def _open_on_s3(storage: Any, location: str, name: str) -> BinaryIO:
-    """An object of the bucket; S3Storage's own files are downloaded whole at the first read."""
+    """A stream of an object of the bucket. S3Storage's own files are downloaded whole at the first read."""
     from botocore.exceptions import ClientError
 
     found = storage.bucket.Object(f"{location}/{name}" if location else name)
@@ -307,7 +310,9 @@ def blob_store() -> BlobStore:
     S3's credentials come from the environment, as boto3 reads it.
     """
     if settings.STORAGE_URL.startswith("file:///"):
-        folder = Path(settings.STORAGE_URL.removeprefix("file://"))  # as it is written: a folder's name may hold # or ?
+        folder = Path(
+            settings.STORAGE_URL.removeprefix("file://")
+        )  # not parsed as a URL: a folder's name may contain # or ?
         return BlobStore(FileSystemStorage(location=folder), folder=folder)
     url = urlsplit(settings.STORAGE_URL)
     if url.scheme == "s3" and url.netloc:

@@ -1,4 +1,4 @@
-"""`demo.json`: how a newcomer, a script or a test signs in to the demo market."""
+"""`demo.json`: the credentials of the demo market, for people, scripts and tests."""
 
 import json
 import os
@@ -12,6 +12,7 @@ Document = dict[str, Any]
 
 
 def demo_file() -> Path:
+    """The path of `demo.json` in the home."""
     return Path(settings.HOME.path) / "demo.json"
 
 
@@ -25,7 +26,7 @@ def read() -> Document | None:
 
 
 def write(document: Document) -> None:
-    """Write the document at once or not at all, readable by its owner only."""
+    """Write the document atomically, readable by its owner only."""
     file = demo_file()
     file.parent.mkdir(parents=True, exist_ok=True)
     draft = file.with_suffix(f".{os.getpid()}")
@@ -35,4 +36,5 @@ def write(document: Document) -> None:
 
 
 def new_password() -> str:
+    """A random password."""
     return secrets.token_urlsafe(12)

@@ -14,7 +14,7 @@ INDEX, CARD = "model_index.json", "README.md"
 
 @contextmanager
 def folder_of(model: DemoModel) -> Iterator[Path]:
-    """The folder to publish; where the model changes class or card, a copy that is removed afterwards."""
+    """The folder to publish. If the model changes class or card, it is a temporary copy."""
     own = WEIGHTS / model.folder
     if model.pipeline_class is None and model.card is None:
         yield own

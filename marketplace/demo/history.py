@@ -1,4 +1,4 @@
-"""The demo market's past, made by really running its models; it also is what the public pages show."""
+"""The demo market's predictions and reviews, made by running its models; the public pages show them too."""
 
 import time
 import uuid
@@ -42,11 +42,11 @@ MAX_WAIT_SECONDS = 600.0
 
 
 def make_history(report: Callable[[str], None]) -> None:
-    """Run each prompt once on each model, as the demo buyer, where that was not done yet.
+    """Run each prompt once on each model, as the demo buyer, unless that was done before.
 
     Raises:
-        TimeoutError: the models were not on sale or the pictures not made within the time that each has.
-        Conflict: a model was refused by its checks.
+        TimeoutError: the models were not on sale, or the pictures not made, within `MAX_WAIT_SECONDS`.
+        Conflict: a model failed its checks.
     """
     organization = Organization.objects.get(slug=BUYER.slug)
     user = User.objects.get(email=BUYER.email)
@@ -54,28 +54,28 @@ def make_history(report: Callable[[str], None]) -> None:
     admitted: list[uuid.UUID] = []
     deadline = time.monotonic() + MAX_WAIT_SECONDS
     for model in MODELS:
-        target = _on_sale(Reference(model.provider.slug, model.name), deadline, report)
+        target = _wait_until_listed(Reference(model.provider.slug, model.name), deadline, report)
         history = Prediction.objects.filter(model=target.model_id, origin=Origin.DEMO, contract=None)
         done = set(history.values_list("input__prompt", flat=True))
         for seed, prompt in enumerate(PROMPTS, start=1):
             if prompt not in done:
                 inputs = {"prompt": prompt, "seed": seed}
                 admitted.append(admit(caller=caller, target=target, inputs=inputs, origin=Origin.DEMO))
-    _await(organization, admitted, report)
-    _name_the_hero(organization, user)
-    _agree()
+    _wait_for_all(organization, admitted, report)
+    _create_alias(organization, user)
+    _sign_contract()
     _run_under_contract(caller, organization, report)
 
 
-def _name_the_hero(organization: Organization, user: User) -> None:
-    """The buyer's own name for the hero, unless it has one; wherever it was moved since, it stays."""
+def _create_alias(organization: Organization, user: User) -> None:
+    """Create the buyer's alias for the hero, unless it exists; an alias that was moved is not changed."""
     if alias_named(organization.slug, ALIAS, organization.pk) is None:
         create_alias(organization=organization, name=ALIAS, target=HERO.full_name, actor=user)
 
 
 @transaction.atomic
-def _agree() -> None:
-    """An offer by the hero's provider to the buyer, signed by both, unless there was one."""
+def _sign_contract() -> None:
+    """Make an offer of the hero's provider to the buyer and sign it for both, unless a contract exists."""
     provider = membership_for(User.objects.get(email=PROVIDER.email), PROVIDER.slug)
     buyer = membership_for(User.objects.get(email=BUYER.email), BUYER.slug)
     if contracts_for_buyer(str(buyer.organization_id)).exists():
@@ -93,7 +93,7 @@ def _agree() -> None:
 
 
 def _run_under_contract(caller: Caller, organization: Organization, report: Callable[[str], None]) -> None:
-    """Calls under the buyer's contract and verdicts on some of their images, where that was not done yet."""
+    """Make calls under the buyer's contract and review some of their images, unless that was done before."""
     contract = contracts_for_buyer(str(organization.pk)).filter(ended_at=None).first()
     if contract is None:
         return
@@ -107,17 +107,17 @@ def _run_under_contract(caller: Caller, organization: Organization, report: Call
             inputs = {"prompt": call.prompt, "seed": seed, "num_outputs": call.images}
             made[call.prompt] = admit(caller=caller, target=target, inputs=inputs, origin=Origin.DEMO)
             admitted.append(made[call.prompt])
-    _await(organization, admitted, report)
+    _wait_for_all(organization, admitted, report)
     for call in CONTRACT_CALLS:
         for position, given in enumerate(call.verdicts):
             verdict, reason = (Verdict.ACCEPTED, "") if given is True else (Verdict.REJECTED, str(given))
-            with suppress(Conflict):  # a person was faster after an earlier run was cut short here
+            with suppress(Conflict):  # a person reviewed it after an earlier run was interrupted here
                 review(
                     caller=caller, prediction_id=made[call.prompt], position=position, verdict=verdict, reason=reason
                 )
 
 
-def _await(organization: Organization, admitted: Sequence[uuid.UUID], report: Callable[[str], None]) -> None:
+def _wait_for_all(organization: Organization, admitted: Sequence[uuid.UUID], report: Callable[[str], None]) -> None:
     deadline = time.monotonic() + MAX_WAIT_SECONDS
     for count, prediction in enumerate(admitted, start=1):
         while not prediction_for_buyer(organization.pk, prediction).status.is_final:
@@ -128,9 +128,9 @@ def _await(organization: Organization, admitted: Sequence[uuid.UUID], report: Ca
             report(f"{count} of {len(admitted)} pictures of the demo's history are made")
 
 
-def _on_sale(reference: Reference, deadline: float, report: Callable[[str], None]) -> CallTarget:
-    """What callers of the model get, once it has passed its checks and is on sale."""
-    said = False
+def _wait_until_listed(reference: Reference, deadline: float, report: Callable[[str], None]) -> CallTarget:
+    """Wait until the model has passed its checks and is on sale, and resolve it."""
+    reported = False
     while True:
         try:
             return resolve(reference)
@@ -143,7 +143,7 @@ def _on_sale(reference: Reference, deadline: float, report: Callable[[str], None
                 ) from None
             if time.monotonic() > deadline:
                 raise TimeoutError(f"{reference.owner}/{reference.name} is not on sale: is a node running?") from None
-        if not said:
+        if not reported:
             report(f"{reference.owner}/{reference.name} is being checked by a node")
-            said = True
+            reported = True
         time.sleep(0.5)

@@ -1,4 +1,4 @@
-"""Who and what the demo market consists of."""
+"""The organisations, models and calls of the demo market."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,7 +11,7 @@ CREDIT = 25 * MICRO
 
 @dataclass(frozen=True)
 class Party:
-    """A demo organisation and the person who owns it."""
+    """A demo organisation and its owner."""
 
     slug: str
     name: str
@@ -26,8 +26,8 @@ class DemoModel:
 
     Attributes:
         unit_price: micro-units for one unit of the model's task, for example one image.
-        pipeline_class: sell the folder's weights under another pipeline class than its own.
-        card: a card of `WEIGHTS` to publish instead of the folder's own, as another pipeline needs.
+        pipeline_class: publish the folder's weights under another pipeline class.
+        card: a card of `WEIGHTS` to publish instead of the folder's own.
     """
 
     provider: Party
@@ -39,6 +39,7 @@ class DemoModel:
 
     @property
     def full_name(self) -> str:
+        """`owner/name`."""
         return f"{self.provider.slug}/{self.name}"
 
 
@@ -51,14 +52,14 @@ OPERATOR_EMAIL = "operator@demo.bourse"
 
 HERO = DemoModel(PROVIDER, "hero", "icon-hero", 4_000)
 
-# What makes pictures from prompts, on sale from the start; the first is the hero.
+# The text-to-image models, on sale from the start; the first is the hero.
 MODELS = (
     HERO,
     DemoModel(OTHER_PROVIDER, "workhorse", "icon-workhorse", 1_000),
     DemoModel(THIRD_PROVIDER, "cutout", "icon-cutout", 3_000),
 )
 
-# What works on pictures, on sale as well.
+# The models that take pictures, on sale as well.
 TOOLS = (
     DemoModel(
         PROVIDER,
@@ -73,7 +74,7 @@ TOOLS = (
     DemoModel(THIRD_PROVIDER, "scorer", "icon-scorer", 200),
 )
 
-# The demo buyer's own name for the hero.
+# The demo buyer's alias for the hero.
 ALIAS = "hero"
 
 ACCEPTED_PRICE = 6_000  # micro-units for one accepted image under the demo's outcome contract
@@ -98,10 +99,10 @@ PROMPTS = (
 
 @dataclass(frozen=True)
 class ContractCall:
-    """A call of the demo's history under its outcome contract, with what the reviewer said of its images, in order.
+    """A call of the demo's history under its outcome contract, with the verdicts on its images in order.
 
     Attributes:
-        verdicts: True for accepted, or the reason for a rejection; images beyond them wait for a verdict.
+        verdicts: True for accepted, or the reason for a rejection; further images stay without a verdict.
     """
 
     prompt: str

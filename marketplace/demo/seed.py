@@ -1,4 +1,4 @@
-"""Seeding the demo market: parties, keys, credit and models, through the services that everybody uses."""
+"""Seeds the demo market: organisations, keys, credit and models, through the ordinary services."""
 
 from django.conf import settings
 from django.db import transaction
@@ -11,7 +11,7 @@ from marketplace.accounts.selectors import membership_for, organization_by_slug
 from marketplace.accounts.services.api_keys import create_key
 from marketplace.accounts.services.organizations import create_organization
 from marketplace.catalog.services.publish import publish
-from marketplace.core import opening
+from marketplace.core import first_models
 from marketplace.demo import credentials
 from marketplace.demo.folders import folder_of
 from marketplace.demo.market import (
@@ -30,26 +30,26 @@ from marketplace.demo.market import (
 
 
 def seed() -> credentials.Document:
-    """Make the market, or whatever of it is missing, and return its credentials.
+    """Create the demo market, or the missing parts of it, and return its credentials.
 
-    Running it again changes nothing but the address; a run that was cut short is finished by the next.
+    A second run changes only the base URL; it completes a run that was interrupted.
     """
     document = credentials.read()
     if document is None:
-        opening.begin(models=len(MODELS))
-        document = _make()
+        first_models.expect(len(MODELS))
+        document = _create_market()
     document["base_url"] = settings.BASE_URL
     credentials.write(document)
     return document
 
 
-def _make() -> credentials.Document:
+def _create_market() -> credentials.Document:
     buyer, other_buyer = _party(BUYER, "api_key"), _party(OTHER_BUYER, "api_key")
     provider, other_provider = _party(PROVIDER, "hub_token"), _party(OTHER_PROVIDER, "hub_token")
     third_provider = _party(THIRD_PROVIDER, "hub_token")
     operator = _person(OPERATOR_EMAIL, is_operator=True)
     for party in (BUYER, OTHER_BUYER):
-        _give_credit(str(_organization(party).pk))
+        _grant_credit(str(_organization(party).pk))
     for model in (*MODELS, *TOOLS):
         with folder_of(model) as folder:
             publish(
@@ -70,8 +70,8 @@ def _make() -> credentials.Document:
     }
 
 
-def _give_credit(owner: str) -> None:
-    """Test money; where a payment provider is connected, whose books know of none, credit that the platform gives."""
+def _grant_credit(owner: str) -> None:
+    """Credit an organisation: test money in the sandbox, a grant of the platform if a payment provider is connected."""
     if current_gateway().is_instant:
         top_up(organization_id=owner, amount=CREDIT, key="demo-credit")
     else:
@@ -91,7 +91,7 @@ def _party(party: Party, key_field: str) -> dict[str, str]:
 
 
 def _person(email: str, *, is_operator: bool = False) -> dict[str, str]:
-    """An account with a new password, which only `demo.json` knows."""
+    """Create an account, or reset its password; the password is stored in `demo.json` only."""
     password = credentials.new_password()
     user = User.objects.filter(email=email).first() or User(email=email, is_operator=is_operator)
     user.set_password(password)

@@ -1,6 +1,6 @@
 // Builds marketplace/static/: one stylesheet, one script, the fonts, the icon sprite and the mark.
 import { execFile } from "node:child_process";
-import { cp, mkdir, readFile, readdir, rm, writeFile } from "node:fs/promises";
+import { cp, mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
@@ -74,4 +74,10 @@ async function icons() {
 
 await rm(output, { recursive: true, force: true });
 await mkdir(output, { recursive: true });
-await Promise.all([stylesheet(), script(), fonts(), icons(), cp(join(here, "favicon.svg"), join(output, "favicon.svg"))]);
+await Promise.all([
+  stylesheet(),
+  script(),
+  fonts(),
+  icons(),
+  cp(join(here, "favicon.svg"), join(output, "favicon.svg")),
+]);

@@ -1,1 +1,1 @@
-"""Starting a market on one machine: its processes under one supervisor, with PostgreSQL and Redis of its own."""
+"""Starts a market on one machine: its processes under one supervisor, with embedded PostgreSQL and Redis."""

@@ -1,4 +1,4 @@
-"""The table of a market's processes: what runs, what each needs first, and when it counts as ready."""
+"""The table of a market's processes: commands, dependencies and readiness checks."""
 
 import http.client
 import json
@@ -11,16 +11,16 @@ from marketplace.launcher.embedded.postgres import EmbeddedPostgres
 from marketplace.launcher.embedded.redis import EmbeddedRedis
 from marketplace.launcher.supervisor import ProcessSpec
 
-# Where a browser on this machine reaches a server that listens on every address.
+# The address at which a browser on this machine reaches a server that listens on every address.
 LOCAL_ADDRESS = {"0.0.0.0": "127.0.0.1", "": "127.0.0.1", "::": "::1"}  # noqa: S104 (looked up, not bound)
 
 
 def embedded_services() -> list[ProcessSpec]:
-    """PostgreSQL and Redis, as far as the environment names none."""
+    """PostgreSQL and Redis, each unless the environment has its URL."""
     specs = []
     if settings.EMBEDDED_POSTGRES:
         for name in [name for name in os.environ if name.startswith("PG")]:
-            del os.environ[name]  # libpq's defaults for another server (PGPORT, PGOPTIONS) would lead past this one
+            del os.environ[name]  # libpq's defaults for another server (PGPORT, PGOPTIONS) would apply to this one too
         postgres = EmbeddedPostgres(settings.HOME)
         specs.append(
             ProcessSpec(
@@ -49,7 +49,7 @@ def embedded_services() -> list[ProcessSpec]:
 
 
 def market(*, demo: bool) -> list[ProcessSpec]:
-    """Bourse's own processes: the preparing step, the four that serve, and the demo's history."""
+    """Bourse's own processes: the preparation, the four long-running ones, and the demo's history."""
     services = (("postgres",) if settings.EMBEDDED_POSTGRES else ()) + (("redis",) if settings.EMBEDDED_REDIS else ())
     environment = {"PYTHONUNBUFFERED": "1"}
     threads = os.environ.get("OMP_NUM_THREADS") or str(settings.NODE_THREADS or _cores())
@@ -76,7 +76,7 @@ def market(*, demo: bool) -> list[ProcessSpec]:
             command=_python("manage.py", "node"),
             environment={**environment, "OMP_NUM_THREADS": threads, "MKL_NUM_THREADS": threads},
             needs=("prepare",),
-            ready=lambda: answers("/healthz"),  # which says 200 once web hears of a node
+            ready=lambda: answers("/healthz"),  # 200 once a node has sent a heartbeat
             ready_seconds=300,
             stop_seconds=20,
         ),
@@ -115,14 +115,14 @@ def answers(path: str) -> bool:
         connection.close()
 
 
-def where_to_look() -> str:
-    """What a newcomer reads when all is up."""
+def startup_message() -> str:
+    """The text that is printed when all processes are up: the URL and the demo's credentials."""
     lines = ["", f"Bourse is up: {settings.BASE_URL}"]
     try:
         buyer = json.loads((settings.HOME.path / "demo.json").read_text())["buyer"]
         lines += ["Sign in as the demo's buyer:", f"  e-mail    {buyer['email']}", f"  password  {buyer['password']}"]
     except FileNotFoundError:
-        pass  # a market without the demo
+        pass  # there is no demo market
     return "\n".join([*lines, "Ctrl-C stops everything.", ""])
 
 

@@ -1,4 +1,4 @@
-"""Becoming a Celery process: the command's own process is replaced, so that signals reach Celery itself."""
+"""Replaces the command's process by a Celery process, so that signals reach Celery directly."""
 
 import os
 import sys

@@ -11,6 +11,7 @@ class ProblemMiddleware(MiddlewareMixin):
     """Answers a `Problem` that a view raised with its status, title and remedy."""
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
+        """The answer to a `Problem`; other exceptions are left to Django."""
         if not isinstance(exception, Problem):
             return None
         if wants_json(request):

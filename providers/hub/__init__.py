@@ -1,5 +1,5 @@
-"""The Hugging Face Hub's protocol over our repositories, as far as stock clients need it to upload and download.
+"""The part of the Hugging Face Hub's protocol that stock clients need to upload to and download from our repositories.
 
-Pure protocol (`commits`, `git`, `lfs`, `documents`) and its services (`reading`, `committing`, `uploads`). The HTTP
-side is `marketplace.api.front.hub`.
+`commits`, `git`, `lfs` and `documents` are the pure protocol; `reading`, `committing` and `uploads` its services. The
+HTTP handlers are in `marketplace.api.front.hub`.
 """

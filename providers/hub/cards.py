@@ -1,4 +1,4 @@
-"""The card's check before an upload, by the rules that the checks of a version apply later."""
+"""Checks a model card before the upload, by the same rules as the later checks of a version."""
 
 import io
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from providers.validation.refusal import FolderRefused
 
 @dataclass(frozen=True)
 class TextSource:
-    """A file that is only in memory."""
+    """A file in memory."""
 
     text: str
 
@@ -27,10 +27,10 @@ class TextSource:
 
 
 def findings(content: str) -> dict[str, Any]:
-    """What is wrong with a README, as clients show it: `errors` stop the upload, `warnings` do not.
+    """The errors of a README as clients show them: `errors` stop the upload, `warnings` do not.
 
-    A card without a licence is only warned of: clients that write the card themselves, such as diffusers'
-    `push_to_hub`, name none, and one more commit adds it.
+    A missing licence is only a warning: clients that write the card themselves, such as diffusers' `push_to_hub`, name
+    none, and a later commit can add it.
     """
     try:
         read_card({CARD: TextSource(content)})

@@ -1,4 +1,4 @@
-"""A commit as Hub clients send it: one JSON object a line (NDJSON), a header first, then what changes."""
+"""Reads a commit as Hub clients send it: one JSON object a line (NDJSON), first a header, then the operations."""
 
 import base64
 import binascii
@@ -11,7 +11,7 @@ import orjson
 
 from marketplace.core.problems import NotUnderstood, TooLarge
 
-MAX_INLINE_BYTES = 10 * 1024 * 1024  # bytes of a file that comes inside the commit
+MAX_INLINE_BYTES = 10 * 1024 * 1024  # bytes of a file whose content is inside the commit
 MAX_LINE_BYTES = MAX_INLINE_BYTES * 4 // 3 + 4096
 MAX_BODY_BYTES = 256 * 1024 * 1024
 MAX_OPERATIONS = 1_000
@@ -22,7 +22,7 @@ SHA256 = re.compile(r"[0-9a-f]{64}", re.ASCII)
 
 @dataclass(frozen=True)
 class Header:
-    """The message, and the commit that the client believes to be the newest, if it says so."""
+    """The message, and the parent commit that the client expects, if it names one."""
 
     summary: str
     description: str
@@ -37,7 +37,7 @@ class InlineFile:
 
 @dataclass(frozen=True)
 class LargeFile:
-    """A file that was uploaded before; `size` is None where the client copies it from elsewhere."""
+    """A file that was uploaded before; `size` is None if the client copies it from another repository."""
 
     path: str
     sha256: str
@@ -59,7 +59,7 @@ Line = Header | Operation
 
 
 class CommitReader:
-    """Reads the lines of a commit from pieces of its body, holding one line at most."""
+    """Reads the lines of a commit from pieces of its body. At most one line is in memory."""
 
     def __init__(self) -> None:
         self._rest = bytearray()
@@ -71,7 +71,7 @@ class CommitReader:
         """The lines that this piece completes.
 
         Raises:
-            NotUnderstood: a line is not what clients send; it is named by its number.
+            NotUnderstood: a line is malformed; the message has its number.
             TooLarge: a line is too long, or there are too many.
         """
         start = 0

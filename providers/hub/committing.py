@@ -1,4 +1,4 @@
-"""Commits of Hub clients: what comes inside is stored as it arrives, then everything becomes one version."""
+"""Commits of Hub clients: inline files are stored as they are received, then all changes become one version."""
 
 import re
 from collections.abc import Iterable
@@ -23,16 +23,16 @@ PARENT = re.compile(r"[0-9a-f]{5,40}", re.ASCII)
 
 
 class StaleParent(HubProblem, Conflict):
-    """412: somebody else committed in between."""
+    """412: another commit was made in between."""
 
     status, kind, title = 412, "stale-parent", "The repository has changed in between"
 
 
 class PendingCommit:
-    """What a commit changes, gathered line by line; a later line about a path replaces an earlier one.
+    """The changes of a commit, collected line by line; a later line about a path replaces an earlier one.
 
     Args:
-        organization: whose repository it is.
+        organization: the owner of the repository.
     """
 
     def __init__(self, organization: Organization) -> None:
@@ -40,15 +40,15 @@ class PendingCommit:
         self._written: dict[str, StoredBlob | LargeFile] = {}
         self._deleted: set[str] = set()
         self._folders: set[str] = set()
-        self._inline = self._used = 0  # bytes inside the commit, and what waited for one when the first of them came
+        self._inline = self._used = 0  # bytes inline so far, and the quota used before the first of them
         self.header = Header("", "", None)
 
     def take(self, lines: Iterable[Line]) -> None:
-        """Note what the lines say, and store the files that they hold.
+        """Record the operations of the lines, and store their inline files.
 
         Raises:
-            FolderRefused: a file may not be published; nothing of it was stored.
-            TooLarge: the organisation has brought too much already that no version names.
+            FolderRefused: a file must not be published; nothing of it was stored.
+            TooLarge: the upload quota is exceeded.
         """
         for line in lines:
             match line:
@@ -79,11 +79,11 @@ class PendingCommit:
         return blob
 
     def changes(self) -> Changes:
-        """What is to be committed.
+        """The changes to commit.
 
         Raises:
-            FolderRefused: a file may not be published.
-            Invalid: a large file was not uploaded, or is not as large as the commit says.
+            FolderRefused: a file must not be published.
+            Invalid: a large file was not uploaded, or has another size than the commit says.
         """
         large = {path: file for path, file in self._written.items() if isinstance(file, LargeFile)}
         sizes = owned_blobs(self._organization, [file.sha256 for file in large.values()])
@@ -101,14 +101,14 @@ class PendingCommit:
 
 
 def require_publishable(sizes: dict[str, int]) -> None:
-    """Raises FolderRefused for files of these paths and sizes in bytes that may not be published."""
+    """Raises FolderRefused if a file of these paths and sizes in bytes must not be published."""
     reasons = {path: refusal(path, size) for path, size in sizes.items() if not is_ignored(path)}
     if errors := [FieldError(path, reason) for path, reason in reasons.items() if reason]:
         raise FolderRefused(errors)
 
 
 def require_branch(repository: Repository, revision: str) -> None:
-    """Raises RevisionNotFound or NotUnderstood unless commits may go on this revision."""
+    """Raises RevisionNotFound or NotUnderstood unless this revision takes commits."""
     if revision != BRANCH:
         if repository.is_own and (revision == repository.root or len(revision) == 40):
             raise NotUnderstood(f"Versions never change; commit on {BRANCH}.")
@@ -117,16 +117,16 @@ def require_branch(repository: Repository, revision: str) -> None:
 
 @transaction.atomic
 def commit_changes(*, repository: Repository, pending: PendingCommit) -> str:
-    """Make a version of the changes, on top of the newest. Changes that change nothing answer with that.
+    """Make a version of the changes, on top of the newest. If nothing changes, return the newest.
 
     Returns:
         the commit's 40 hexadecimal digits.
 
     Raises:
-        RepositoryNotFound: it was deleted in between.
+        RepositoryNotFound: the repository was deleted in between.
         StaleParent: the client's parent is not the newest commit.
-        EntryNotFound: a file or folder that is to be deleted is not there.
-        Problem: the commit service refuses it.
+        EntryNotFound: a file or folder to delete does not exist.
+        Problem: the commit service refuses the commit.
     """
     model = repository.model
     if not GenerativeModel.objects.select_for_update(no_key=True).filter(pk=model.pk):  # deleted in between
@@ -151,7 +151,7 @@ def commit_changes(*, repository: Repository, pending: PendingCommit) -> str:
 def _require_deletable(repository: Repository, changes: Changes, paths: set[str], newest: str) -> None:
     for path in changes.deleted:
         if path not in paths:
-            # Stock clients look for these first words.
+            # Stock clients match these first words.
             raise EntryNotFound(f"A file with this name doesn't exist: {path} in {repository.slug}", commit=newest)
     for folder in changes.deleted_folders:
         if not any(path.startswith(f"{folder}/") for path in paths):

@@ -1,4 +1,4 @@
-"""The JSON documents of the Hub's API, with the fields that stock clients read. Pure."""
+"""The JSON documents of the Hub's API, with the fields that stock clients read. Pure functions."""
 
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
@@ -15,7 +15,7 @@ FIRST_COMMIT = "initial commit"
 
 
 def whoami(slug: str, *, key_name: str) -> Document:
-    """Who the key speaks for: an organisation, which is its own namespace."""
+    """The organisation of the key, which is also its namespace."""
     token = {"displayName": key_name, "role": "write"}
     return {
         "type": "org",
@@ -49,9 +49,9 @@ def repository(of: Repository, found: Snapshot) -> Document:
 
 
 def tree(entries: Iterable[Entry], *, folder: str, recursive: bool) -> list[Document]:
-    """What lies in `folder` ("" is the top), folders first; with `recursive`, at any depth.
+    """The content of `folder` ("" is the root), folders first; with `recursive`, at any depth.
 
-    Nothing lies in a folder that there is not.
+    A folder that does not exist has no content.
     """
     prefix = f"{folder}/" if folder else ""
     inside = [entry for entry in entries if entry.path.startswith(prefix)]
@@ -67,7 +67,7 @@ def tree(entries: Iterable[Entry], *, folder: str, recursive: bool) -> list[Docu
 
 
 def paths_info(entries: Mapping[str, Entry], paths: Iterable[str]) -> list[Document]:
-    """The entries at these paths, files or folders; what is not there is left out."""
+    """The entries at these paths, files or folders; missing paths are left out."""
     found = []
     for path in (path.strip("/") for path in paths):
         if path in entries:
@@ -78,18 +78,20 @@ def paths_info(entries: Mapping[str, Entry], paths: Iterable[str]) -> list[Docum
 
 
 def file(entry: Entry) -> Document:
+    """One file; a large one with its SHA-256."""
     document: Document = {"type": "file", "path": entry.path, "oid": entry.oid, "size": entry.size}
     return document | {"lfs": _lfs(entry) | {"oid": entry.sha256}} if entry.is_lfs else document
 
 
 def directory(path: str, entries: Iterable[Entry]) -> Document:
+    """One folder, with git's id of its content."""
     start = len(path) + 1
     inside = {entry.path[start:]: entry.oid for entry in entries if entry.path.startswith(f"{path}/")}
     return {"type": "directory", "path": path, "oid": git.folder_oid(inside), "size": 0}
 
 
 def refs(of: Repository, commit: str) -> Document:
-    """The one branch; its tags `v1`, `v2` … name versions without being listed."""
+    """The one branch. The names `v1`, `v2` … resolve to versions but are not listed as tags."""
     branch = {"name": BRANCH, "ref": f"refs/heads/{BRANCH}", "targetCommit": commit}
     return {"branches": [branch], "tags": [], "converts": [], "pullRequests": []}
 

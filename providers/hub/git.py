@@ -1,4 +1,4 @@
-"""The names that git gives to contents, which Hub clients compare with what they have.
+"""Git's object ids, which Hub clients compare with those of their own files.
 
 Format: https://git-scm.com/book/en/v2/Git-Internals-Git-Objects, pointers as in
 https://github.com/git-lfs/git-lfs/blob/main/docs/spec.md.
@@ -7,12 +7,12 @@ https://github.com/git-lfs/git-lfs/blob/main/docs/spec.md.
 import hashlib
 from collections.abc import Mapping
 
-MAX_REGULAR_BYTES = 1024 * 1024  # bytes; more goes through LFS
+MAX_REGULAR_BYTES = 1024 * 1024  # larger files go through LFS
 FILE_MODE, FOLDER_MODE = "100644", "40000"
 
 
 def is_lfs(path: str, size: int) -> bool:
-    """Whether a file is a large one, known by its SHA-256. Clients never upload an empty one so."""
+    """Whether a file is stored through LFS, by its SHA-256. Clients never upload an empty file through LFS."""
     return size > MAX_REGULAR_BYTES or (size > 0 and path.endswith(".safetensors"))
 
 
@@ -22,12 +22,12 @@ def blob_oid(data: bytes) -> str:
 
 
 def pointer(sha256: str, size: int) -> bytes:
-    """What git itself stores in the place of a large file."""
+    """The pointer file that git stores instead of a large file."""
     return f"version https://git-lfs.github.com/spec/v1\noid sha256:{sha256}\nsize {size}\n".encode()
 
 
 def folder_oid(blobs: Mapping[str, str]) -> str:
-    """SHA-1 of a folder as git stores it, from the oids of the files in it by their path inside."""
+    """SHA-1 of a folder as git stores it, from the object ids of its files by their paths inside it."""
     files: dict[str, str] = {}
     folders: dict[str, dict[str, str]] = {}
     for path, oid in blobs.items():

@@ -1,7 +1,7 @@
-"""Git LFS's batch call: which contents are to be uploaded, and how.
+"""Git LFS's batch request: which files the client must upload, and how.
 
 Protocol: https://github.com/git-lfs/git-lfs/blob/main/docs/api/batch.md, with the Hub's own transfer "multipart", in
-which `header` carries the addresses of the parts by number and `chunk_size`.
+which `header` has the URLs of the parts by number, and `chunk_size`.
 """
 
 from collections.abc import Mapping, Sequence
@@ -12,15 +12,15 @@ from marketplace.core.problems import NotUnderstood
 from providers.hub.commits import SHA256
 
 MEDIA_TYPE = "application/vnd.git-lfs+json"
-PART_BYTES = 32 * 1024 * 1024  # what a killed upload sends again at worst, a file's other parts aside
+PART_BYTES = 32 * 1024 * 1024  # an interrupted upload sends at most one part again
 MAX_SINGLE_PART_BYTES = 64 * 1024 * 1024
-MAX_FILE_BYTES = 50_000_000_000  # stock clients download no more over plain HTTP
+MAX_FILE_BYTES = 50_000_000_000  # stock clients do not download larger files over plain HTTP
 MAX_OBJECTS = 1_000
 
 
 @dataclass(frozen=True)
 class Announced:
-    """A content that the client wants to upload: SHA-256 in hexadecimal and bytes."""
+    """A file that the client wants to upload: SHA-256 in hexadecimal and size in bytes."""
 
     sha256: str
     size: int
@@ -36,7 +36,7 @@ def read_batch(document: Mapping[str, Any]) -> BatchRequest:
     """Read a batch request for uploads.
 
     Raises:
-        NotUnderstood: it is none, or asks for downloads.
+        NotUnderstood: it is malformed, or asks for downloads.
     """
     objects, transfers = document.get("objects"), document.get("transfers", ["basic"])
     if document.get("operation") != "upload":
@@ -51,7 +51,7 @@ def read_batch(document: Mapping[str, Any]) -> BatchRequest:
 
 
 def read_verify(document: Mapping[str, Any]) -> Announced:
-    """What a client wants to know to be there. Raises NotUnderstood."""
+    """Read a verify request: the file whose presence the client asks for. Raises NotUnderstood."""
     return _announced(document)
 
 
@@ -63,7 +63,7 @@ def _announced(one: Any) -> Announced:
 
 
 def parts_of(size: int) -> int:
-    """How many parts a file of this size is uploaded in."""
+    """The number of parts in which a file of this size is uploaded."""
     return -(-size // PART_BYTES)
 
 
@@ -73,20 +73,21 @@ def part_size(size: int, number: int) -> int:
 
 
 def present(one: Announced) -> dict[str, Any]:
-    """The answer for what need not be uploaded: no actions."""
+    """The answer for a file that is present already: no actions."""
     return {"oid": one.sha256, "size": one.size}
 
 
 def refused(one: Announced, *, code: int, message: str) -> dict[str, Any]:
+    """The answer for a file that is refused; `code` is an HTTP status."""
     return present(one) | {"error": {"code": code, "message": message}}
 
 
 def wanted(one: Announced, *, href: str, parts: Sequence[str], verify: str) -> dict[str, Any]:
-    """The answer for what is to be uploaded.
+    """The answer for a file that must be uploaded.
 
     Args:
-        href: where the content goes, or where its parts are declared complete.
-        parts: an address for each part; none: it goes to `href` in one piece.
+        href: the URL for the content, or the URL at which the parts are declared complete.
+        parts: a URL for each part; if empty, the content goes to `href` in one request.
     """
     header = {str(number): part for number, part in enumerate(parts, start=1)}
     if parts:
@@ -95,6 +96,7 @@ def wanted(one: Announced, *, href: str, parts: Sequence[str], verify: str) -> d
 
 
 def batch_answer(objects: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """The answer to a batch request, from the answers for its files."""
     multipart = any(one.get("actions", {}).get("upload", {}).get("header") for one in objects)
     return {"transfer": "multipart" if multipart else "basic", "objects": list(objects), "hash_algo": "sha256"}
 
@@ -103,7 +105,7 @@ def read_completion(document: Mapping[str, Any], *, announced: Announced) -> Seq
     """The digests of the parts in order, as a client declares them complete.
 
     Raises:
-        NotUnderstood: it is about another content, or does not list each part once and in order.
+        NotUnderstood: it is about another file, or does not list each part once and in order.
     """
     parts = document.get("parts")
     if document.get("oid") != announced.sha256:

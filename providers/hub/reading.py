@@ -1,7 +1,7 @@
-"""Repositories as one caller may see them, and their revisions.
+"""Repositories and their revisions, as one caller may see them.
 
-An organisation sees its own repositories whole. Others see of a model on sale the version that is on sale, and may read
-what says what it is: card, licence, configurations, pictures. Weights are sold by the call.
+An organisation sees its own repositories in full. Others see only the listed version of a listed model, and may
+download only its card, licence, configurations and pictures. Weights are not for download: calls are sold.
 """
 
 import hashlib
@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from marketplace.accounts.selectors import Caller
 from providers.hub import git
 from providers.hub.oids import oids_of
-from providers.hub.refusals import EntryNotFound, RepositoryNotFound, RevisionNotFound, WeightsKept
+from providers.hub.refusals import EntryNotFound, RepositoryNotFound, RevisionNotFound, WeightsNotPublic
 from providers.selectors import files_of, head_of, model_named, version_by_id, versions_for_provider
 from providers.validation.paths import PICTURES
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 COMMIT_ID = re.compile(r"[0-9a-f]{40}", re.ASCII)
 NUMBERED = re.compile(r"v([1-9][0-9]{0,8})", re.ASCII)
 BRANCH = "main"
-OPEN_NAMES = re.compile(r"README\.md|NOTICE|LICENSE(\.md|\.txt)?|model_index\.json|([a-z]+_)?config\.json", re.ASCII)
+PUBLIC_NAMES = re.compile(r"README\.md|NOTICE|LICENSE(\.md|\.txt)?|model_index\.json|([a-z]+_)?config\.json", re.ASCII)
 
 ListedVersion = Callable[[uuid.UUID], str | None]
 
@@ -36,7 +36,7 @@ class Repository:
 
     Attributes:
         is_own: whether it belongs to the caller's organisation.
-        listed: the version on sale, if there is one.
+        listed: the id of the version on sale, None if there is none.
     """
 
     model: "GenerativeModel"
@@ -49,13 +49,13 @@ class Repository:
 
     @property
     def root(self) -> str:
-        """The empty commit that every repository starts with: 40 hexadecimal digits of its own."""
+        """The id of the empty commit that every repository starts with: 40 hexadecimal digits."""
         return hashlib.sha1(f"bourse repository {self.model.pk}".encode(), usedforsecurity=False).hexdigest()
 
 
 @dataclass(frozen=True)
 class Entry:
-    """One file of a revision; `oid` is what git calls it."""
+    """One file of a revision; `oid` is git's object id."""
 
     path: str
     sha256: str
@@ -68,7 +68,7 @@ class Entry:
 
     @property
     def etag(self) -> str:
-        """What clients compare with the file they have: SHA-256 of a large file, else git's oid."""
+        """What clients compare with their own file: SHA-256 of a large file, else git's object id."""
         return self.sha256 if self.is_lfs else self.oid
 
 
@@ -86,10 +86,10 @@ def open_repository(caller: Caller | None, owner: str, name: str, *, listed: Lis
     """The repository, for reading.
 
     Args:
-        listed: tells which version of a model is on sale.
+        listed: returns the version of a model that is on sale.
 
     Raises:
-        RepositoryNotFound: there is none, or it is another's and not on sale.
+        RepositoryNotFound: there is none, or it is another organisation's and not on sale.
     """
     model = model_named(owner, name)
     if model is not None:
@@ -104,7 +104,7 @@ def resolve(repository: Repository, revision: str) -> "ModelVersion | None":
     """The version that a revision (`main`, `v2`, 40 hexadecimal digits) names; None is the empty first commit.
 
     Raises:
-        RevisionNotFound: it names none that this caller may see.
+        RevisionNotFound: it names no version that this caller may see.
     """
     model = repository.model
     found: ModelVersion | None = None
@@ -135,21 +135,21 @@ def snapshot(repository: Repository, revision: str) -> Snapshot:
 
 
 def require_entry(repository: Repository, found: Snapshot, path: str) -> Entry:
-    """A file of the snapshot whose bytes the caller may have.
+    """A file of the snapshot that the caller may download.
 
     Raises:
-        EntryNotFound: there is none of this path.
-        WeightsKept: there is, and it is what the model's owner sells.
+        EntryNotFound: there is no file at this path.
+        WeightsNotPublic: the file is not for download by other organisations.
     """
     entry = found.entries.get(path)
     if entry is None:
         raise EntryNotFound(f"{repository.slug} has no file {path[:255]} at {found.commit}", commit=found.commit)
-    if not repository.is_own and not is_open(path):
-        raise WeightsKept(repository.slug, path, commit=found.commit)
+    if not repository.is_own and not is_public(path):
+        raise WeightsNotPublic(repository.slug, path, commit=found.commit)
     return entry
 
 
-def is_open(path: str) -> bool:
-    """Whether everybody may read a file of this name, once its model is on sale."""
+def is_public(path: str) -> bool:
+    """Whether a file of this name is public once its model is on sale."""
     name = path.rsplit("/", 1)[-1]
-    return OPEN_NAMES.fullmatch(name) is not None or PICTURES.fullmatch(name) is not None
+    return PUBLIC_NAMES.fullmatch(name) is not None or PICTURES.fullmatch(name) is not None

@@ -1,17 +1,17 @@
-"""Refusals that Hub clients know by a code, and turn into exceptions of their own."""
+"""Refusals with an error code that Hub clients turn into exceptions of their own."""
 
 from marketplace.core.problems import Forbidden, NotFound, Problem
 
 
 class HubProblem(Problem):
-    """`code` is what clients read in X-Error-Code; `commit` the revision that was looked at, if one was."""
+    """A refusal with a code: clients read `code` in X-Error-Code; `commit` is the revision in question, if any."""
 
     code = ""
     commit: str | None = None
 
 
 class RepositoryNotFound(HubProblem, NotFound):
-    """There is no such repository, or not for this caller. Whoever sent no key is asked for one (401)."""
+    """There is no such repository, or this caller may not see it. A caller without a key is asked for one (401)."""
 
     code = "RepoNotFound"
 
@@ -20,10 +20,14 @@ class RepositoryNotFound(HubProblem, NotFound):
         if signed_in:
             super().__init__(f'There is no repository "{slug[:127]}", or your API key may not see it')
         else:
-            super().__init__(f'There is no repository "{slug[:127]}" for whom sends no API key. Set HF_TOKEN to one.')
+            super().__init__(
+                f'There is no repository "{slug[:127]}" for requests without an API key. Set HF_TOKEN to one.'
+            )
 
 
 class RevisionNotFound(HubProblem, NotFound):
+    """The repository has no such revision, or this caller may not see it."""
+
     code = "RevisionNotFound"
 
     def __init__(self, revision: str) -> None:
@@ -33,7 +37,7 @@ class RevisionNotFound(HubProblem, NotFound):
 
 
 class EntryNotFound(HubProblem, NotFound):
-    """The repository is there, the file is not; clients remember that for the commit."""
+    """The repository exists, the file does not; clients cache that for the commit."""
 
     code = "EntryNotFound"
 
@@ -42,14 +46,14 @@ class EntryNotFound(HubProblem, NotFound):
         self.commit = commit
 
 
-class WeightsKept(HubProblem, Forbidden):
-    """The model is on sale, so its weights are for calls and not for download."""
+class WeightsNotPublic(HubProblem, Forbidden):
+    """The caller may not download the weights of a model that is on sale."""
 
     code = "GatedRepo"
 
     def __init__(self, slug: str, path: str, *, commit: str) -> None:
         super().__init__(
             f"{slug} is sold by the call: {path[:255]} is for its owner only. The card, the licence and the "
-            "configurations may be read by everybody."
+            "configurations are public."
         )
         self.commit = commit

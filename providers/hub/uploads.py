@@ -1,6 +1,6 @@
-"""Uploads of large files: announcing one reserves a part of the upload quota; it counts once its digest was verified.
+"""Uploads of large files: announcing one reserves upload quota; it is finished once its digest was verified.
 
-Nobody is told more than what they brought themselves: a content that only another organisation has is to be uploaded.
+Answers never reveal other organisations' files: a file that only another organisation has must be uploaded.
 """
 
 import hashlib
@@ -35,7 +35,7 @@ ETAG = re.compile(r"[0-9a-f]{64}", re.ASCII)
 
 @dataclass(frozen=True)
 class Plan:
-    """What is to happen with an announced content: it is present, refused, or `upload` waits for it."""
+    """The outcome for an announced file: it is present, refused, or `upload` waits for its content."""
 
     announced: Announced
     upload: uuid.UUID | None = None
@@ -44,8 +44,8 @@ class Plan:
 
 @transaction.atomic
 def announce(*, organization: Organization, objects: Sequence[Announced]) -> list[Plan]:
-    """Reserve upload quota for what the organisation has not brought yet. What was announced keeps its upload."""
-    Organization.objects.select_for_update(no_key=True).get(pk=organization.pk)  # one reservation after the other
+    """Reserve upload quota for files that the organisation does not have. A file announced before keeps its upload."""
+    Organization.objects.select_for_update(no_key=True).get(pk=organization.pk)  # serialises reservations
     present = owned_blobs(organization, [one.sha256 for one in objects])
     used = upload_quota_used(organization)
     plans: list[Plan] = []
@@ -56,7 +56,7 @@ def announce(*, organization: Organization, objects: Sequence[Announced]) -> lis
             detail = f"A file may have {lfs.MAX_FILE_BYTES} bytes; save the model with a smaller max_shard_size."
             plans.append(Plan(one, refusal=TooLarge(detail)))
         else:
-            upload, needed = _waiting(organization, one)
+            upload, needed = _existing_upload(organization, one)
             if used + needed > settings.UPLOAD_QUOTA_BYTES:
                 plans.append(Plan(one, refusal=over_upload_quota(used)))
                 continue
@@ -65,8 +65,8 @@ def announce(*, organization: Organization, objects: Sequence[Announced]) -> lis
     return plans
 
 
-def _waiting(organization: Organization, one: Announced) -> tuple[LfsUpload | None, int]:
-    """The upload that this content has already, and how many bytes are to be reserved for it."""
+def _existing_upload(organization: Organization, one: Announced) -> tuple[LfsUpload | None, int]:
+    """The existing upload of this file, and how many bytes to reserve for it."""
     upload = LfsUpload.objects.filter(organization=organization, sha256=one.sha256).first()
     if upload is None:
         return None, one.size
@@ -75,7 +75,7 @@ def _waiting(organization: Organization, one: Announced) -> tuple[LfsUpload | No
 
 
 def _reserve(organization: Organization, one: Announced, upload: LfsUpload | None) -> uuid.UUID:
-    if upload is None or upload.size != one.size:  # a size that was a lie is announced anew, under a new link
+    if upload is None or upload.size != one.size:  # the announced size has changed: a new upload with a new link
         if upload is not None:
             _drop(upload)
         upload = LfsUpload(organization=organization, sha256=one.sha256, size=one.size)
@@ -86,7 +86,7 @@ def _reserve(organization: Organization, one: Announced, upload: LfsUpload | Non
 
 
 def upload_quota_used(organization: Organization) -> int:
-    """Bytes that the organisation has announced or brought and that no version names."""
+    """Bytes that the organisation has announced or uploaded and that no version uses."""
     announced = LfsUpload.objects.filter(organization=organization, finished_at=None, expires_at__gt=timezone.now())
     named = VersionFile.objects.filter(blob=OuterRef("blob"), version__model__organization=organization)
     unused = NamespaceBlob.objects.filter(~Exists(named), organization=organization)
@@ -95,12 +95,13 @@ def upload_quota_used(organization: Organization) -> int:
 
 
 def require_upload_quota(*, used: int, size: int) -> None:
-    """Raises TooLarge unless `size` more bytes than are `used` may wait for a commit."""
+    """Raises TooLarge if `size` more bytes exceed the upload quota, of which `used` bytes are used."""
     if used + size > settings.UPLOAD_QUOTA_BYTES:
         raise over_upload_quota(used)
 
 
 def over_upload_quota(used: int) -> TooLarge:
+    """The refusal of an upload beyond the quota; `used` in bytes."""
     return TooLarge(
         f"{used} bytes of your organisation wait for a commit, and {settings.UPLOAD_QUOTA_BYTES} may. Commit the files "
         "that you have uploaded, or wait until abandoned uploads expire after a day."
@@ -111,57 +112,58 @@ def upload_by_link(upload_id: uuid.UUID, key_id: uuid.UUID) -> LfsUpload:
     """The upload that a signed link is for.
 
     Raises:
-        Forbidden: it is over, or the key that asked for the link was revoked.
+        Forbidden: it has expired, or the key that requested the link was revoked.
     """
     upload = (
         LfsUpload.objects.select_related("organization").filter(pk=upload_id, expires_at__gt=timezone.now()).first()
     )
     if upload is None or not is_live_key(key_id, upload.organization_id):
-        raise upload_over()
+        raise upload_expired()
     return upload
 
 
-def upload_over() -> Forbidden:
+def upload_expired() -> Forbidden:
+    """The refusal of a request for an expired upload."""
     return Forbidden("This upload is over, or its API key was revoked. Start the upload again.")
 
 
 @transaction.atomic
 def finish(*, upload: LfsUpload, blob: StoredBlob) -> None:
-    """The content has come and is what was announced. Saying so again changes nothing."""
+    """Record that the announced content was received. A second call changes nothing."""
     own_blob(organization=upload.organization, blob=blob)
     LfsUpload.objects.filter(pk=upload.pk, finished_at=None).update(finished_at=timezone.now())
 
 
 def part_name(upload: LfsUpload, number: int) -> str:
-    """A place for one coming of one part: the same part may come twice at once."""
+    """A unique name for one attempt at sending a part: clients may send the same part twice at once."""
     return f"{short(upload.pk)}/{number}-{secrets.token_hex(8)}"
 
 
 @transaction.atomic
-def note_part(*, upload: LfsUpload, number: int, name: str, sha256: str) -> None:
-    """A part lies aside under `name`. The one that came last counts; what came before is deleted.
+def record_part(*, upload: LfsUpload, number: int, name: str, sha256: str) -> None:
+    """Record that a part is staged as `name`. It replaces an earlier one, which is deleted.
 
     Raises:
-        Forbidden: the upload was swept in between.
+        Forbidden: the upload was deleted in between.
     """
-    if not LfsUpload.objects.select_for_update(no_key=True).filter(pk=upload.pk):  # one part after the other
-        raise upload_over()
+    if not LfsUpload.objects.select_for_update(no_key=True).filter(pk=upload.pk):  # serialises the parts of one upload
+        raise upload_expired()
     before = LfsPart.objects.filter(upload_id=upload.pk, number=number).first()
     if before is not None:
         replaced = before.name
-        transaction.on_commit(lambda: blob_store().discard_aside(replaced))
+        transaction.on_commit(lambda: blob_store().discard_staged(replaced))
     LfsPart.objects.update_or_create(upload_id=upload.pk, number=number, defaults={"name": name, "sha256": sha256})
 
 
 def assemble(*, upload: LfsUpload, digests: Sequence[str]) -> None:
-    """Join the parts to the announced content. A completion that is repeated, or runs twice at once, is fine.
+    """Join the parts to the announced file. It may be repeated, or run twice at once.
 
     Args:
-        digests: SHA-256 of the parts in order, as the client got them.
+        digests: SHA-256 of the parts in order, as the client received them.
 
     Raises:
         NotUnderstood: parts are missing.
-        Invalid: the parts together are not what was announced; they are deleted.
+        Invalid: the joined parts differ from what was announced; they are deleted.
     """
     if upload.finished_at is not None:
         return
@@ -175,25 +177,25 @@ def assemble(*, upload: LfsUpload, digests: Sequence[str]) -> None:
                 for piece in _checked(parts[number], digests[number - 1], number):
                     draft.write(piece)
             if (draft.sha256, draft.size) != (upload.sha256, upload.size):
-                blob_store().discard_folder_aside(short(upload.pk))
+                blob_store().discard_staged_folder(short(upload.pk))
                 raise Invalid(
                     f"The parts together have {draft.size} bytes and SHA-256 {draft.sha256}, where {upload.size} bytes "
                     f"with {upload.sha256} were announced. They were deleted; send the file again."
                 )
-            blob = draft.keep()
+            blob = draft.save()
     except BlobMissing as error:
         upload.refresh_from_db()
-        if upload.finished_at is not None:  # the other completion was quicker
+        if upload.finished_at is not None:  # a concurrent call has finished the upload
             return
         raise NotUnderstood(f"The upload is not complete ({error}); send the file again.") from None
     finish(upload=upload, blob=blob)
-    blob_store().discard_folder_aside(short(upload.pk))
+    blob_store().discard_staged_folder(short(upload.pk))
 
 
 def _checked(name: str, expected: str, number: int) -> Iterator[bytes]:
-    """The bytes of a part, which must be those that the client was told of."""
+    """The bytes of a part. Raises Invalid if their digest is not `expected`."""
     digest = hashlib.sha256()
-    with blob_store().open_aside(name) as stream:
+    with blob_store().open_staged(name) as stream:
         while piece := stream.read(CHUNK):
             digest.update(piece)
             yield piece
@@ -202,22 +204,22 @@ def _checked(name: str, expected: str, number: int) -> Iterator[bytes]:
 
 
 def sweep() -> int:
-    """Forget uploads whose time is over, with the parts that came, and what processes that were killed have left.
+    """Delete expired uploads with their parts, and the leftovers of killed processes.
 
     Returns:
-        how many uploads were forgotten.
+        how many uploads were deleted.
     """
     over = list(LfsUpload.objects.filter(expires_at__lt=timezone.now()))
     for upload in over:
         _drop(upload)
-    folders = blob_store().folders_aside()  # looked at first: an upload is there before its parts
+    folders = blob_store().staged_folders()  # listed before the uploads: an upload exists before its parts
     known = {short(pk) for pk in LfsUpload.objects.values_list("pk", flat=True)}
     for folder in folders - known:
-        blob_store().discard_folder_aside(folder)
-    blob_store().forget_drafts(older_than=DRAFT_SECONDS)
+        blob_store().discard_staged_folder(folder)
+    blob_store().delete_expired_drafts(older_than=DRAFT_SECONDS)
     return len(over)
 
 
 def _drop(upload: LfsUpload) -> None:
-    blob_store().discard_folder_aside(short(upload.pk))
+    blob_store().discard_staged_folder(short(upload.pk))
     upload.delete()

@@ -25,13 +25,13 @@ class LicenseMissing(FolderRefused):
 
 @dataclass(frozen=True)
 class Card:
-    """What the card says.
+    """The content of a card.
 
     Attributes:
         text: the Markdown without the metadata block.
         description: its first paragraph, shortened.
         defaults: recommended inputs, `inference.parameters` of the metadata.
-        widget: example inputs as the Hub shows them, `widget` of the metadata; a plain text stands for {"text": …}.
+        widget: example inputs as the Hub shows them, `widget` of the metadata; a plain text means {"text": …}.
     """
 
     text: str
@@ -45,7 +45,7 @@ def read_card(files: Mapping[str, Source]) -> Card:
     """Read README.md.
 
     Raises:
-        FolderRefused: there is none, its metadata is not YAML, it names no licence, or it recommends no mapping.
+        FolderRefused: it is missing, its metadata is not YAML, it names no licence, or its defaults are not a mapping.
     """
     if CARD not in files:
         raise FolderRefused([FieldError(CARD, "is missing; buyers need a card that says what the model does")])
@@ -72,7 +72,7 @@ def read_card(files: Mapping[str, Source]) -> Card:
 
 
 class _NoAliases(yaml.SafeLoader):
-    """YAML without references, by which a short text can stand for an endless one."""
+    """YAML without aliases, by which a short text can expand to a huge one."""
 
     def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
         if self.check_event(yaml.AliasEvent):
@@ -92,12 +92,12 @@ def _read_metadata(block: str) -> Any:
     except _Aliases:
         detail = "the metadata block is not YAML that may be published: it uses aliases (*name)"
         raise FolderRefused([FieldError(CARD, detail)]) from None
-    except Exception as error:  # a tag that does not fit its value makes PyYAML stumble in many ways
+    except Exception as error:  # a tag that does not fit its value makes PyYAML raise errors of many kinds
         raise FolderRefused([FieldError(CARD, f"the metadata block is not YAML: {str(error)[:300]}")]) from None
 
 
 def _recommended(inference: Any) -> Mapping[str, Any]:
-    """`inference` may be a mapping, or true or false, which says whether the Hub shows a widget."""
+    """The default inputs. `inference` may be a mapping, or a boolean: whether the Hub shows a widget."""
     parameters = {} if inference is None or isinstance(inference, bool) else inference
     if isinstance(inference, dict):
         parameters = inference.get("parameters") or {}
@@ -107,7 +107,7 @@ def _recommended(inference: Any) -> Mapping[str, Any]:
 
 
 def _widget(entries: Any) -> list[Mapping[str, Any]]:
-    """The entries that have the form of an example; what else may stand there is the Hub's own business."""
+    """The entries that have the form of an example; the Hub allows other forms, which are ignored."""
     given = entries if isinstance(entries, list) else [entries]
     found: list[Any] = [{"text": entry} if isinstance(entry, str) else entry for entry in given]
     examples: list[Mapping[str, Any]] = [entry for entry in found if isinstance(entry, dict)]

@@ -1,4 +1,4 @@
-"""All checks of a version's files that need no node."""
+"""The checks of a version's files that need no node."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -15,11 +15,11 @@ from providers.validation.source import Source
 
 @dataclass(frozen=True)
 class CheckedFolder:
-    """Files that passed, and what was read from them.
+    """Files that passed the checks, and what was read from them.
 
     Attributes:
         parameters: numbers in all weight files together.
-        trials: complete inputs to try the model with.
+        trials: complete inputs for test runs of the model.
     """
 
     files: Mapping[str, Source]
@@ -32,7 +32,7 @@ class CheckedFolder:
 
 
 def check_files(files: Mapping[str, Source]) -> CheckedFolder:
-    """Check files whose paths may be published.
+    """Check files whose paths were accepted by `check_paths`.
 
     Raises:
         FolderRefused: naming each file that is wrong and the remedy.
@@ -51,7 +51,7 @@ def check_files(files: Mapping[str, Source]) -> CheckedFolder:
 
 
 def _check_weights(files: Mapping[str, Source]) -> tuple[int, list[FieldError]]:
-    """The number of parameters, and what is wrong with files of weights."""
+    """The number of parameters, and the errors of the weight files."""
     parameters, errors = 0, []
     weights = [path for path in files if path.endswith(".safetensors")]
     for path in weights:

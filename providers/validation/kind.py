@@ -1,4 +1,4 @@
-"""Which kind of folder was published: a pipeline of components, or one model alone."""
+"""Tells a pipeline of components from a folder with a single model."""
 
 from collections.abc import Mapping
 from typing import Any

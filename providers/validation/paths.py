@@ -1,4 +1,6 @@
-"""Which files a published folder may hold. The names end up on buyers' disks, so they are on an allow list."""
+"""Which files a published folder may hold. The names end up on other machines' disks, so they are checked against an
+allow list.
+"""
 
 import re
 from collections.abc import Mapping
@@ -37,9 +39,9 @@ CODE = re.compile(r"\.(py|pyc|pkl|pickle|pt|pth|bin|ckpt|joblib|npy|npz|so|sh|ex
 
 
 def list_folder(folder: Path) -> tuple[Mapping[str, Path], list[FieldError]]:
-    """The folder's files by their POSIX path inside it, and what may not be published.
+    """The folder's files by their POSIX path inside it, and the errors of files that must not be published.
 
-    Version control's and the Hub client's own files are left out silently.
+    Files of version control and of the Hub's client are left out without an error.
     """
     files: dict[str, Path] = {}
     errors: list[FieldError] = []
@@ -51,7 +53,7 @@ def list_folder(folder: Path) -> tuple[Mapping[str, Path], list[FieldError]]:
             errors.append(FieldError(path, "is a link or a special file; put the file itself there"))
         else:
             files[path] = file
-    errors = sorted([*errors, *check_paths({path: file.stat().st_size for path, file in files.items()})], key=_place)
+    errors = sorted([*errors, *check_paths({path: file.stat().st_size for path, file in files.items()})], key=_sort_key)
     wrong = {error.field for error in errors}
     return {path: file for path, file in files.items() if path not in wrong}, errors
 
@@ -62,7 +64,7 @@ def is_ignored(path: str) -> bool:
 
 
 def check_paths(sizes: Mapping[str, int]) -> list[FieldError]:
-    """What may not be published of files with these paths and sizes in bytes."""
+    """The errors of files with these paths and sizes in bytes."""
     errors: list[FieldError] = []
     spellings: dict[str, str] = {}
     for path, size in sorted(sizes.items()):
@@ -76,7 +78,7 @@ def check_paths(sizes: Mapping[str, int]) -> list[FieldError]:
 
 
 def refusal(path: str, size: int) -> str | None:
-    """Why a file of this path and size in bytes may not be published, or None if it may."""
+    """Why a file of this path and size in bytes must not be published, or None if it may be."""
     name = path.rsplit("/", 1)[-1]
     parts = path.split("/")
     if not all(SEGMENT.fullmatch(part) for part in parts):
@@ -93,6 +95,6 @@ def refusal(path: str, size: int) -> str | None:
     return "is not a kind of file that a pipeline needs; remove it from the folder"
 
 
-def _place(error: FieldError) -> tuple[bool, str]:
-    """Errors of files in their order, then what concerns the whole folder."""
+def _sort_key(error: FieldError) -> tuple[bool, str]:
+    """Sort key: errors of files by path, then errors of the whole folder."""
     return error.field == ".", error.field

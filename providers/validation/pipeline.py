@@ -1,4 +1,4 @@
-"""Whether a folder is a diffusers pipeline of allowed classes that can be run without any code of its own."""
+"""Checks that a folder is a diffusers pipeline of allowed classes that runs without code of its own."""
 
 import json
 from collections.abc import Mapping
@@ -19,7 +19,7 @@ def read_json(path: str, file: Source) -> dict[str, Any]:
     """The JSON object in a file of the folder.
 
     Raises:
-        FolderRefused: it is none, or it asks for code to be run.
+        FolderRefused: it is not a JSON object, or it asks for code to be run.
     """
     try:
         value = json.loads(file.read_text("utf-8"))
@@ -90,15 +90,15 @@ def read_pipeline(files: Mapping[str, Source], *, defaults: Mapping[str, Any]) -
         for path, file in files.items()
         if path.count("/") == 1 and path.split("/", 1)[1] in CONFIG_NAMES
     }
-    check_texts(files)
+    check_json_files(files)
     return task, Components(pipeline_class, libraries, configs, defaults)
 
 
-def check_texts(files: Mapping[str, Source]) -> None:
-    """Whether no JSON file of the folder asks for code to be run or names weights outside of the folder.
+def check_json_files(files: Mapping[str, Source]) -> None:
+    """Check every JSON file of the folder.
 
     Raises:
-        FolderRefused: one does.
+        FolderRefused: one asks for code to be run, or names weights outside of the folder.
     """
     for path, file in files.items():
         if path.endswith(".json"):
@@ -108,7 +108,7 @@ def check_texts(files: Mapping[str, Source]) -> None:
 
 
 def _check_shards(path: str, index: Mapping[str, Any], files: Mapping[str, Source]) -> None:
-    """Whoever loads the model opens what the index names, so that may be nothing but weights beside it."""
+    """An index may name only weight files beside it, because loading the model opens the files that it names."""
     folder = path.rpartition("/")[0]
     beside = {name.rpartition("/")[2] for name in files if name.rpartition("/")[0] == folder}
     shards = index.get("weight_map")

@@ -4,7 +4,7 @@ from marketplace.core.problems import FieldError, Invalid
 
 
 class FolderRefused(Invalid):
-    """A folder that cannot be published, with each offending file by name. Nothing of it was stored."""
+    """A folder that cannot be published; the errors name each file. Nothing was stored."""
 
     kind, title = "folder-refused", "The folder cannot be published"
 

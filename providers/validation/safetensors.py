@@ -1,4 +1,4 @@
-"""Whether a .safetensors file is what it says. Only its header is read.
+"""Checks that a .safetensors file is complete and consistent. Only its header is read.
 
 Format: 8 bytes little-endian length of the header, the header as JSON, then the tensors' bytes
 (https://github.com/huggingface/safetensors#format).
@@ -27,7 +27,7 @@ def check_safetensors(file: Source) -> int:
     """The number of parameters in the file.
 
     Raises:
-        DamagedWeights: a bad header, an unknown dtype, or tensors that overlap, leave holes or pass the file's end.
+        DamagedWeights: a bad header, an unknown dtype, or tensors that overlap, leave gaps or exceed the file.
     """
     size = file.size
     with file.open() as stream:
@@ -36,7 +36,7 @@ def check_safetensors(file: Source) -> int:
             raise DamagedWeights("is no safetensors file: its header's length is impossible")
         try:
             text = stream.read(length).decode()
-            header = json.loads(text, object_pairs_hook=_no_name_twice)
+            header = json.loads(text, object_pairs_hook=_reject_duplicate_names)
         except (ValueError, RecursionError):  # ValueError: not UTF-8, not JSON, a number of thousands of digits
             raise DamagedWeights("is no safetensors file: its header is not JSON") from None
     if not isinstance(header, dict) or not text.startswith("{"):
@@ -61,8 +61,8 @@ def check_safetensors(file: Source) -> int:
     return parameters
 
 
-def _no_name_twice(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """Readers of JSON differ in which of two equal names counts, so none may occur twice."""
+def _reject_duplicate_names(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Refuse a name that occurs twice: JSON parsers differ in which of the two counts."""
     found = dict(pairs)
     if len(found) != len(pairs):
         raise DamagedWeights("is damaged: its header has a name twice")
@@ -70,7 +70,7 @@ def _no_name_twice(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def _span(name: str, tensor: Any) -> tuple[int, int, int]:
-    """Begin, end and number of elements of one tensor of the header."""
+    """Begin, end and number of elements of one tensor in the header."""
     try:
         bits, shape, (begin, end) = DTYPE_BITS[tensor["dtype"]], tensor["shape"], tensor["data_offsets"]
     except (KeyError, TypeError, ValueError):

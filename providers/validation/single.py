@@ -1,4 +1,4 @@
-"""Whether a folder is one model of an allowed class, with `config.json` at its root and no pipeline around it."""
+"""Checks that a folder is a single model of an allowed class, with `config.json` at its root."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -6,7 +6,7 @@ from typing import Any
 from marketplace.core.problems import FieldError
 from providers import tasks
 from providers.tasks.base import Components, Task
-from providers.validation.pipeline import check_texts, read_json
+from providers.validation.pipeline import check_json_files, read_json
 from providers.validation.refusal import FolderRefused
 from providers.validation.source import Source
 
@@ -38,7 +38,7 @@ def read_single(files: Mapping[str, Source], *, defaults: Mapping[str, Any]) -> 
         errors.append(FieldError(nested[0], f"is not part of {model_class}; a model's weights lie beside {CONFIG}"))
     if errors:
         raise FolderRefused(errors)
-    check_texts(files)
+    check_json_files(files)
     configs = {"model": config}
     for name, paths in (
         ("image_processor", ("processor_config.json", "preprocessor_config.json")),

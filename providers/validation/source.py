@@ -1,4 +1,4 @@
-"""Files as the checks read them: the same, whether they lie in a folder or in the blob store."""
+"""Files as the checks read them: one interface for files in a folder and in the blob store."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,13 +12,13 @@ class Source(Protocol):
 
     @property
     def size(self) -> int:
-        """Bytes that it has."""
+        """Size in bytes."""
 
     def open(self) -> BinaryIO:
-        """A seekable stream of it. What is not read is not fetched."""
+        """A seekable stream of the file. Only the parts that are read are fetched."""
 
     def read_text(self, encoding: str) -> str:
-        """All of it, decoded. Raises UnicodeDecodeError."""
+        """The whole file, decoded. Raises UnicodeDecodeError."""
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ class LocalSource:
 
 @dataclass(frozen=True)
 class StoredSource:
-    """A blob of the store, read where it lies."""
+    """A blob of the store, read without a local copy."""
 
     sha256: str
     size: int

@@ -1,1 +1,1 @@
-"""`python -m tests.bench`: what Bourse costs, beside bare diffusers and LitServe in the same run."""
+"""`python -m tests.bench`: Bourse's speed, compared with bare diffusers and LitServe in the same run."""

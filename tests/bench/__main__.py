@@ -1,4 +1,4 @@
-"""Starts a market of its own, measures it beside its contestants, prints the table and keeps it as JSON."""
+"""Starts a market, measures it and the compared systems, prints the table and saves it as JSON."""
 
 import asyncio
 import os
@@ -11,24 +11,24 @@ from typing import Any
 import uvloop
 
 from tests.bench import rows
-from tests.bench.contestants import Bourse
 from tests.bench.disk import sync_milliseconds
 from tests.bench.echo import write_model
 from tests.bench.processes import ROOT, THREADS, Market, market, server, worker
 from tests.bench.report import Report, Row
+from tests.bench.systems import Bourse
 
 RESULTS = ROOT / "bench-results"
 ECHO = "lumen/echo"
 
 
-class BooksWrong(Exception):
-    """The ledger does not agree with what was acknowledged."""
+class LedgerMismatch(Exception):
+    """The ledger does not match the acknowledged predictions."""
 
 
 def main() -> None:
     started = time.monotonic()
     report = Report()
-    home = RESULTS / f"home-{os.getpid()}"  # beside the default home, so that it is on the same disk
+    home = RESULTS / f"home-{os.getpid()}"  # beside the default home, to be on the same disk
     home.mkdir(parents=True)
     logs = home / "logs"
     logs.mkdir()
@@ -47,7 +47,7 @@ def main() -> None:
 
 
 def publish_echo(running: Market) -> list[str]:
-    """Put the echo model on sale, as a provider would, and return the API keys of sixteen new buyers."""
+    """Publish the echo model, and return the API keys of sixteen new buyers."""
     folder = running.home / "echo"
     write_model(folder)
     running.command("manage.py", "publish", str(folder), "--as", ECHO, "--price", "0.0001")
@@ -61,7 +61,7 @@ async def measure(report: Report, running: Market, keys: list[str], logs: Path) 
     try:
         with server("tests.bench.litserve_echo", log=logs / "litserve-echo") as port:
             await rows.echo(report, bourse, model=ECHO, keys=keys, litserve_port=port)
-        await asyncio.to_thread(check_books, report, running, bourse.acknowledged)
+        await asyncio.to_thread(check_ledger, report, running, bourse.acknowledged)
         folder = str(rows.demo_folder("workhorse"))
         with worker("tests.bench.bare", folder, log=logs / "bare-workhorse") as bare:
             await rows.added(report, bourse, model=workhorse, key=keys[0], bare=bare)
@@ -76,12 +76,16 @@ async def measure(report: Report, running: Market, keys: list[str], logs: Path) 
         bourse.close()
 
 
-def check_books(report: Report, running: Market, acknowledged: Mapping[str, int]) -> None:
-    """Every acknowledged prediction of the echo model was settled, once, and the ledger is balanced."""
+def check_ledger(report: Report, running: Market, acknowledged: Mapping[str, int]) -> None:
+    """Check that every acknowledged prediction of the echo model was settled once, and that the ledger balances.
+
+    Raises:
+        LedgerMismatch: otherwise.
+    """
     books: dict[str, Any] = running.ask("settled", ECHO)
     report.facts["books"] = books | {"acknowledged": acknowledged[ECHO]}
     if books != {"settled": acknowledged[ECHO], "balanced": True}:
-        raise BooksWrong(f"{acknowledged[ECHO]} predictions were acknowledged; the ledger says {books}")
+        raise LedgerMismatch(f"{acknowledged[ECHO]} predictions were acknowledged; the ledger says {books}")
     print(f"  {books['settled']} predictions acknowledged, as many settled, and the ledger is balanced", flush=True)
 
 

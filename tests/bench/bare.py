@@ -1,4 +1,4 @@
-"""`python -m tests.bench.bare FOLDER`: a loop around diffusers, which paints what it is told on standard input.
+"""`python -m tests.bench.bare FOLDER`: a loop around diffusers, which takes requests on standard input.
 
 Each line asks for `count` pictures in calls of `batch`; the answer has the seconds of each call.
 """
@@ -8,7 +8,7 @@ import sys
 import time
 from pathlib import Path
 
-from tests.bench.pictures import Order, open_pipeline, paint
+from tests.bench.pictures import Order, generate, open_pipeline
 
 
 def main(folder: Path) -> None:
@@ -20,7 +20,7 @@ def main(folder: Path) -> None:
         seconds = []
         for start in range(0, len(orders), request["batch"]):
             before = time.perf_counter()
-            paint(pipeline, orders[start : start + request["batch"]])
+            generate(pipeline, orders[start : start + request["batch"]])
             seconds.append(time.perf_counter() - before)
         print(json.dumps(seconds), file=answers, flush=True)
 

@@ -1,4 +1,4 @@
-"""A cheap HTTP/1.1 client: one kept connection a caller, so that the load does not cost more than what it measures."""
+"""A lightweight HTTP/1.1 client: one persistent connection a caller, so that the load generator costs little."""
 
 import asyncio
 import json
@@ -17,7 +17,7 @@ class Answer:
 
 
 class Connection(asyncio.Protocol):
-    """One kept connection, one request at a time; understands only answers with a Content-Length.
+    """One persistent connection, one request at a time; supports only answers with a Content-Length.
 
     It is opened by the first request, and again by the first one after a pause in which the server closed it.
     """

@@ -1,4 +1,4 @@
-"""How long the disk takes to promise something: the floor of every durable commit."""
+"""Measures the disk's sync time: the lower bound of every durable commit."""
 
 import os
 import statistics

@@ -1,4 +1,4 @@
-"""`python -m tests.bench.litserve_pictures PORT FOLDER`: LitServe painting up to eight pictures in one call."""
+"""`python -m tests.bench.litserve_pictures PORT FOLDER`: LitServe generating up to eight pictures in one call."""
 
 import base64
 import sys
@@ -7,7 +7,7 @@ from typing import Any
 
 import litserve
 
-from tests.bench.pictures import Order, open_pipeline, paint
+from tests.bench.pictures import Order, generate, open_pipeline
 
 MAX_BATCH = 8
 BATCH_TIMEOUT = 0.02  # seconds that a batch may wait to fill up
@@ -28,7 +28,7 @@ class Pictures(litserve.LitAPI):
         return inputs
 
     def predict(self, orders: list[Order]) -> list[bytes]:
-        return paint(self._pipeline, orders)
+        return generate(self._pipeline, orders)
 
     def unbatch(self, output: list[bytes]) -> list[bytes]:
         return output

@@ -10,7 +10,7 @@ Call = Callable[[], Awaitable[None]]
 
 @dataclass(frozen=True)
 class Load:
-    """What one round of load saw. Latencies in milliseconds, in the order in which the answers came."""
+    """The measurements of one round of load. Latencies in milliseconds, in the order of the answers."""
 
     latencies: Sequence[float]
     seconds: float
@@ -25,7 +25,7 @@ class Load:
 
 
 async def run(calls: Sequence[Call], *, each: int | None = None, seconds: float = 60.0) -> Load:
-    """Let the callers call at once, until each has made `each` calls or the time is over."""
+    """Run the callers concurrently, until each has made `each` calls or the time is over."""
     latencies: list[float] = []
     start = time.perf_counter()
 

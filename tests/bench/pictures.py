@@ -1,4 +1,4 @@
-"""The same pictures for all contestants: a plain diffusers pipeline, set up as the node sets itself up."""
+"""The same pictures for all compared systems: a plain diffusers pipeline, set up as on a node."""
 
 import io
 from collections.abc import Sequence
@@ -32,8 +32,8 @@ def open_pipeline(folder: Path) -> Any:
     return pipeline.to(device.torch_device)
 
 
-def paint(pipeline: Any, orders: Sequence[Order]) -> list[bytes]:
-    """One pipeline call for orders of equal steps and guidance; answers with PNG files."""
+def generate(pipeline: Any, orders: Sequence[Order]) -> list[bytes]:
+    """One pipeline call for orders of equal steps and guidance; returns PNG files."""
     with torch.inference_mode():
         images = pipeline(
             prompt=[order.prompt for order in orders],

@@ -1,4 +1,4 @@
-"""Starting and stopping what is measured, each in a process of its own."""
+"""Starts and stops the measured systems, each in a process of its own."""
 
 import json
 import os
@@ -15,17 +15,17 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parents[2]
-# What would lead the market to somebody's real services, or to another size than its default.
+# Variables that would point the market to external services.
 OUTSIDE = ("DATABASE_URL", "DATABASE_OWNER_URL", "REDIS_URL", "CELERY_BROKER_URL", "STORAGE_URL", "BASE_URL", "HOST")
 THREADS = len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1
 
 
 @dataclass(frozen=True)
 class Market:
-    """A market of the bench's own.
+    """The market that is measured.
 
     Attributes:
-        environment: of its processes, for commands on it.
+        environment: the environment of its processes.
         demo: the content of its demo.json.
     """
 
@@ -35,8 +35,8 @@ class Market:
     demo: Mapping[str, Any]
 
     def ask(self, command: str, argument: str) -> Any:
-        """What a command of `tests.bench.books` says about the market."""
-        return json.loads(self.command("-m", "tests.bench.books", command, argument))
+        """The answer of a command of `tests.bench.market_commands`."""
+        return json.loads(self.command("-m", "tests.bench.market_commands", command, argument))
 
     def command(self, *arguments: str) -> str:
         """Run Python with these arguments in the market's environment and return what it prints."""
@@ -52,7 +52,7 @@ class Market:
 def market(home: Path) -> Iterator[Market]:
     """A whole market with its demo, as `make run` starts it, in an empty home."""
     port = free_port()
-    environment = environment_of_all() | {
+    environment = common_environment() | {
         "BOURSE_HOME": str(home),
         "PORT": str(port),
         "EXTRA_TASKS": "tests.bench.echo",
@@ -69,7 +69,7 @@ def server(module: str, *arguments: str, log: Path) -> Iterator[int]:
     """A LitServe server, run as `python -m module PORT arguments…`; gives its port."""
     port = free_port()
     command = [sys.executable, "-m", module, str(port), *arguments]
-    with process(command, environment_of_all(), log=log) as started:
+    with process(command, common_environment(), log=log) as started:
         wait_until(lambda: answers(f"http://127.0.0.1:{port}/health"), module, started, log)
         yield port
 
@@ -78,7 +78,7 @@ def server(module: str, *arguments: str, log: Path) -> Iterator[int]:
 def worker(module: str, *arguments: str, log: Path) -> Iterator[Callable[[Mapping[str, Any]], Any]]:
     """A process that answers one JSON line on its standard output for each that it reads."""
     command = [sys.executable, "-m", module, *arguments]
-    with process(command, environment_of_all(), log=log, piped=True) as started:
+    with process(command, common_environment(), log=log, piped=True) as started:
 
         def ask(request: Mapping[str, Any]) -> Any:
             assert started.stdin is not None
@@ -97,7 +97,7 @@ def worker(module: str, *arguments: str, log: Path) -> Iterator[Callable[[Mappin
 def process(
     command: Sequence[str], environment: Mapping[str, str], *, log: Path, piped: bool = False
 ) -> Iterator["subprocess.Popen[bytes]"]:
-    """A process that is stopped as Ctrl-C would do it."""
+    """A process that is stopped by SIGINT."""
     with log.open("wb") as output:
         started = subprocess.Popen(
             list(command),
@@ -114,13 +114,13 @@ def process(
             started.send_signal(signal.SIGINT)
             with suppress(subprocess.TimeoutExpired):
                 started.wait(timeout=60)
-            with suppress(ProcessLookupError):  # as it should be: nothing of its session stayed behind
+            with suppress(ProcessLookupError):  # expected: nothing of its session is left
                 os.killpg(started.pid, signal.SIGKILL)
             started.wait()
 
 
-def environment_of_all() -> dict[str, str]:
-    """The same environment, above all the same numbers of threads, for all that are compared."""
+def common_environment() -> dict[str, str]:
+    """The same environment, with the same number of threads, for all compared systems."""
     inherited = {name: value for name, value in os.environ.items() if name not in OUTSIDE}
     threads = str(THREADS)
     return inherited | {

@@ -1,4 +1,4 @@
-"""The bench's rows: printed as a table, kept as JSON."""
+"""The bench's rows: printed as a table, saved as JSON."""
 
 import json
 import os
@@ -15,9 +15,9 @@ class Row:
     """One figure.
 
     Attributes:
-        ratio: what the figure is of another one, in words, or nothing.
+        ratio: the ratio to another figure, in words, or "".
         rounds: the figure of each round, of which `value` is the median.
-        load: the machine's load average over the last minute when the row was done.
+        load: the machine's load average over the last minute when the row was finished.
     """
 
     name: str
@@ -31,10 +31,10 @@ class Row:
 
 @dataclass
 class Report:
-    """What a run found.
+    """The results of a run.
 
     Attributes:
-        facts: what the figures are to be read beside.
+        facts: conditions of the run, such as load and threads.
     """
 
     rows: list[Row] = field(default_factory=list)

@@ -1,21 +1,21 @@
-"""What is measured, and how: contestants take turns within each round, and a figure is the median of the rounds."""
+"""The measurements: systems take turns within each round, and a figure is the median of the rounds."""
 
 import statistics
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from tests.bench import contestants, load
-from tests.bench.contestants import DRAFT, HERO, Bourse, Seeds
+from tests.bench import load, systems
 from tests.bench.load import Load
 from tests.bench.report import Report, Row
+from tests.bench.systems import DRAFT, HERO, Bourse, Seeds
 
 CALLERS = 16
 ROUNDS = 3
 ECHO_CALLS = 200  # of one caller in a round
 ECHO_SECONDS = 4.0  # of sixteen callers in a round
 PICTURES = 64  # of sixteen callers in a round
-BARE_PICTURES = 16  # of the loop that paints one at a time
+BARE_PICTURES = 16  # of the loop that generates one at a time
 BATCH = 8
 DRAFTS = 20  # of one caller in a round
 
@@ -28,20 +28,20 @@ async def echo(report: Report, bourse: Bourse, *, model: str, keys: Sequence[str
     many_buyers = [bourse.echo(model, key) for key in keys[:CALLERS]]
     seeds = Seeds()
     new_outputs = [bourse.echo(model, keys[0], seeds=seeds) for _ in range(CALLERS)]
-    litserve = [contestants.litserve_echo(litserve_port) for _ in range(CALLERS)]
+    litserve = [systems.litserve_echo(litserve_port) for _ in range(CALLERS)]
     for calls in (one_buyer, many_buyers, new_outputs, litserve):  # warm up
         await load.run(calls, each=20)
 
     alone: dict[str, list[Load]] = {"litserve": [], "bourse": [], "new": []}
-    together: dict[str, list[Load]] = {"litserve": [], "one": [], "many": [], "new": []}
+    concurrent: dict[str, list[Load]] = {"litserve": [], "one": [], "many": [], "new": []}
     for _ in range(ROUNDS):
         alone["litserve"].append(await load.run(litserve[:1], each=ECHO_CALLS))
         alone["bourse"].append(await load.run(one_buyer[:1], each=ECHO_CALLS))
         alone["new"].append(await load.run(new_outputs[:1], each=ECHO_CALLS // 4))
-        together["litserve"].append(await load.run(litserve, seconds=ECHO_SECONDS / 2))
-        together["one"].append(await load.run(one_buyer, seconds=ECHO_SECONDS))
-        together["many"].append(await load.run(many_buyers, seconds=ECHO_SECONDS))
-        together["new"].append(await load.run(new_outputs, seconds=ECHO_SECONDS / 2))
+        concurrent["litserve"].append(await load.run(litserve, seconds=ECHO_SECONDS / 2))
+        concurrent["one"].append(await load.run(one_buyer, seconds=ECHO_SECONDS))
+        concurrent["many"].append(await load.run(many_buyers, seconds=ECHO_SECONDS))
+        concurrent["new"].append(await load.run(new_outputs, seconds=ECHO_SECONDS / 2))
 
     client = "raw asyncio HTTP/1.1 client, kept connection"
     for percent in (50, 95):
@@ -54,18 +54,18 @@ async def echo(report: Report, bourse: Bourse, *, model: str, keys: Sequence[str
         how = "as above, every text new: each output is a new file, written and synced twice"
         _add(report, f"Bourse echo, 1 caller, new outputs, p{percent}", fresh, "ms", how)
 
-    theirs = [round_.per_second for round_ in together["litserve"]]
+    theirs = [round_.per_second for round_ in concurrent["litserve"]]
     _add(report, "LitServe echo, 16 callers", theirs, "requests/s", f"closed loop; {client}")
     for name, title, how in (
         ("one", "one buyer", "one organisation, the same text each time"),
         ("many", "16 buyers", "16 organisations, the same text each time"),
         ("new", "one buyer, new outputs", "every text new: each output is a new file, written and synced twice"),
     ):
-        ours = [round_.per_second for round_ in together[name]]
+        ours = [round_.per_second for round_ in concurrent[name]]
         ratio = times(ours, theirs, "LitServe's echo")
         _add(report, f"Bourse settled predictions, 16 callers, {title}", ours, "predictions/s", how, ratio)
         for percent in (50, 95):
-            values = [round_.percentile(percent) for round_ in together[name]]
+            values = [round_.percentile(percent) for round_ in concurrent[name]]
             _add(report, f"  latency p{percent}, {title}", values, "ms", how)
 
 
@@ -73,10 +73,10 @@ async def pictures(report: Report, bourse: Bourse, *, model: str, key: str, bare
     """Images per second at sixteen callers on the hero model."""
     seeds = Seeds()
     ours = [bourse.picture(model, key, seeds, HERO, fetch=True) for _ in range(CALLERS)]
-    litserve = [contestants.litserve_picture(litserve_port, seeds) for _ in range(CALLERS)]
+    litserve = [systems.litserve_picture(litserve_port, seeds) for _ in range(CALLERS)]
 
     def looped(count: int, batch: int) -> float:
-        return count / sum(bare({"orders": contestants.orders(seeds, HERO, count), "batch": batch}))
+        return count / sum(bare({"orders": systems.orders(seeds, HERO, count), "batch": batch}))
 
     looped(2, 1)
     looped(BATCH, BATCH)
@@ -103,13 +103,13 @@ async def pictures(report: Report, bourse: Bourse, *, model: str, key: str, bare
 
 
 async def added(report: Report, bourse: Bourse, *, model: str, key: str, bare: Ask) -> None:
-    """What a prediction of the workhorse takes longer than the bare pipeline call, at one caller."""
+    """The overhead of a prediction of the workhorse over the bare pipeline call, with one caller."""
     seeds = Seeds()
     answered = [bourse.picture(model, key, seeds, DRAFT, fetch=False)]
     fetched = [bourse.picture(model, key, seeds, DRAFT, fetch=True)]
 
     def looped(count: int) -> list[float]:
-        return [1000 * one for one in bare({"orders": contestants.orders(seeds, DRAFT, count), "batch": 1})]
+        return [1000 * one for one in bare({"orders": systems.orders(seeds, DRAFT, count), "batch": 1})]
 
     looped(3)
     await load.run(answered, each=3)

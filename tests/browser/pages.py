@@ -1,4 +1,4 @@
-"""Every page of the market: where it is, who sees it, and how a browser gets there."""
+"""Every page of the market: its path, its visitor, and the links to it."""
 
 import shutil
 from collections.abc import Mapping
@@ -78,7 +78,7 @@ def pages_of(demo: Mapping[str, Any]) -> list[Page]:
 
 
 def launch_options() -> dict[str, Any]:
-    """Chromium as the machine has it, else Playwright's own; without its sandbox, which root cannot use."""
+    """The machine's Chromium, else Playwright's; without its sandbox, which root cannot use."""
     path = next((found for name in CHROMIUMS if (found := shutil.which(name))), None)
     return {"args": ["--no-sandbox"]} | ({"executable_path": path} if path else {})
 
@@ -126,7 +126,7 @@ class Visitors:
 
 
 def open_page(tab: Tab, page: Page) -> None:
-    """Go to a page and wait until all of it is there, what loads only when it is scrolled to included."""
+    """Go to a page and wait until it is loaded completely, lazy images included."""
     tab.goto(page.path)
     for link in (page.then,) if isinstance(page.then, str) else page.then:
         tab.locator(link).first.click()
@@ -135,20 +135,20 @@ def open_page(tab: Tab, page: Page) -> None:
 
 
 def settle(tab: Tab) -> None:
-    """Wait until all of the page is there, what loads only when it is scrolled to included."""
+    """Wait until the page is loaded completely, lazy images included."""
     tab.evaluate("document.querySelectorAll('img[loading=lazy]').forEach(image => image.loading = 'eager')")
     tab.evaluate("Promise.all([...document.images].map(image => image.decode().catch(() => 0)))")
     tab.evaluate("document.fonts.ready.then(() => 0)")
 
 
 def wait_until_it_fits(tab: Tab) -> None:
-    """Wait until nothing sticks out on the right; a page that was just made narrower may need a moment."""
+    """Wait until nothing overflows on the right; a page that was just narrowed may need a moment."""
     fits = "document.documentElement.scrollWidth <= window.innerWidth"
     wait_until(lambda: tab.evaluate(fits), "the page's width", seconds=5)
 
 
 def watch_errors(tab: Tab) -> list[str]:
-    """A list that fills with what the page's console and scripts complain about."""
+    """A list that collects the errors and warnings of the page's console and scripts."""
     errors: list[str] = []
     tab.on("console", lambda message: errors.append(message.text) if message.type in ("error", "warning") else None)
     tab.on("pageerror", lambda error: errors.append(str(error)))

@@ -1,9 +1,9 @@
-"""Pictures of the market: of a tour through every verb, of every page, and the five that the README shows.
+"""Screenshots of the market: of the tour, of every page, and the five of the README.
 
 python -m tests.browser.screenshots [--home HOME [--base-url URL]] [--out FOLDER] [--only NAME ...]
 
-Without a home it starts a fresh market of its own, which takes a double for Stripe, and takes the tour first. With the
-home of a running market it takes pictures of that market's pages only.
+Without a home it starts a new market with Stripe's double and takes the tour first. With the home of a running market
+it takes screenshots of that market's pages only.
 """
 
 import argparse
@@ -87,7 +87,7 @@ def _every_page(visitors: Visitors, pages: Sequence[Page], out: Path, only: Sequ
 
 
 def _for_the_readme(picture: Path, target: Path) -> None:
-    """A smaller copy, which the repository keeps."""
+    """A smaller copy for the repository."""
     target.parent.mkdir(parents=True, exist_ok=True)
     with Image.open(picture) as opened:
         height = round(opened.height * README_WIDTH / opened.width)

@@ -29,7 +29,7 @@ REFUSED_FILE = "Failed to load resource: the server responded with a status of 4
 
 @pytest.fixture
 def tab(visitors: Visitors):  # type: ignore[no-untyped-def]
-    """A tab of the demo buyer; whatever its console complains about, but for the refused file, fails the test."""
+    """A tab of the demo buyer; any console error except for the refused file fails the test."""
     with visitors.context("buyer") as context:
         tab = context.new_page()
         errors = watch_errors(tab)
@@ -49,7 +49,7 @@ def check(tab: Tab) -> None:
 
 
 def make_prompt_set(tab: Tab, market: Market) -> str:
-    """Upload the prompts after a file that cannot be used was refused; the set's name."""
+    """Upload an unusable file, then the prompts. Returns the set's name."""
     name = f"Icons {secrets.token_hex(3)}"
     tab.goto(f"/console/{market.demo['buyer']['organization']}/prompt-sets/new?next=benchmark")
     tab.get_by_label("Name").fill(name)
@@ -68,7 +68,7 @@ def make_prompt_set(tab: Tab, market: Market) -> str:
 
 
 def vote_on_all(tab: Tab, models: list[str]) -> None:
-    """Press keys until no pair is left; what the page shows never names a model."""
+    """Press keys until no pair is left; check that the page never names a model."""
     expect(tab.get_by_text(re.compile(r"^0 of 6$"))).to_be_visible()
     for number, key in enumerate(("ArrowLeft", "ArrowRight", "t", "b", "s", "ArrowDown")):
         expect(tab.get_by_role("status").filter(has_text=f"{number} of 6")).to_be_visible()
@@ -78,7 +78,7 @@ def vote_on_all(tab: Tab, models: list[str]) -> None:
         content = tab.content()
         for model in models:
             assert model not in content
-        if number == 1:  # take the first vote back, and give it again with a reason
+        if number == 1:  # undo the first vote, and repeat it with a reason
             tab.keyboard.press("u")
             expect(tab.get_by_role("status").filter(has_text="0 of 6")).to_be_visible()
             tab.keyboard.press("r")
@@ -126,7 +126,7 @@ def test_team_benchmarks_models_on_its_own_prompts(tab: Tab, visitors: Visitors,
     tab.get_by_role("button", name="See the results").click()
     tab.wait_for_url(page)
 
-    # Five votes tell nothing, and the page says so; what it cost is what was estimated.
+    # Five votes are not enough, and the page says so; the cost equals the estimate.
     expect(tab.get_by_text("are not distinguishable")).to_be_visible()
     expect(tab.get_by_text("Votes on 5 prompts tell nothing either way: at least 6 are needed.")).to_be_visible()
     table = tab.get_by_role("region", name="Table of the ranking")
@@ -143,7 +143,7 @@ def test_team_benchmarks_models_on_its_own_prompts(tab: Tab, visitors: Visitors,
     counts = Counter("won" if row["choice"] in ("first", "second") else row["choice"] for row in votes)
     assert counts == {"won": 2, "tie": 2, "both_bad": 1}
 
-    # Whoever asked for the names votes no more; others find nothing here.
+    # After a reveal the person cannot vote; other organisations get 404.
     tab.goto(f"{page}/vote")
     tab.wait_for_url(page)
     other = market.demo["others"]["buyer"]["organization"]

@@ -19,7 +19,7 @@ MINUS = "\N{MINUS SIGN}"
 
 @pytest.fixture
 def newcomer(visitors: Visitors):  # type: ignore[no-untyped-def]
-    """A tab of somebody who is not signed in; whatever its console complains about fails the test."""
+    """A tab of a visitor who is not signed in; any console error fails the test."""
     with visitors.context(None) as context:
         tab = context.new_page()
         errors = watch_errors(tab)
@@ -121,8 +121,8 @@ def test_a_contract_from_the_offer_to_both_statements(newcomer: Tab, visitors: V
 
 
 @pytest.mark.slow
-def test_taps_on_a_phone_decide_too_and_a_refusal_is_told(visitors: Visitors, market: Market) -> None:
-    """The demo's own contract; another tab is faster on one picture."""
+def test_review_on_a_phone_shows_a_refused_verdict(visitors: Visitors, market: Market) -> None:
+    """On the demo's contract; another client has reviewed one picture before."""
     buyer = market.demo["buyer"]["organization"]
     with visitors.context("buyer", size="narrow") as context:
         tab = context.new_page()
@@ -143,7 +143,7 @@ def test_taps_on_a_phone_decide_too_and_a_refusal_is_told(visitors: Visitors, ma
 
 
 @pytest.mark.slow
-def test_strangers_find_nothing(visitors: Visitors, market: Market) -> None:
+def test_other_organisations_get_404(visitors: Visitors, market: Market) -> None:
     with visitors.context("buyer") as context:
         tab = context.new_page()
         tab.goto(f"/console/{market.demo['buyer']['organization']}/contracts")

@@ -1,4 +1,4 @@
-"""The playground's field for pictures, and what tasks that start from one show."""
+"""The playground's field for pictures, and the results of tasks that take one."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -39,7 +39,7 @@ def run(tab: Tab) -> None:
 
 
 def size_of(image: Locator) -> tuple[int, int]:
-    """Pixels of a picture once it is there, (0, 0) if it cannot be shown."""
+    """Pixels of a loaded picture, (0, 0) if it cannot be shown."""
     return tuple(image.evaluate("i => i.decode().catch(() => 0).then(() => [i.naturalWidth, i.naturalHeight])"))
 
 
@@ -57,7 +57,7 @@ def test_a_picture_is_chosen_previewed_run_and_shown_beside_its_result(
     assert size_of(tab.locator("[data-stage] .checker img")) == (192, 160)
     assert Axe().run(tab).violations_count == 0
 
-    # The address holds the picture, so that a reload brings the form back as it was.
+    # The URL has the picture, so that a reload restores the form.
     tab.reload()
     assert size_of(tab.get_by_alt_text("The chosen picture")) == (96, 80)
 
@@ -95,13 +95,13 @@ def test_a_score_is_shown_large(tab: Tab, market: Market, picture_models: Mappin
 
 
 @pytest.mark.slow
-def test_what_is_no_picture_says_so_and_can_be_replaced(
+def test_a_file_that_is_not_a_picture_shows_an_error_and_can_be_replaced(
     tab: Tab, picture_models: Mapping[str, str], file: Path, tmp_path: Path
 ) -> None:
     tab.goto(f"/{picture_models['matting']}")
     tab.get_by_role("button", name="Run").click()
     expect(tab.locator('[data-error-for="image"]')).to_have_text("is required")
-    expect(tab.get_by_label("Image", exact=True)).to_be_focused()  # so that the keyboard goes on at the fault
+    expect(tab.get_by_label("Image", exact=True)).to_be_focused()  # keyboard users continue at the error
     text = tmp_path / "notes.txt"
     text.write_text("no picture")
     tab.set_input_files("input[type=file]", text)
@@ -142,7 +142,7 @@ def test_a_picture_can_be_dropped(tab: Tab, picture_models: Mapping[str, str]) -
 
 
 @pytest.mark.slow
-def test_who_is_not_signed_in_is_told_so(visitors: Visitors, picture_models: Mapping[str, str]) -> None:
+def test_a_visitor_is_asked_to_sign_in(visitors: Visitors, picture_models: Mapping[str, str]) -> None:
     with visitors.context(None) as context:
         tab = context.new_page()
         errors = watch_errors(tab)

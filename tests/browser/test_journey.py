@@ -1,4 +1,4 @@
-"""The newcomer's journey through a real browser: from the front page to a picture, and every micro-dollar of it."""
+"""A new buyer's journey in a real browser: from the front page to a picture and its ledger entries."""
 
 import re
 import secrets
@@ -17,13 +17,13 @@ RUN_TIMEOUT_MS = 60_000
 
 
 def rows_of(tab: Tab, region: str) -> list[list[str]]:
-    """The cells of a table's body as they are read."""
+    """The text of the cells of a table's body."""
     rows = tab.get_by_role("region", name=region).locator("tbody tr").all()
     return [[cell.inner_text().strip() for cell in row.locator("td").all()] for row in rows]
 
 
 def owed(visitors: Visitors, market: Market) -> Decimal:
-    """What the hero's provider sees that they are owed."""
+    """The amount owed to the hero's provider, from the provider's page."""
     with visitors.context("provider") as context:
         tab = context.new_page()
         tab.goto(f"/provider/{market.demo['provider']['organization']}/earnings")
@@ -32,7 +32,7 @@ def owed(visitors: Visitors, market: Market) -> Decimal:
 
 @pytest.fixture
 def tab(visitors: Visitors):  # type: ignore[no-untyped-def]
-    """A tab of somebody who is not signed in; whatever its console complains about fails the test."""
+    """A tab of a visitor who is not signed in; any console error fails the test."""
     with visitors.context(None) as context:
         tab = context.new_page()
         errors = watch_errors(tab)
@@ -41,17 +41,17 @@ def tab(visitors: Visitors):  # type: ignore[no-untyped-def]
 
 
 def join(tab: Tab, *, credit: int | None) -> str:
-    """Sign up with a new address, found an organisation and top it up; its slug."""
+    """Sign up with a new e-mail address, create an organisation and top it up. Returns its slug."""
     name = f"Newcomer {secrets.token_hex(4)}"
     tab.get_by_label("Email").fill(f"{secrets.token_hex(6)}@example.com")
     tab.get_by_label("Password", exact=True).fill("a long enough passphrase")
-    tab.get_by_role("button", name="Make the account").click()
+    tab.get_by_role("button", name="Create account").click()
     tab.wait_for_url(lambda url: "/accounts/signup" not in url)
     tab.goto("/console/")
     tab.get_by_label("Name", exact=True).press_sequentially(name)
     slug = name.lower().replace(" ", "-")
-    expect(tab.get_by_label("Name in addresses")).to_have_value(slug)
-    tab.get_by_role("button", name="Found it").click()
+    expect(tab.get_by_label("URL name")).to_have_value(slug)
+    tab.get_by_role("button", name="Create organisation").click()
     tab.wait_for_url(f"**/console/{slug}/balance")
     expect(tab.locator("[data-available]")).to_have_text("$0.00")
     if credit is not None:
@@ -63,9 +63,7 @@ def join(tab: Tab, *, credit: int | None) -> str:
 
 
 @pytest.mark.slow
-def test_newcomer_gets_a_picture_and_can_see_why_it_cost_what_it_cost(
-    tab: Tab, visitors: Visitors, market: Market
-) -> None:
+def test_a_new_buyer_runs_a_model_and_sees_each_ledger_entry(tab: Tab, visitors: Visitors, market: Market) -> None:
     owed_before = owed(visitors, market)
     hero = market.demo["models"][0]
 
@@ -129,7 +127,7 @@ def test_key_is_shown_once_works_and_can_be_revoked(tab: Tab, market: Market) ->
     slug = join(tab, credit=None)
     tab.goto(f"/console/{slug}/keys")
     tab.get_by_label("Name of a new key").fill("laptop")
-    tab.get_by_role("button", name="Make a key").click()
+    tab.get_by_role("button", name="Create key").click()
     dialog = tab.get_by_role("dialog")
     key = dialog.locator("[data-new-key]").inner_text()
     assert re.fullmatch(r"bourse_[A-Za-z0-9_-]{43}", key)
@@ -139,7 +137,7 @@ def test_key_is_shown_once_works_and_can_be_revoked(tab: Tab, market: Market) ->
     tab.goto(f"/console/{slug}/keys")
     assert key not in tab.content()
     tab.get_by_role("button", name="Revoke laptop").click()
-    tab.get_by_role("button", name="Revoke it").click()
+    tab.get_by_role("button", name="Revoke", exact=True).click()
     expect(tab.get_by_text("The key was revoked")).to_be_visible()
     assert tab.request.get(account, headers={"Authorization": f"Bearer {key}"}).status == 401
 
@@ -155,7 +153,7 @@ def test_without_money_the_page_leads_to_the_balance(tab: Tab, market: Market) -
 
 
 @pytest.mark.slow
-def test_refusal_stands_at_the_field_that_is_wrong(visitors: Visitors, market: Market) -> None:
+def test_an_error_is_shown_at_the_invalid_field(visitors: Visitors, market: Market) -> None:
     with visitors.context("buyer") as context:
         tab = context.new_page()
         tab.goto(f"/{market.demo['models'][0]}?num_inference_steps=999")

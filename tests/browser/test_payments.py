@@ -1,19 +1,26 @@
-"""Money in and out through Stripe's double, in a real browser and a market of its own."""
+"""Money in and out through Stripe's double, in a real browser and a market of its own.
 
+That market is one on a database, a Redis and a store that it does not run itself: as a company would run it.
+"""
+
+import secrets
 import urllib.request
 from collections.abc import Iterator
 from decimal import Decimal
+from pathlib import Path
 
+import psycopg
 import pytest
 from playwright.sync_api import Browser, expect
 from playwright.sync_api import Page as Tab
+from psycopg import sql
 
 from tests.browser.pages import Visitors, watch_errors
 from tests.browser.test_journey import rows_of
 from tests.browser.tour import market_with_stripe
 from tests.support.doubles.stripe import StripeDouble
 from tests.support.market import Market
-from tests.support.services import wait_until
+from tests.support.services import home, wait_until
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("stripe")]  # one market serves them all
 METER = "bourse_usage_micros"
@@ -27,8 +34,27 @@ def double() -> Iterator[StripeDouble]:
 
 
 @pytest.fixture(scope="module")
-def connected(double: StripeDouble, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Market]:
-    with market_with_stripe(tmp_path_factory.mktemp("stripe"), double) as running:
+def given(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """The settings of a market that runs no services of its own."""
+    database = f"elsewhere_{secrets.token_hex(4)}"
+    with psycopg.connect(home.postgres_url(user="postgres", database="postgres"), autocommit=True) as server:
+        server.execute(sql.SQL("CREATE DATABASE {} OWNER bourse_owner").format(sql.Identifier(database)))
+    return {
+        "DATABASE_URL": home.postgres_url(user="bourse", database=database),
+        "DATABASE_OWNER_URL": home.postgres_url(user="bourse_owner", database=database),
+        "REDIS_URL": f"unix://{home.redis_socket}?db=0",
+        "CELERY_BROKER_URL": f"redis+socket://{home.redis_socket}?virtual_host=0",
+        "STORAGE_URL": f"file://{tmp_path_factory.mktemp('elsewhere') / 'blobs'}",
+        "SECRET_KEY": secrets.token_hex(32),
+        "RECEIPT_KEY": secrets.token_hex(32),
+    }
+
+
+@pytest.fixture(scope="module")
+def connected(
+    double: StripeDouble, given: dict[str, str], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Market]:
+    with market_with_stripe(tmp_path_factory.mktemp("stripe"), double, **given) as running:
         yield running
 
 
@@ -53,6 +79,19 @@ def call_the_hero(market: Market) -> None:
         assert answer.status in (200, 201)
 
 
+def test_given_services_are_used_and_none_is_started(connected: Market, given: dict[str, str]) -> None:
+    with urllib.request.urlopen(f"{connected.base_url}/models", timeout=30) as answer:
+        assert b"icon-hero" in answer.read()
+    with psycopg.connect(given["DATABASE_OWNER_URL"]) as connection:
+        made = connection.execute("SELECT count(*), min(status), max(status) FROM inference_prediction").fetchone()
+    assert made == (44, "succeeded", "succeeded")  # three models, and the calls under contract
+    assert not (connected.home / "postgres").exists()
+    assert not (connected.home / "redis").exists()
+    assert not (connected.home / "secrets").exists()
+    blobs = Path(given["STORAGE_URL"].removeprefix("file://"))
+    assert len(list(blobs.glob("sha256/*/*"))) > 44
+
+
 def test_a_buyer_tops_up_on_the_hosted_page(people: Visitors, connected: Market, double: StripeDouble) -> None:
     slug = connected.demo["buyer"]["organization"]
     with people.context("buyer") as context:
@@ -64,7 +103,7 @@ def test_a_buyer_tops_up_on_the_hosted_page(people: Visitors, connected: Market,
         tab.get_by_label("Amount in USD").fill("20")
         tab.get_by_role("button", name="Pay").click()
 
-        # On Stripe's page: a declined card, second thoughts, and back again.
+        # On Stripe's page: a declined card, going back, and paying.
         expect(tab.get_by_role("heading", name="Pay 20.00 USD")).to_be_visible()
         assert tab.url.startswith(f"{double.url}/pay/")
         tab.get_by_role("button", name="Decline").click()
@@ -82,15 +121,15 @@ def test_a_buyer_tops_up_on_the_hosted_page(people: Visitors, connected: Market,
         assert (statement[0][2], statement[0][3]) == ("Top-up through Stripe", "20.000000")
         assert [row[1] for row in rows_of(tab, "Table of top-ups")] == ["Paid"]
         assert errors == []
-    assert len(double.books.all("customer")) == 1
+    assert len(double.store.all("customer")) == 1
 
 
 def test_usage_is_metered_and_a_provider_is_paid(people: Visitors, connected: Market, double: StripeDouble) -> None:
-    (customer,) = double.books.all("customer")
+    (customer,) = double.store.all("customer")
     call_the_hero(connected)
 
     def metered() -> list[str]:
-        return [event["payload"]["value"] for event in double.books.metered.get((METER, customer["id"]), [])]
+        return [event["payload"]["value"] for event in double.store.metered.get((METER, customer["id"]), [])]
 
     wait_until(lambda: metered() == ["4000"], "the meter's event", seconds=20)
 
@@ -105,14 +144,14 @@ def test_usage_is_metered_and_a_provider_is_paid(people: Visitors, connected: Ma
         expect(tab.get_by_role("heading", name="Tell us about you")).to_be_visible()
         tab.get_by_role("button", name="Leave").click()
         expect(tab.get_by_text("More is needed")).to_be_visible()
-        tab.get_by_role("button", name="Go on with Stripe").click()
+        tab.get_by_role("button", name="Continue with Stripe").click()
         tab.get_by_role("button", name="Submit").click()
         expect(tab.get_by_text("Ready")).to_be_visible()
         tab.get_by_role("button", name=f"Pay out ${payable}").click()
 
         expect(tab.get_by_role("region", name="Table of payouts").get_by_text("Sent")).to_be_visible(timeout=30_000)
         assert figure(tab, "[data-payable]") == 0
-        (transfer,) = double.books.all("transfer")
+        (transfer,) = double.store.all("transfer")
         assert Decimal(transfer["amount"]) / 100 == payable
 
         tab.goto(f"/provider/{slug}/earnings")
@@ -135,4 +174,4 @@ def test_the_operator_sees_that_all_was_processed_and_balances(people: Visitors,
         tab.goto("/operator/ledger")
         expect(tab.get_by_text("In balance")).to_be_visible()
         entries = {row[0]: row[1:3] for row in rows_of(tab, "Trial balance in USD")}
-        assert entries["Payouts on their way"] == ["", ""]
+        assert entries["Payouts in transit"] == ["", ""]

@@ -98,7 +98,7 @@ def test_a_folder_is_published_priced_sold_and_taken_off_sale(market: Market, vi
         assert errors == []
 
 
-def test_a_version_that_is_refused_says_the_file_and_the_corrected_one_passes(
+def test_a_refused_version_names_the_file_and_a_corrected_one_passes(
     market: Market, visitors: Visitors, folder: Path, tmp_path: Path
 ):
     provider = market.demo["others"]["provider"]["organization"]
@@ -121,7 +121,7 @@ def test_a_version_that_is_refused_says_the_file_and_the_corrected_one_passes(
         expect(step(tab, "files")).to_have_attribute("data-state", "passed", timeout=30_000)
 
 
-def test_what_may_not_be_published_is_named_before_anything_is_sent(
+def test_files_that_cannot_be_published_are_listed_before_the_upload(
     market: Market, visitors: Visitors, folder: Path, tmp_path: Path
 ):
     provider = market.demo["provider"]["organization"]
@@ -159,7 +159,7 @@ def test_a_folder_can_be_dropped(market: Market, visitors: Visitors, folder: Pat
 
 
 @pytest.mark.parametrize("path", ["", "publish", "models", "models/icon-hero", "models/icon-hero/versions/1"])
-def test_another_organisations_side_is_nobody_elses(market: Market, visitors: Visitors, path: str):
+def test_provider_pages_of_another_organisation_answer_404(market: Market, visitors: Visitors, path: str):
     provider = market.demo["provider"]["organization"]
     for who in ("buyer", "other-provider"):
         with visitors.context(who) as context:

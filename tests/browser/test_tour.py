@@ -1,4 +1,4 @@
-"""Every verb of the market once, in one run on a fresh market."""
+"""Every feature of the market once, in one run on a new market."""
 
 from pathlib import Path
 
@@ -11,7 +11,7 @@ from tests.support.doubles.stripe import StripeDouble
 
 
 @pytest.mark.slow
-def test_every_verb_of_the_market_once(chromium: Browser, tmp_path: Path) -> None:
+def test_the_tour_runs_every_feature(chromium: Browser, tmp_path: Path) -> None:
     home = tmp_path / "home"
     home.mkdir()
     with StripeDouble() as double, market_with_stripe(home, double) as market:

@@ -1,4 +1,4 @@
-"""The tour: every verb of the market once, in a real browser and with stock clients, with a picture of each step.
+"""The tour: every feature of the market once, in a real browser and with stock clients, with a screenshot of each step.
 
 Publish in the browser and with `hf`, price and list, browse and call, move an alias, benchmark, agree on an outcome
 contract and review, top up and be paid out. It needs a market that takes the double for Stripe (`market_with_stripe`).
@@ -43,19 +43,19 @@ PROMPTS = (
 
 
 @contextmanager
-def market_with_stripe(home: Path, double: StripeDouble) -> Iterator[Market]:
+def market_with_stripe(home: Path, double: StripeDouble, **environment: str) -> Iterator[Market]:
     """A fresh market that takes the double for Stripe, set up as its runbook says."""
-    stripe = {
+    environment |= {
         "STRIPE_SECRET_KEY": "sk_test_browser",
         "STRIPE_WEBHOOK_SECRET": SECRET,
         "STRIPE_API_BASE": double.url,
         "PAYOUT_MINIMUM_CENTS": "1",
     }
-    with start_market(home, **stripe) as running:
+    with start_market(home, **environment) as running:
         double.tell(f"{running.base_url}/webhooks/stripe", secret=SECRET)
         inherited = {name: value for name, value in os.environ.items() if name not in OUTSIDE}
-        environment = inherited | stripe | {"BOURSE_HOME": str(running.home), "DATABASE_NAME": "bourse"}
-        subprocess.run([sys.executable, "manage.py", "stripe", "setup"], cwd=ROOT, env=environment, check=True)
+        own = inherited | {"DATABASE_NAME": "bourse"} | environment | {"BOURSE_HOME": str(running.home)}
+        subprocess.run([sys.executable, "manage.py", "stripe", "setup"], cwd=ROOT, env=own, check=True)
         yield running
 
 
@@ -72,7 +72,7 @@ class Tour:
     pictures: Path
 
     def take(self) -> None:
-        """All of it, in the order in which a market comes to life."""
+        """Take all steps, in order."""
         self.pictures.mkdir(parents=True, exist_ok=True)
         self.publish_in_the_browser()
         self.publish_with_hf()
@@ -102,7 +102,7 @@ class Tour:
 
     @contextmanager
     def tab_of(self, who: str) -> Iterator[Tab]:
-        """A tab of a party; whatever its console complains about ends the tour."""
+        """A tab of a party; any console error ends the tour."""
         context: BrowserContext
         with self.visitors.context(who) as context:
             tab = context.new_page()
@@ -207,7 +207,7 @@ class Tour:
                 expect(row.locator("[data-target]")).to_have_text(target)
                 if picture:
                     self.picture(tab, picture)
-                    tab.wait_for_timeout(2_100)  # what a name means is kept for two seconds
+                    tab.wait_for_timeout(2_100)  # resolved names are cached for two seconds
                     with self.client() as client:
                         made = client.predictions.create(model=alias, input={"prompt": "a leaf", "seed": 1})
                     assert made.model == other

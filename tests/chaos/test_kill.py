@@ -16,7 +16,7 @@ from tests.support.services import wait_until
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("chaos"), pytest.mark.timeout(600)]
 
-# What each process is recognised by in its command line.
+# The part of each process's command line that identifies it.
 PROCESSES = {
     "node": "--queues=placement",
     "web": "uvicorn",
@@ -29,7 +29,7 @@ CALLERS = 3
 
 
 class Load:
-    """Callers that keep asking for pictures and remember which predictions were promised to them."""
+    """Callers that keep requesting pictures and record which predictions were acknowledged."""
 
     def __init__(self, market: Market) -> None:
         self.market = market
@@ -52,7 +52,7 @@ class Load:
             assert not any(thread.is_alive() for thread in self._threads)
 
     def _call(self, number: int) -> None:
-        # The callers differ: one waits for its results, the others only take the promise.
+        # One caller waits for its results, the others only for the acknowledgement.
         headers = {"Authorization": f"Bearer {self.market.demo['buyer']['api_key']}"}
         headers |= {"Prefer": "wait=5"} if number == 0 else {}
         url = f"{self.market.base_url}/v1/models/{self.market.demo['models'][1]}/predictions"
@@ -62,7 +62,7 @@ class Load:
                 try:
                     answer = http.post(url, json={"input": inputs})
                 except httpx.TransportError:
-                    continue  # the connection broke: nothing was promised
+                    continue  # the connection broke: nothing was acknowledged
                 if answer.status_code in (201, 202):
                     self.acknowledged.add(answer.json()["id"])
                 else:
@@ -70,7 +70,7 @@ class Load:
 
 
 def process_of(market: Market, name: str) -> psutil.Process | None:
-    """The market's living process of this name."""
+    """The market's live process of this name."""
     for child in psutil.Process(market.supervisor.pid).children():
         try:
             if child.status() != psutil.STATUS_ZOMBIE and PROCESSES[name] in " ".join(child.cmdline()):

@@ -1,4 +1,4 @@
-"""The event stream of our own pages: progress as it happens, by signed link, replayable."""
+"""The event stream of the market's pages: live progress, by signed link, replayable."""
 
 import json
 from collections.abc import Iterator
@@ -14,7 +14,7 @@ Event = tuple[str, str, dict[str, Any]]  # kind, id, data
 
 @pytest.fixture
 def prediction(market: Market) -> dict[str, Any]:
-    """A prediction of many steps that was just admitted; a node may have it already."""
+    """A prediction of many steps that was just admitted; a node may have claimed it already."""
     answer = httpx.post(
         f"{market.base_url}/v1/models/{market.demo['models'][0]}/predictions",
         json={"input": {"prompt": "a purple gear on a white background", "num_inference_steps": 40}},
@@ -55,7 +55,7 @@ def test_progress_comes_step_by_step_and_ends_with_the_document(prediction: dict
     assert done["receipt"]["payload"]["charged"] == "0.004000"
 
 
-def test_a_stream_that_broke_goes_on_after_the_last_event(prediction: dict[str, Any]):
+def test_a_broken_stream_resumes_after_the_last_event(prediction: dict[str, Any]):
     whole = [event for event in events(prediction["urls"]["events"]) if event[0] == "progress"]
     middle = len(whole) // 2
     rest = list(events(prediction["urls"]["events"], after=whole[middle][1]))

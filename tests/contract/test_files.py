@@ -1,4 +1,4 @@
-"""Pictures in calls, with the stock `replicate` client over a live market: files go in as file handles."""
+"""Pictures in calls, with the stock `replicate` client against a live market, as file handles."""
 
 import io
 import json
@@ -47,7 +47,7 @@ def fetched(url: str) -> Image.Image:
     return image
 
 
-def test_a_file_handle_becomes_a_cut_out(client: Client, picture_models: Mapping[str, str], file: Path):
+def test_a_file_handle_is_uploaded_and_matted(client: Client, picture_models: Mapping[str, str], file: Path):
     with file.open("rb") as handle:
         (url,) = client.run(picture_models["matting"], input={"image": handle})
     result, given = fetched(url), Image.open(file)
@@ -79,7 +79,9 @@ def test_the_result_of_one_model_is_the_input_of_the_next(client: Client, pictur
     assert -1 <= score["score"] <= 1
 
 
-def test_a_value_comes_everywhere_an_output_does(client: Client, http: httpx.Client, picture_models: Mapping[str, str]):
+def test_a_value_is_returned_wherever_outputs_are(
+    client: Client, http: httpx.Client, picture_models: Mapping[str, str]
+):
     before, held = settled_balance(http)
     inputs = {"image": data_uri(picture(50, 60)), "prompt": "a star"}
     prediction = client.predictions.create(model=picture_models["scoring"], input=inputs)
@@ -95,7 +97,7 @@ def test_a_value_comes_everywhere_an_output_does(client: Client, http: httpx.Cli
     assert schema["Output"]["required"] == ["score"]
 
 
-def test_many_in_a_batch_give_what_each_gives_alone(client: Client, picture_models: Mapping[str, str]):
+def test_results_are_the_same_alone_and_in_a_batch(client: Client, picture_models: Mapping[str, str]):
     pictures = [data_uri(picture(48, 48, seed=seed)) for seed in range(6)]
     many = [
         client.predictions.create(model=picture_models["super-resolution"], input={"image": one}) for one in pictures

@@ -1,4 +1,4 @@
-"""Stock `huggingface_hub` clients and diffusers over a live market.
+"""Stock `huggingface_hub` clients and diffusers against a live market.
 
 The installed client always runs; `make test-clients` names further interpreters in HUB_CLIENTS, one a release.
 """
@@ -57,7 +57,7 @@ class Hub:
         )
 
     def run(self, code: str, **names: Any) -> Any:
-        """Run code that has `api`, `hub` and `names`; what it leaves in `answer` comes back."""
+        """Run code with `api`, `hub` and `names`; returns its variable `answer`."""
         prelude = "import huggingface_hub as hub, json\napi = hub.HfApi()\nanswer = None\n"
         given = "".join(f"{name} = {value!r}\n" for name, value in names.items())
         script = prelude + given + textwrap.dedent(code) + "\nprint('ANSWER', json.dumps(answer))\n"
@@ -113,7 +113,7 @@ def state_of(market: Market, commit: str) -> str:
     return str(row[0])
 
 
-def test_a_folder_goes_up_is_checked_and_comes_back(
+def test_a_folder_is_uploaded_checked_and_downloaded(
     market: Market, client: Hub, name: str, folder: Path, tmp_path: Path
 ):
     done = client.hf("upload", name, str(folder), ".")
@@ -131,7 +131,7 @@ def test_a_folder_goes_up_is_checked_and_comes_back(
     assert state_of(market, commit) == "passed"
 
 
-def test_repositories_and_commits_as_the_api_knows_them(client: Hub, name: str, folder: Path):
+def test_the_client_lists_repositories_and_commits(client: Hub, name: str, folder: Path):
     found = client.run(
         """
         url = api.create_repo(name, private=True)
@@ -181,7 +181,7 @@ def test_repositories_and_commits_as_the_api_knows_them(client: Hub, name: str, 
     assert large == [path for path in kept if path.endswith(".safetensors")]
 
 
-def test_refusals_are_the_clients_own_errors_with_words(market: Market, client: Hub, name: str, folder: Path):
+def test_errors_become_the_clients_exceptions_with_a_message(market: Market, client: Hub, name: str, folder: Path):
     (folder / "pytorch_model.bin").write_bytes(b"x")
     seen = client.run(
         """
@@ -219,7 +219,7 @@ def test_refusals_are_the_clients_own_errors_with_words(market: Market, client: 
     assert "unknown or was revoked; make one under API keys" in wrong.stderr + wrong.stdout
 
 
-def test_others_see_what_is_on_sale_and_get_no_weights(market: Market, client: Hub, name: str):
+def test_other_organisations_see_listed_models_without_weights(market: Market, client: Hub, name: str):
     client.run("api.create_repo(name)", name=name)
     for party in (market.demo["buyer"]["api_key"], market.demo["others"]["provider"]["hub_token"]):
         seen = client.with_token(party).run(
@@ -241,9 +241,7 @@ def test_others_see_what_is_on_sale_and_get_no_weights(market: Market, client: H
         assert "sold by the call" in seen[1]
 
 
-def test_a_large_file_in_parts_killed_and_sent_again_and_resumed(
-    market: Market, client: Hub, name: str, tmp_path: Path
-):
+def test_an_interrupted_multipart_upload_is_resumed(market: Market, client: Hub, name: str, tmp_path: Path):
     large = tmp_path / "model.safetensors"
     data = os.urandom(LARGE)
     large.write_bytes(data)
@@ -268,7 +266,7 @@ def test_a_large_file_in_parts_killed_and_sent_again_and_resumed(
     assert client.run("answer = api.list_repo_files(name)", name=name) == []
     subprocess.run(command, env=client.environment(), check=True, stderr=subprocess.DEVNULL)
     assert not any((market.home / "blobs" / "aside").iterdir())
-    # A download that broke off: 0.36 goes on where it was, which the marked beginning shows; 2.4 begins again.
+    # An interrupted download: 0.36 resumes it, as the marked beginning shows; 2.4 starts again.
     fetched = client.run(
         """
         import pathlib

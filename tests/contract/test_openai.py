@@ -42,15 +42,13 @@ def test_generate_gives_pictures_as_base64_and_by_link(market: Market, client: o
 
 
 @pytest.mark.parametrize(("wanted", "other"), [("url", "b64_json"), ("b64_json", "url")])
-def test_the_response_format_that_was_asked_for_comes_alone(
-    market: Market, client: openai.OpenAI, wanted: str, other: str
-):
+def test_only_the_requested_response_format_is_returned(market: Market, client: openai.OpenAI, wanted: str, other: str):
     answer = client.images.generate(model=market.demo["models"][1], prompt="a leaf", response_format=wanted)
     assert getattr(answer.data[0], wanted)
     assert getattr(answer.data[0], other) is None
 
 
-def test_models_are_listed_and_found(market: Market, client: openai.OpenAI):
+def test_models_are_listed_and_retrieved(market: Market, client: openai.OpenAI):
     assert set(market.demo["models"]) <= {model.id for model in client.models.list()}
     assert client.models.retrieve(market.demo["models"][0]).owned_by == "lumen"
 
@@ -92,7 +90,9 @@ def test_bad_edits_name_the_field(
     assert (refused.value.param, refused.value.type) == (field, "invalid_request_error")
 
 
-def test_a_model_that_answers_with_a_value_says_so(client: openai.OpenAI, picture_models: Mapping[str, str]):
+def test_a_model_that_returns_a_value_gives_an_error_with_the_reason(
+    client: openai.OpenAI, picture_models: Mapping[str, str]
+):
     with pytest.raises(openai.InternalServerError, match="answers with a value, not with pictures"):
         client.images.edit(
             model=picture_models["scoring"], image=("cat.png", picture(64, 64), "image/png"), prompt="a star"
@@ -119,7 +119,7 @@ def test_bad_input_names_the_field(market: Market, client: openai.OpenAI, given:
     assert (refused.value.param, refused.value.type) == (field, "invalid_request_error")
 
 
-def test_refusals_are_the_clients_own_errors(market: Market, client: openai.OpenAI):
+def test_errors_become_the_clients_exceptions(market: Market, client: openai.OpenAI):
     with pytest.raises(openai.NotFoundError, match="nobody/nothing"):
         client.images.generate(model="nobody/nothing", prompt="x")
     with pytest.raises(openai.NotFoundError):
@@ -146,7 +146,9 @@ def test_an_idempotency_key_makes_one_prediction_of_many_calls(market: Market, c
 @pytest.mark.parametrize(
     "ceiling", [{"extra_body": {"max_price": "0.007999"}}, {"extra_headers": {"Bourse-Max-Price": "0.007999"}}]
 )
-def test_max_price_refuses_what_may_cost_more(market: Market, client: openai.OpenAI, ceiling: dict[str, object]):
+def test_max_price_refuses_a_call_that_could_cost_more(
+    market: Market, client: openai.OpenAI, ceiling: dict[str, object]
+):
     with pytest.raises(openai.UnprocessableEntityError, match=r"max_price is \$0.007999.* may cost \$0.008") as refused:
         client.images.generate(model=market.demo["models"][0], prompt="a star", n=2, **ceiling)
     assert (refused.value.code, refused.value.param) == ("above_max_price", "max_price")

@@ -1,4 +1,4 @@
-"""The stock `replicate` client over a live market: what it sends and reads decides."""
+"""The stock `replicate` client against a live market."""
 
 import io
 import json
@@ -51,9 +51,9 @@ def balance(http: httpx.Client) -> tuple[Decimal, Decimal]:
 
 
 def settled_balance(http: httpx.Client) -> tuple[Decimal, Decimal]:
-    """The balance once nothing runs any more: calls that earlier tests cut short may still be ending.
+    """The balance once nothing runs any more: calls of earlier tests may still be ending.
 
-    What the demo's contract has delivered for review stays held.
+    Images of the demo's contract that wait for review stay held.
     """
 
     def all_ended() -> bool:
@@ -69,7 +69,7 @@ def picture(url: str) -> Image.Image:
         return Image.open(io.BytesIO(answer.read())).convert("RGB")
 
 
-def test_run_gives_the_picture_that_was_asked_for(market: Market, client: Client):
+def test_run_returns_the_requested_picture(market: Market, client: Client):
     output = client.run(market.demo["models"][0], input={"prompt": "a red circle on a white background", "seed": 7})
     image = picture(output[0])
     assert image.size == (128, 128)
@@ -91,7 +91,7 @@ def test_the_same_seed_gives_the_same_picture_alone_and_in_a_batch(market: Marke
         assert max(largest for _, largest in differences) <= 1
 
 
-def test_stream_tells_steps_and_ends_with_the_output(market: Market, client: Client):
+def test_stream_has_steps_and_ends_with_the_output(market: Market, client: Client):
     prediction = client.predictions.create(model=market.demo["models"][0], input={"prompt": "a gold crown", "seed": 1})
     events = list(prediction.stream())
     assert events[-1].event.value == "done"
@@ -132,7 +132,7 @@ def test_models_versions_search_and_list(market: Market, client: Client):
     assert client.predictions.list().results[0].status == "succeeded"
 
 
-def test_both_sides_agree_to_the_micro_dollar(market: Market, http: httpx.Client):
+def test_buyer_and_provider_statements_match_to_the_micro_unit(market: Market, http: httpx.Client):
     available, held = settled_balance(http)
     provider = market.demo["provider"]["organization"]
     earned = """
@@ -225,7 +225,7 @@ def test_an_alias_is_called_moved_and_called_again(market: Market, client: Clien
     assert (moved["alias"], moved["model"], moved["on_sale"]) == (alias, other, True)
     try:
         assert http.put(f"/v1/aliases/{name}", json={"model": hero, "expected": hero}).status_code == 409
-        time.sleep(2.1)  # what a name means is kept for two seconds
+        time.sleep(2.1)  # resolved names are cached for two seconds
         assert client.predictions.create(model=alias, input=inputs, wait=True).model == other
         assert client.run(alias, input=inputs)
     finally:
@@ -233,7 +233,7 @@ def test_an_alias_is_called_moved_and_called_again(market: Market, client: Clien
         time.sleep(2.1)
 
 
-def test_other_buyers_see_nothing_of_it(market: Market, client: Client):
+def test_other_buyers_cannot_see_a_prediction(market: Market, client: Client):
     mine = client.predictions.list().results[0]
     with client_with(market.demo["others"]["buyer"]["api_key"], market) as other:
         for attempt in (other.predictions.get, other.predictions.cancel):
@@ -244,7 +244,7 @@ def test_other_buyers_see_nothing_of_it(market: Market, client: Client):
 
 
 def test_an_idempotency_key_and_a_ceiling_go_into_the_clients_headers(market: Market, http: httpx.Client):
-    """It lets no other fields of the body through; its headers are those of the client."""
+    """The client sends no other fields in the body; its headers are passed through."""
     key, model = market.demo["buyer"]["api_key"], market.demo["models"][1]
     keyed = {"Idempotency-Key": secrets.token_hex(8), "Bourse-Max-Price": "0.001"}
     with client_with(key, market, headers=keyed) as client:
@@ -263,7 +263,7 @@ def test_an_idempotency_key_and_a_ceiling_go_into_the_clients_headers(market: Ma
 
 
 def test_a_call_under_a_contract_is_paid_by_verdict(market: Market, http: httpx.Client):
-    """The contract goes into the stock client's headers; a pipeline of the buyer's own may be the reviewer."""
+    """The stock client sends the contract as a header; the reviewer is a program."""
     key, hero = market.demo["buyer"]["api_key"], market.demo["models"][0]
     with market.connect() as connection:
         (contract,) = connection.execute(

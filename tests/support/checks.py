@@ -1,4 +1,4 @@
-"""Letting a version pass its checks where no node runs."""
+"""Makes a version pass its checks without a node."""
 
 from marketplace.catalog.models import Listing
 from marketplace.catalog.services.publish import on_version_passed
@@ -9,7 +9,7 @@ from providers.services.checks import record_check
 
 
 def pass_checks(version: ModelVersion) -> ModelVersion:
-    """Check the files as the platform's worker does, and record the other steps as a node would that found no fault."""
+    """Check the files as the platform worker does, and record the other steps as passed."""
     check_version(version_id=version.pk)
     for step in STEPS[1:]:
         record_check(version=version.pk, step=Step(step), state=CheckState.RUNNING)
@@ -19,7 +19,7 @@ def pass_checks(version: ModelVersion) -> ModelVersion:
 
 
 def pass_and_list(version: ModelVersion) -> Listing:
-    """As `pass_checks`, and what the news of it leads to: the listing that was waiting for it."""
+    """As `pass_checks`, then fulfil the pending listing."""
     pass_checks(version)
     on_version_passed([{"version": version.pk}])
     return Listing.objects.select_related("model__organization", "version").get(model=version.model_id)

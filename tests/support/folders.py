@@ -1,4 +1,4 @@
-"""Small diffusers folders that may be published, to be damaged by tests."""
+"""Small valid diffusers folders, which tests change."""
 
 import json
 from collections.abc import Mapping
@@ -45,7 +45,7 @@ WEIGHTS = (
 def weights(
     header: Mapping[str, Any] | bytes | None = None, *, data: bytes = b"\0" * 16, length: int | None = None
 ) -> bytes:
-    """A safetensors file, by default of one tensor of four floats; `length` lies about the header's length."""
+    """A safetensors file, by default of one tensor of four floats; `length` is a wrong length of the header."""
     if header is None:
         header = {"weight": {"dtype": "F32", "shape": [4], "data_offsets": [0, 16]}}
     text = header if isinstance(header, bytes) else json.dumps(header).encode()

@@ -1,4 +1,4 @@
-"""The ledger as its callers use it, and its invariants read straight from the tables."""
+"""Calls of the ledger's functions, and checks of its invariants in the tables."""
 
 import json
 import secrets
@@ -19,7 +19,7 @@ from marketplace.core.ids import new_id
 
 @dataclass(frozen=True)
 class Item:
-    """What a settlement takes for one hold."""
+    """The input of a settlement for one hold."""
 
     hold: uuid.UUID
     amount: int
@@ -60,7 +60,7 @@ def give(payer: str, amount: int, *, key: str) -> int:
 def hold(
     payer: str, price: PriceTerms, amount: int, *, id_: uuid.UUID | None = None, hours: int = 24
 ) -> uuid.UUID | None:
-    """The id of the hold, or None where the balance does not cover it."""
+    """The id of the hold, or None if the balance does not cover it."""
     id_ = id_ or new_id()
     with connection.cursor() as cursor:
         cursor.execute(
@@ -133,8 +133,8 @@ def entries_of(transaction: int) -> dict[str, int]:
     )
 
 
-def assert_sound() -> None:
-    """Every invariant that must hold between any two commits, over the whole database."""
+def assert_ledger_consistent() -> None:
+    """Check every invariant that must hold between any two commits, over the whole database."""
     assert is_balanced()
     wrong = {
         "a transaction's entries do not sum to zero": """

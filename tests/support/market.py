@@ -1,4 +1,4 @@
-"""A whole market as a newcomer starts it, for tests that go through the front door."""
+"""A whole market, started by `manage.py up`, for end-to-end tests."""
 
 import json
 import os
@@ -40,12 +40,12 @@ class Market:
         return (self.home / "up.log").read_text(errors="replace")
 
     def connect(self) -> "psycopg.Connection[Any]":
-        """A connection to its database as the superuser, to look behind the scenes."""
+        """A connection to its database as the superuser."""
         url = Home(self.home).postgres_url(user="postgres", database="bourse")
         return psycopg.connect(url, autocommit=True)
 
     def publish(self, folder: Path, slug: str, *, price: str = "0.002") -> str:
-        """Put a folder on sale as `slug` with the command that operators have; answers with the slug."""
+        """Publish a folder as `slug` with `manage.py publish`; returns the slug."""
         inherited = {name: value for name, value in os.environ.items() if name not in OWN}
         subprocess.run(
             [sys.executable, "manage.py", "publish", str(folder), "--as", slug, "--price", price],
@@ -69,10 +69,10 @@ class Market:
 
 @contextmanager
 def start_market(home: Path, **environment: str) -> Iterator[Market]:
-    """Start a market in an empty home, wait until its demo history is made, and stop it by Ctrl-C's signal."""
+    """Start a market in an empty home, wait until its demo history is made, and stop it by SIGINT."""
     port = free_port()
     inherited = {name: value for name, value in os.environ.items() if name not in OWN}
-    # One thread: tests run side by side, and threads of several nodes would wait for each other.
+    # One thread: tests run in parallel, and threads of several nodes would compete.
     inherited |= {"BOURSE_HOME": str(home), "PORT": str(port), "NODE_THREADS": "1"} | environment
     with (home / "up.log").open("wb") as log:
         process = subprocess.Popen(

@@ -1,4 +1,4 @@
-"""Parties and models made for one test, each with names of its own."""
+"""Organisations and models for one test, each with unique names."""
 
 import secrets
 from dataclasses import dataclass
@@ -31,7 +31,7 @@ class Party:
 
     @property
     def owner(self) -> str:
-        """What billing knows the organisation by."""
+        """The organisation's id in billing."""
         return str(self.organization.pk)
 
 
@@ -43,7 +43,7 @@ def make_party(*, can_buy: bool = True, can_provide: bool = False) -> Party:
 
 
 def make_buyer(*, credit: int) -> Party:
-    """A buyer with `credit` micro-units (at least one whole unit of the currency, as the sandbox wants it)."""
+    """A buyer with `credit` micro-units (at least one whole unit of the currency, the sandbox's minimum)."""
     buyer = make_party()
     if credit:
         top_up(organization_id=buyer.owner, amount=credit, key="start")
@@ -59,7 +59,7 @@ def make_listing(*, provider: Party | None = None, unit_price: int = 4_000, fold
 
 
 def make_call_target(listing: Listing) -> CallTarget:
-    """What admission takes for the newest version of a listed model."""
+    """The call target of the newest version of a listed model."""
     return look_up(Reference(listing.model.organization.slug, listing.model.name))
 
 

@@ -1,4 +1,4 @@
-"""Pictures, and files that only look like some."""
+"""Pictures, and files that resemble pictures."""
 
 import base64
 import io
@@ -18,7 +18,7 @@ def picture(width: int = 64, height: int = 72, *, format: str = "PNG", seed: int
 
 
 def turned(width: int, height: int) -> bytes:
-    """A JPEG that is to be shown turned by a quarter."""
+    """A JPEG whose EXIF data rotates it by 90 degrees."""
     file, exif = io.BytesIO(), Image.Exif()
     exif[0x0112] = 6
     Image.new("RGB", (width, height), "teal").save(file, "JPEG", exif=exif)

@@ -25,7 +25,7 @@ OUTSIDE = (
 
 if not WORKER:
     for name in OUTSIDE:
-        os.environ.pop(name, None)  # tests never touch somebody's real services
+        os.environ.pop(name, None)  # tests never use external services
     os.environ["BOURSE_HOME"] = tempfile.mkdtemp(prefix="bourse-tests-")
 home_path = Path(os.environ["BOURSE_HOME"])
 os.environ["DATABASE_NAME"] = f"{TEMPLATE}_{WORKER or 'alone'}"
@@ -44,7 +44,7 @@ _running: list[tuple[EmbeddedPostgres | EmbeddedRedis, subprocess.Popen[bytes]]]
 def pytest_configure(config: pytest.Config) -> None:
     if WORKER or config.option.collectonly:
         return
-    config.add_cleanup(stop_services)  # also where what follows fails
+    config.add_cleanup(stop_services)  # also if the rest fails
     postgres, redis = EmbeddedPostgres(home), EmbeddedRedis(home)
     for service in (postgres, redis):
         service.prepare()
@@ -86,7 +86,7 @@ def clone_database(name: str) -> None:
 
 
 def wait_until(condition, what: str, *, seconds: float) -> None:  # type: ignore[no-untyped-def]
-    """Poll until something is so. Raises AssertionError naming it when it takes too long."""
+    """Poll until the condition is true. Raises AssertionError with `what` after the time limit."""
     deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline, f"{what}: not within {seconds:.0f} s"

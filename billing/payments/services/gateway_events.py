@@ -49,9 +49,7 @@ def process_again(*, id: str) -> None:
     """
     again = (EventState.FAILED, EventState.RETRYING, EventState.RECEIVED, EventState.IGNORED)
     with transaction.atomic():
-        event = (
-            GatewayEvent.objects.select_for_update().filter(pk=id, state__in=again).first() if "\0" not in id else None
-        )
+        event = GatewayEvent.objects.select_for_update().filter(pk=id, state__in=again).first()
         if event is None:
             raise NotFound("There is no event of this id that could be processed again")
         event.state = EventState.RECEIVED

@@ -1,4 +1,4 @@
-"""What an adapter is: one loaded model version that turns the inputs of a task into outputs."""
+"""The adapter protocol: one loaded model version that turns the inputs of a task into outputs."""
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
@@ -15,7 +15,7 @@ class Canceled(Exception):
     """The job was canceled while it waited or ran.
 
     Attributes:
-        step: how many steps had been run; 0 means that nothing had.
+        step: how many steps had been run; 0 means none.
     """
 
     def __init__(self, step: int) -> None:
@@ -24,7 +24,7 @@ class Canceled(Exception):
 
 
 class JobFailed(Exception):
-    """This job can't be done; the message is written for the buyer."""
+    """This job cannot be run; the message is written for the buyer."""
 
 
 class AdapterClosed(Exception):
@@ -33,7 +33,7 @@ class AdapterClosed(Exception):
 
 @dataclass(frozen=True)
 class Output:
-    """One produced file. Width and height are in pixels, `None` for what has none.
+    """One produced file. Width and height are in pixels, `None` for a file without a size in pixels.
 
     Attributes:
         steps: denoising steps that were run for it; 0 for what is made without.
@@ -48,7 +48,7 @@ class Output:
 
 @dataclass(frozen=True)
 class Value:
-    """A result that is no file, such as a score: what JSON can say."""
+    """A result that is not a file, such as a score. It must be JSON-serialisable."""
 
     data: Any
 
@@ -60,7 +60,7 @@ class Job:
     Attributes:
         inputs: validated against the task's schema and complete with its defaults.
         on_step: called with (steps done, steps in all) after each step, on the thread that runs the batch.
-        canceled: asked between steps; once it says yes, the job gets no more reports and no outputs.
+        canceled: called between steps; once it returns true, the job gets no more reports and no outputs.
         files: the bytes of the inputs that are files, by field.
     """
 
@@ -70,7 +70,7 @@ class Job:
     files: Mapping[str, bytes] = field(default_factory=dict)
 
 
-# How a job of a batch ended: with files, with a value, or alone with an exception.
+# How a job of a batch ended: with files, with a value, or with an exception of its own.
 Ending = list[Output] | Value | Exception
 
 
@@ -87,13 +87,14 @@ class Adapter(Protocol):
 
     @classmethod
     def load(cls, folder: Path, device: Device) -> Self:
-        """Read the weights in `folder` onto `device`, without the network."""
+        """Load the weights in `folder` onto `device`, without using the network."""
         ...
 
     def run(self, jobs: Sequence[Job]) -> list[Ending]:
-        """Run the jobs as one batch; the answer has their length and order.
+        """Run the jobs as one batch; the result has one ending for each job, in order.
 
-        A job that ended alone has its exception in its place: `Canceled`, or `JobFailed`. What ends them all is raised.
+        A job that fails by itself has its exception as its ending: `Canceled` or `JobFailed`. An error that fails
+        the whole batch is raised.
         """
         ...
 
@@ -102,18 +103,18 @@ class Adapter(Protocol):
         ...
 
     def close(self) -> None:
-        """Give the memory back, after a running batch has ended. A second call does nothing."""
+        """Free the memory, after a running batch has ended. A second call does nothing."""
         ...
 
 
 class EveryJobCanceled(Exception):
-    """Nobody waits for the batch any more."""
+    """Every job of the batch was canceled."""
 
 
 class StepWatch:
-    """Tells the jobs of a batch how far it is and learns, between steps, which of them were canceled.
+    """Reports the progress of a batch to its jobs and checks, between steps, which of them were canceled.
 
-    A report that fails must not cost the buyer the picture: it is logged, and the batch goes on.
+    A report that fails must not fail the prediction: it is logged, and the batch goes on.
 
     Attributes:
         steps_run: how many steps are done.
@@ -123,7 +124,7 @@ class StepWatch:
         self._jobs = jobs
         self._canceled: dict[int, Canceled] = {}
         self.steps_run = 0
-        self.look(0)
+        self.check_canceled(0)
 
     @property
     def canceled(self) -> Mapping[int, Canceled]:
@@ -132,16 +133,16 @@ class StepWatch:
 
     @property
     def running(self) -> list[int]:
-        """Positions of the jobs that are still wanted."""
+        """Positions of the jobs that were not canceled."""
         return [position for position in range(len(self._jobs)) if position not in self._canceled]
 
-    def look(self, step: int) -> None:
-        """Ask each running job whether it was canceled, `step` steps being done."""
+    def check_canceled(self, step: int) -> None:
+        """Check whether each running job was canceled, after `step` steps."""
         for position in self.running:
             try:
                 canceled = self._jobs[position].canceled()
             except Exception:
-                log.exception("asking whether a job was canceled failed; it goes on")
+                log.exception("checking whether a job was canceled failed; the job goes on")
                 continue
             if canceled:
                 self._canceled[position] = Canceled(step)
@@ -150,10 +151,10 @@ class StepWatch:
         """Report `step` of `steps`.
 
         Raises:
-            EveryJobCanceled: no job is left to run for.
+            EveryJobCanceled: no job is left to run.
         """
         self.steps_run = step
-        self.look(step)
+        self.check_canceled(step)
         if not self.running:
             raise EveryJobCanceled
         for position in self.running:

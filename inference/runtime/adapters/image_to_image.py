@@ -41,14 +41,15 @@ class ImageToImage(StableDiffusion):
         except JobFailed as failure:
             if len(jobs) == 1:
                 return [failure]
-            raise  # the engine runs them one by one, so that it costs only its own job
+            raise  # the engine runs the jobs one by one, so that only the faulty one fails
 
     def arguments(self, jobs: Sequence[Job]) -> Mapping[str, Any]:
+        """The pictures, steps, guidance and strength of the call. Raises ValueError for pictures of several sizes."""
         pictures = [_whole_blocks(decode(job.files["image"])) for job in jobs]
         if len({picture.size for picture in pictures}) > 1:
             raise ValueError("The pictures of one batch must have the same size.")
         steps, strength = jobs[0].inputs["num_inference_steps"], float(jobs[0].inputs["strength"])
-        # The pipeline runs the last `strength` of the steps, rounded down, and fails where that is none.
+        # The pipeline runs the last `strength` of the steps, rounded down, and fails if that is 0 steps.
         at_least_one = min(1.0, (1 + 1e-6) / steps)
         return {
             "image": each_output(jobs, pictures),
@@ -59,7 +60,7 @@ class ImageToImage(StableDiffusion):
 
 
 def _whole_blocks(picture: Image.Image) -> Image.Image:
-    """The picture, its middle where a side is no multiple of a block."""
+    """The picture, centre-cropped to whole blocks."""
     width, height = (side - side % STEP for side in picture.size)
     left, top = (picture.width - width) // 2, (picture.height - height) // 2
     return Image.fromarray(np.asarray(picture)[top : top + height, left : left + width])

@@ -10,9 +10,9 @@ from diffusers import UNet2DModel
 from torch.nn import functional
 
 from inference.runtime.adapters.base import Ending, Job
-from inference.runtime.adapters.pictures import decode_each, encode, of_one_size, pixels
+from inference.runtime.adapters.pictures import batches_by_size, decode_each, encode, pixels
 from inference.runtime.adapters.registry import register
-from inference.runtime.adapters.single_pass import SinglePass, checked, overflow
+from inference.runtime.adapters.single_pass import SinglePass, is_finite, overflow
 
 
 @register
@@ -24,9 +24,10 @@ class Matting(SinglePass):
     model_class: ClassVar[Any] = UNet2DModel
 
     def answer(self, model: Any, jobs: Sequence[Job]) -> list[Ending]:
+        """Each picture with its background transparent."""
         pictures, endings = decode_each(jobs, pixels)
-        for positions, together in of_one_size(pictures):
-            for position, result in zip(positions, self._logits(model, together), strict=True):
+        for positions, stacked in batches_by_size(pictures):
+            for position, result in zip(positions, self._logits(model, stacked), strict=True):
                 endings[position] = _cut_out(pictures[position], result, jobs[position])
         return [endings[position] for position in range(len(jobs))]
 
@@ -34,7 +35,7 @@ class Matting(SinglePass):
         """Shape (batch, height, width), on the CPU."""
         batch = torch.from_numpy(pictures).permute(0, 3, 1, 2).to(self.device.torch_device, torch.float32)
         height, width = batch.shape[2:]
-        # Each level of the network halves the picture, which must come out even; the border is cut off again.
+        # Each level of the network halves the picture, so the sides are padded; the padding is cut off afterwards.
         step = 8 * 2 ** (len(model.config.block_out_channels) - 1)
         padded = functional.pad(batch / 127.5 - 1, (0, -width % step, 0, -height % step), mode="replicate")
         logits: torch.Tensor = model(padded, 0).sample[:, 0, :height, :width]
@@ -42,7 +43,7 @@ class Matting(SinglePass):
 
 
 def _cut_out(picture: npt.NDArray[np.uint8], logits: torch.Tensor, job: Job) -> Ending:
-    if not checked(logits):
+    if not is_finite(logits):
         return overflow()
     alpha = (torch.sigmoid(logits) * 255).round().to(torch.uint8).numpy()
     return [encode(np.dstack([picture, alpha]), job.inputs["output_format"])]

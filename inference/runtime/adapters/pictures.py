@@ -1,4 +1,4 @@
-"""Pictures from files and back."""
+"""Decodes pictures from files and encodes them."""
 
 import io
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -27,13 +27,13 @@ ENCODINGS = {
     # The lowest level costs 1 ms less a picture than the default and a few kilobytes more.
     "png": Encoding("PNG", "image/png", {"compress_level": 1}),
     "webp": Encoding("WEBP", "image/webp", {"quality": 90, "method": 4}),
-    # Without chroma subsampling, which would smear the edges between strong colours.
+    # No chroma subsampling, which would blur the edges between saturated colours.
     "jpg": Encoding("JPEG", "image/jpeg", {"quality": 92, "subsampling": 0}),
 }
 
 
 def encode(picture: npt.NDArray[np.uint8], output_format: str, *, steps: int = 0) -> Output:
-    """A picture of shape (height, width, 3 or 4) as a file without metadata; the same always gives the same bytes.
+    """A picture of shape (height, width, 3 or 4) as a file without metadata; equal pictures give equal bytes.
 
     Args:
         steps: denoising steps that made it.
@@ -46,7 +46,7 @@ def encode(picture: npt.NDArray[np.uint8], output_format: str, *, steps: int = 0
 
 
 def decode(data: bytes) -> Image.Image:
-    """The picture in a file, upright and without transparency: what is transparent becomes white.
+    """The picture in a file, upright and without transparency: transparent areas become white.
 
     Raises:
         JobFailed: it cannot be read. Admission has read it before, so this is rare.
@@ -54,7 +54,7 @@ def decode(data: bytes) -> Image.Image:
     try:
         with Image.open(io.BytesIO(data), formats=FORMATS) as file:
             upright = ImageOps.exif_transpose(file)
-            if upright.mode.startswith("I"):  # 16 bits of grey, which Pillow would cut off rather than scale
+            if upright.mode.startswith("I"):  # 16-bit grey, which Pillow would clip rather than scale
                 upright = Image.fromarray((np.asarray(upright).astype(np.uint32) >> 8).astype(np.uint8))
             if upright.mode in ("RGBA", "LA", "PA") or "transparency" in upright.info:
                 layer = upright.convert("RGBA")
@@ -68,7 +68,7 @@ def decode(data: bytes) -> Image.Image:
 def decode_each(
     jobs: Sequence[Job], prepare: Callable[[Image.Image], npt.NDArray[Any]]
 ) -> tuple[dict[int, npt.NDArray[Any]], dict[int, Ending]]:
-    """What `prepare` makes of each job's picture, and the endings of those that cannot be read, by position."""
+    """The result of `prepare` for each job's picture, and the endings of unreadable pictures, by position."""
     prepared: dict[int, npt.NDArray[Any]] = {}
     failures: dict[int, Ending] = {}
     for position, job in enumerate(jobs):
@@ -79,10 +79,10 @@ def decode_each(
     return prepared, failures
 
 
-def of_one_size(pictures: Mapping[int, npt.NDArray[Any]]) -> Iterator[tuple[list[int], npt.NDArray[Any]]]:
-    """The positions of the pictures that have one size, and these pictures as one array; for each size in turn.
+def batches_by_size(pictures: Mapping[int, npt.NDArray[Any]]) -> Iterator[tuple[list[int], npt.NDArray[Any]]]:
+    """For each size: the positions of the pictures that have it, and these pictures as one array.
 
-    Whoever makes the batch sees to it that there is but one.
+    Claims put pictures of one size into a batch, so there is usually one size only.
     """
     for shape in sorted({picture.shape for picture in pictures.values()}):
         positions = [position for position, picture in pictures.items() if picture.shape == shape]

@@ -14,10 +14,10 @@ class UnknownTask(Exception):
 
 
 def register(adapter: AdapterClass) -> AdapterClass:
-    """Make an adapter class known; usable as a decorator.
+    """Register an adapter class; usable as a decorator.
 
     Raises:
-        ValueError: another adapter has its place already.
+        ValueError: another adapter is registered for the same task and pipeline class.
     """
     for pipeline_class in sorted(adapter.pipeline_classes):
         known = _adapters.setdefault((adapter.task, pipeline_class), adapter)

@@ -12,11 +12,11 @@ from torch.nn import functional
 from transformers import CLIPImageProcessorPil, CLIPModel, CLIPTokenizer
 
 from inference.runtime.adapters.base import Ending, Job, Value
-from inference.runtime.adapters.pictures import decode_each, of_one_size
+from inference.runtime.adapters.pictures import batches_by_size, decode_each
 from inference.runtime.adapters.registry import register
-from inference.runtime.adapters.single_pass import SinglePass, checked, overflow
+from inference.runtime.adapters.single_pass import SinglePass, is_finite, overflow
 
-DIGITS = 6  # of the score; what lies behind is noise of single precision
+DIGITS = 6  # decimals of the score; further ones are noise of single precision
 
 
 @register
@@ -28,27 +28,28 @@ class Scoring(SinglePass):
     model_class: ClassVar[Any] = CLIPModel
 
     def prepare(self, folder: Path) -> None:
-        """Read the tokenizer and how pictures are brought to the model's size."""
-        # The one of Pillow: its bytes do not depend on whether torchvision is there.
+        """Load the tokenizer and the image processor."""
+        # The Pillow variant: its output does not depend on whether torchvision is installed.
         self._processor = CLIPImageProcessorPil.from_pretrained(str(folder), local_files_only=True)
         self._tokenizer = CLIPTokenizer.from_pretrained(str(folder), local_files_only=True)
 
     def answer(self, model: Any, jobs: Sequence[Job]) -> list[Ending]:
+        """The score of each picture with its prompt."""
         pictures, endings = decode_each(jobs, self._pixels)
-        for positions, together in of_one_size(pictures):
-            scores = self._scores(model, together, [jobs[position].inputs["prompt"] for position in positions])
+        for positions, stacked in batches_by_size(pictures):
+            scores = self._scores(model, stacked, [jobs[position].inputs["prompt"] for position in positions])
             for position, score in zip(positions, scores, strict=True):
-                endings[position] = Value({"score": round(float(score), DIGITS)}) if checked(score) else overflow()
+                endings[position] = Value({"score": round(float(score), DIGITS)}) if is_finite(score) else overflow()
         return [endings[position] for position in range(len(jobs))]
 
     def _pixels(self, picture: Image.Image) -> npt.NDArray[np.float32]:
-        """Shape (3, size, size), as the model was trained on."""
+        """Shape (3, size, size), preprocessed as in training."""
         prepared: npt.NDArray[np.float32] = self._processor(images=picture, return_tensors="np")["pixel_values"][0]
         return prepared
 
     def _scores(self, model: Any, pictures: npt.NDArray[np.float32], prompts: list[str]) -> torch.Tensor:
         """Shape (batch,), on the CPU."""
-        # Always the longest length, so that a prompt is embedded the same whoever its neighbours are.
+        # Always padded to the maximum length, so that a prompt's embedding does not depend on the rest of the batch.
         tokens = self._tokenizer(
             prompts,
             padding="max_length",

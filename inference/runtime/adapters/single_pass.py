@@ -1,4 +1,4 @@
-"""What the adapters of one-step models share: loading, one batch at a time, cancelling before the step."""
+"""The common base of one-step adapters: loading, one batch at a time, cancelling before the step."""
 
 import threading
 from abc import ABC, abstractmethod
@@ -23,9 +23,9 @@ OVERFLOWED = "The model's numbers overflowed on this picture, so there is no res
 
 
 class SinglePass(ABC):
-    """A model that answers in one pass over the network.
+    """A model that needs one forward pass.
 
-    Subclasses name the class that they load and bring `answer`.
+    Subclasses set `model_class` and implement `answer`.
     """
 
     model_class: ClassVar[Any]
@@ -39,7 +39,7 @@ class SinglePass(ABC):
 
     @classmethod
     def load(cls, folder: Path, device: Device) -> Self:
-        """Read the weights in `folder` onto `device`, without the network.
+        """Load the weights in `folder` onto `device`, without using the network.
 
         Raises:
             FolderInvalid: the folder is not of this task's class.
@@ -47,11 +47,11 @@ class SinglePass(ABC):
         return cls(load_model(cls.model_class, folder, device), folder, device)
 
     def prepare(self, folder: Path) -> None:  # noqa: B027  # most folders hold nothing else
-        """Read what the folder holds besides the model."""
+        """Load what the folder holds besides the model."""
 
     @abstractmethod
     def answer(self, model: Any, jobs: Sequence[Job]) -> list[Ending]:
-        """What each job ends with, in order."""
+        """The ending of each job, in order."""
 
     def run(self, jobs: Sequence[Job]) -> list[Ending]:
         """Run the jobs as one batch.
@@ -80,17 +80,18 @@ class SinglePass(ABC):
         return self._weight_bytes
 
     def close(self) -> None:
-        """Give the memory back, after a running batch has ended. A second call does nothing."""
+        """Free the memory, after a running batch has ended. A second call does nothing."""
         with self._lock:
             self._model = None
         if torch.cuda.is_available():
             torch.cuda.empty_cache()
 
 
-def checked(values: torch.Tensor) -> bool:
-    """Whether all numbers of a result are numbers."""
+def is_finite(values: torch.Tensor) -> bool:
+    """Whether no value of a result is NaN or infinite."""
     return bool(torch.isfinite(values).all())
 
 
 def overflow() -> JobFailed:
+    """The ending of a job whose result has NaN or infinite values."""
     return JobFailed(OVERFLOWED)

@@ -1,7 +1,7 @@
-"""What the adapters of the Stable Diffusion family share.
+"""The common base of the adapters of the Stable Diffusion family.
 
 Every picture has a generator of its own, on the CPU, so that it depends on its seed and inputs and not on the device's
-random numbers or on its neighbours in the batch.
+random numbers or on the rest of the batch.
 """
 
 import threading
@@ -29,7 +29,7 @@ class StableDiffusion(ABC):
 
     Class attributes:
         pipelines: the pipeline classes by name.
-        shared_inputs: what one pipeline call has in common; the rest is each job's own.
+        shared_inputs: the inputs that must be equal for all jobs of one pipeline call.
     """
 
     pipelines: ClassVar[Mapping[str, Any]]
@@ -43,7 +43,7 @@ class StableDiffusion(ABC):
 
     @classmethod
     def load(cls, folder: Path, device: Device) -> Self:
-        """Read the weights in `folder` onto `device`, without the network.
+        """Load the weights in `folder` onto `device`, without using the network.
 
         Raises:
             FolderInvalid: the folder is not one of the pipelines of this task.
@@ -55,7 +55,7 @@ class StableDiffusion(ABC):
 
     @abstractmethod
     def arguments(self, jobs: Sequence[Job]) -> Mapping[str, Any]:
-        """What the pipeline call takes besides prompts, generators and callbacks.
+        """The arguments of the pipeline call besides prompts, generators and callbacks.
 
         Raises:
             JobFailed: a job's inputs cannot be used.
@@ -69,7 +69,7 @@ class StableDiffusion(ABC):
         """Run the jobs, which share `shared_inputs`, as one pipeline call.
 
         Raises:
-            ValueError: the jobs differ in what they must share.
+            ValueError: the jobs differ in an input of `shared_inputs`.
             AdapterClosed: the model was unloaded before the batch began.
         """
         for name in self.shared_inputs:
@@ -81,7 +81,7 @@ class StableDiffusion(ABC):
             watch = StepWatch(jobs)
             wanted = watch.running
             try:
-                pictures = self._paint([jobs[position] for position in wanted], watch) if wanted else []
+                pictures = self._generate([jobs[position] for position in wanted], watch) if wanted else []
             except EveryJobCanceled:
                 pictures = []
         by_position = dict(zip(wanted, pictures, strict=False))
@@ -97,13 +97,13 @@ class StableDiffusion(ABC):
         return self._weight_bytes
 
     def close(self) -> None:
-        """Give the memory back, after a running batch has ended. A second call does nothing."""
+        """Free the memory, after a running batch has ended. A second call does nothing."""
         with self._lock:
             self._pipeline = None
         if torch.cuda.is_available():
             torch.cuda.empty_cache()
 
-    def _paint(self, jobs: Sequence[Job], watch: StepWatch) -> list[npt.NDArray[np.float32]]:
+    def _generate(self, jobs: Sequence[Job], watch: StepWatch) -> list[npt.NDArray[np.float32]]:
         """The pictures of each job: floats in 0…1 of shape (outputs, height, width, 3)."""
         generators = [
             torch.Generator(device="cpu").manual_seed((job.inputs["seed"] + number) % SEEDS)
@@ -130,12 +130,12 @@ class StableDiffusion(ABC):
 
 
 def each_output(jobs: Sequence[Job], values: Sequence[Any]) -> list[Any]:
-    """The value of each job as often as the job has outputs."""
+    """The value of each job, repeated for each of the job's outputs."""
     return [value for job, value in zip(jobs, values, strict=True) for _ in range(job.inputs["num_outputs"])]
 
 
 def encode_all(job: Job, pictures: npt.NDArray[np.float32], *, steps: int) -> Ending:
-    """A job's pictures, made by so many steps, as files in the format that it asks for."""
+    """A job's pictures, made by so many steps, as files in the requested format."""
     if not np.isfinite(pictures).all():
         return JobFailed("The model's numbers overflowed, so there is no picture. Try less guidance or another seed.")
     whole = (pictures * 255).round().astype(np.uint8)

@@ -27,4 +27,5 @@ class TextToImage(StableDiffusion):
     shared_inputs: ClassVar[tuple[str, ...]] = ("width", "height", "num_inference_steps", "guidance_scale")
 
     def arguments(self, jobs: Sequence[Job]) -> Mapping[str, Any]:
+        """The inputs that the jobs of one call share."""
         return {name: jobs[0].inputs[name] for name in self.shared_inputs}

@@ -22,7 +22,7 @@ def add_member(*, by: Membership, email: str, role: Role) -> Membership:
         Invalid: nobody has signed up with this address, or they are a member already.
     """
     require_owner(by)
-    user = User.objects.filter(email__iexact=email.strip()).first() if "\0" not in email else None
+    user = User.objects.filter(email__iexact=email.strip()).first()
     if user is None:
         unknown = FieldError("email", "Nobody has signed up with this address yet; ask them to, then add them")
         raise Invalid("The member was not added", errors=[unknown])

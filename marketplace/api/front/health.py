@@ -7,7 +7,7 @@ from psycopg_pool import PoolTimeout
 
 from marketplace.api.front.http import Request, Response, json_response
 from marketplace.api.front.resources import Resources
-from marketplace.core import opening
+from marketplace.core import first_models
 
 WAITING = Gauge("bourse_predictions_waiting", "Predictions that wait for a node")
 RUNNING = Gauge("bourse_predictions_running", "Predictions that a node works on")
@@ -59,7 +59,7 @@ async def _checks(resources: Resources) -> dict[str, str]:
     except (Error, PoolTimeout):
         checks |= {"database": "does not answer", "node": "unknown"}
     try:
-        wanted = int(await resources.redis.get(opening.KEY) or 0)
+        wanted = int(await resources.redis.get(first_models.KEY) or 0)
     except (redis.RedisError, OSError):
         checks["redis"] = "does not answer"
     if row is not None and not row["nodes"]:

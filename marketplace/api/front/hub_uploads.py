@@ -65,7 +65,7 @@ async def put_part(
         raise NotFound("The upload has no such part")
     place = uploads.part_name(waiting, number)
     digest = await receive_part(request, size=size, name=place)
-    await in_thread(uploads.note_part, upload=waiting, number=number, name=place, sha256=digest)
+    await in_thread(uploads.record_part, upload=waiting, number=number, name=place, sha256=digest)
     return Response(200, headers={"ETag": f'"{digest}"'})
 
 

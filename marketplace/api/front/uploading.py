@@ -25,11 +25,11 @@ async def receive_blob(request: Request, *, limit: int, expected: StoredBlob | N
         await _write(request, draft, limit)
         if expected is not None and (draft.sha256, draft.size) != (expected.sha256, expected.size):
             raise not_as_announced(StoredBlob(draft.sha256, draft.size), expected)
-        return await asyncio.to_thread(draft.keep)
+        return await asyncio.to_thread(draft.save)
 
 
 async def receive_part(request: Request, *, size: int, name: str) -> str:
-    """Set the body aside as `name`, a part of a file that is still coming.
+    """Stage the body as `name`, one part of a file that is uploaded in parts.
 
     Args:
         size: bytes that it must have.
@@ -46,7 +46,7 @@ async def receive_part(request: Request, *, size: int, name: str) -> str:
         await _write(request, draft, size)
         if draft.size != size:
             raise Invalid(f"{draft.size} bytes came, where this part has {size}; send the part again")
-        await asyncio.to_thread(draft.set_aside, name)
+        await asyncio.to_thread(draft.stage, name)
         return draft.sha256
 
 

@@ -1,4 +1,4 @@
-"""How far voters agree. Pure."""
+"""The agreement of voters. Pure functions."""
 
 from collections.abc import Hashable, Iterable, Mapping
 
@@ -7,17 +7,17 @@ Voter = Hashable
 
 
 def krippendorff_alpha(votes: Iterable[tuple[Voter, Unit, str]]) -> float | None:
-    """Krippendorff's alpha of nominal answers: 1 is full agreement, 0 what chance would give, below 0 less than that.
+    """Krippendorff's alpha of nominal answers: 1 is full agreement, 0 is chance, below 0 is less than chance.
 
     Krippendorff, Content Analysis, 4th edition (2018), chapter 12; computed by evalica.
 
     Args:
-        votes: who answered what about which unit (a pair of pictures of one prompt).
+        votes: voter, unit (a pair of pictures of one prompt) and answer.
 
-    Returns:
-        alpha, or None where no unit was answered by two voters.
+        Returns:
+            alpha, or None if no unit was answered by two voters.
     """
-    # pandas and scipy, which evalica brings, take a second to import and are needed on this one page.
+    # evalica imports pandas and scipy, which takes a second and is needed on one page only.
     import evalica
     import pandas as pd
 

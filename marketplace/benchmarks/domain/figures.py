@@ -1,12 +1,12 @@
-"""Figures of a model's runs in a benchmark: percentiles and the cost of what can be used. Pure."""
+"""Figures of a model's runs in a benchmark: percentiles and the cost of a usable picture. Pure functions."""
 
 from collections.abc import Sequence
 
-CALLS_FOR_P95 = 72  # the fewest that bound a 95% interval of a 95th percentile on both sides (order statistics)
+CALLS_FOR_P95 = 72  # minimum for a two-sided 95% interval of a 95th percentile (order statistics)
 
 
 def percentile(values: Sequence[float], q: float) -> float | None:
-    """The q-quantile, q from 0 to 1, linearly between the two nearest values; None without any."""
+    """The q-quantile, q from 0 to 1, interpolated linearly; None without values."""
     if not values:
         return None
     ordered = sorted(values)
@@ -17,13 +17,13 @@ def percentile(values: Sequence[float], q: float) -> float | None:
 
 
 def cost_per_accepted(price: int, *, both_bad: float | None) -> int | None:
-    """Micro-units that one usable picture costs, where the share `both_bad` of all is thrown away.
+    """Micro-units for one usable picture, if the share `both_bad` of all pictures is unusable.
 
     Args:
         price: micro-units of one picture.
 
     Returns:
-        rounded half up; None where nothing was voted on, or nothing was usable.
+        the amount, rounded half up; None if there are no votes or no usable pictures.
     """
     if both_bad is None or both_bad >= 1:
         return None

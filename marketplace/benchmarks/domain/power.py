@@ -1,4 +1,4 @@
-"""How many votes it takes to tell two models apart. Pure."""
+"""How many votes are needed to distinguish two models. Pure functions."""
 
 import math
 from collections.abc import Iterable
@@ -6,20 +6,20 @@ from statistics import NormalDist
 
 CONFIDENCE = 0.95
 POWER = 0.8
-MIN_LEAD = 0.51  # a share nearer to one half would take more votes than anybody gives
+MIN_LEAD = 0.51  # a share closer to 0.5 would need an unrealistic number of votes
 
 
 def decisive_votes_needed(share: float) -> int | None:
-    """Votes with a winner that tell, in four of five cases, that `share` of them really prefer one of two models.
+    """Decisive votes needed to detect, with 80% power, that a share of `share` prefers one of two models.
 
     The sample size of a two-sided test of one proportion against one half, at 95%: Fleiss, Levin and Paik,
     Statistical Methods for Rates and Proportions, 3rd edition (2003), section 2.5, without the continuity correction.
 
     Args:
-        share: of the decisive votes for the better model, from 0.5 to 1.
+        share: the better model's share of the decisive votes, from 0.5 to 1.
 
-    Returns:
-        the number, or None where the models are too close (below 51%) for any reasonable one.
+        Returns:
+            the number, or None if the models are too close (below 51%).
     """
     if not 0.5 <= share <= 1:
         raise ValueError(f"the better model's share is between one half and one, not {share}")
@@ -32,13 +32,13 @@ def decisive_votes_needed(share: float) -> int | None:
 
 
 def design_effect(clusters: Iterable[tuple[int, int]]) -> float:
-    """How many times as many votes are needed because votes on one prompt resemble each other; at least 1.
+    """The factor by which more votes are needed because votes on one prompt are correlated; at least 1.
 
     The variance of a proportion estimated from clusters over that of a simple random sample: Rao and Scott,
     A Simple Method for the Analysis of Clustered Binary Data, Biometrics 48 (1992), 577-585.
 
     Args:
-        clusters: for each prompt the wins of one model and the decisive votes.
+        clusters: for each prompt, the wins of one model and the number of decisive votes.
     """
     counted = [(wins, votes) for wins, votes in clusters if votes]
     total = sum(votes for _, votes in counted)

@@ -1,4 +1,4 @@
-"""Reading a list of prompts that somebody typed or uploaded. Pure."""
+"""Reads a list of prompts from text or CSV. Pure functions."""
 
 import csv
 import io
@@ -18,10 +18,10 @@ BYTE_ORDER_MARKS = {b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16", b"\xef\xbb\xbf
 
 
 class UnusablePrompts(ValueError):
-    """The list cannot be used; `errors` says what is wrong, each with its line.
+    """The list cannot be used; each of `errors` names the line and the reason.
 
     Args:
-        errors: sentences for people, at most `MAX_ERRORS` are kept.
+        errors: sentences for people; at most `MAX_ERRORS` are kept.
     """
 
     def __init__(self, errors: Sequence[str]) -> None:
@@ -34,11 +34,11 @@ class UnusablePrompts(ValueError):
 
 @dataclass(frozen=True)
 class PromptLine:
-    """A prompt as it was given.
+    """A prompt of the list.
 
     Attributes:
-        line: where it stood, counted from 1; of a record over several lines its last.
-        seed: None where none was given.
+        line: its line, counted from 1; the last one of a record over several lines.
+        seed: None if the list has none.
     """
 
     line: int
@@ -59,7 +59,7 @@ def parse_text(text: str) -> list[PromptLine]:
 def parse_csv(data: bytes) -> list[PromptLine]:
     """The prompts of a CSV file (RFC 4180) with a column `prompt` and, if wanted, `seed`.
 
-    Commas or semicolons separate, UTF-8 with or without a byte order mark, or UTF-16 with one.
+    The separator is a comma or semicolon; UTF-8 with or without a byte order mark, or UTF-16 with one.
 
     Raises:
         UnusablePrompts: too large, not text, without the column, or see `check`.
@@ -100,10 +100,10 @@ def parse_csv(data: bytes) -> list[PromptLine]:
 
 
 def check(prompts: Iterable[PromptLine]) -> list[PromptLine]:
-    """The prompts, if they are usable: 1 to 200, each of at most 2,000 characters, none twice (with one seed).
+    """The prompts, if they are valid: 1 to 200, each of at most 2,000 characters, none twice with the same seed.
 
     Raises:
-        UnusablePrompts: naming the lines that are not.
+        UnusablePrompts: with the invalid lines.
     """
     prompts = list(prompts)
     errors: list[str] = []
@@ -145,7 +145,7 @@ def _decode(data: bytes) -> str:
 
 
 def _delimiter(text: str) -> str:
-    """What separates the columns, by the first line: spreadsheets use semicolons where the comma is a decimal sign."""
+    """The separator, from the first line: spreadsheets use semicolons in locales with a decimal comma."""
     first = text.lstrip("\r\n").split("\n", 1)[0]
     return ";" if ";" in first and "," not in first else ","
 

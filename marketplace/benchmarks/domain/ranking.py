@@ -1,4 +1,4 @@
-"""From votes to a ranking with intervals, and to which differences are none. Pure."""
+"""Computes a ranking with intervals, and which differences are significant, from votes. Pure functions."""
 
 import math
 from collections import Counter
@@ -14,14 +14,14 @@ from marketplace.benchmarks.domain.power import decisive_votes_needed, design_ef
 from marketplace.benchmarks.domain.states import Choice
 
 RESAMPLES = 1_000
-SEED = 1_952  # any will do; a fixed one gives the same intervals for the same votes
+SEED = 1_952  # arbitrary, but fixed: the same votes give the same intervals
 MEAN_SCORE = 1_500.0
 ELO = 400 / math.log(10)  # points for a factor of e in the odds
 INTERVAL = (2.5, 97.5)  # percentiles
 MAX_ITERATIONS = 1_000
 PRIOR_TIE = 1.0  # half a vote for each side
 
-# With fewer prompts no result is rarer than chance: all of five agree by luck in 2 of 32 cases, all of six in 2 of 64.
+# With fewer prompts no result is significant: five of five has a probability of 2 in 32, six of six of 2 in 64.
 MIN_PROMPTS = 6
 
 Floats = npt.NDArray[np.float64]
@@ -30,7 +30,7 @@ Fit = Callable[[Floats], Floats]
 
 @dataclass(frozen=True)
 class Ballot:
-    """One vote: `first` and `second` are positions of models, in ascending order; never a skipped one."""
+    """One vote: `first` and `second` are positions of models, in ascending order; skipped votes are excluded."""
 
     prompt: int
     first: int
@@ -40,14 +40,14 @@ class Ballot:
 
 @dataclass(frozen=True)
 class Standing:
-    """Where one model stands.
+    """One model's place in the ranking.
 
     Attributes:
-        rank: one more than the models that are distinguishably better.
-        score: Elo points around 1,500, with `low` and `high` the ends of its 95% interval.
-        votes: in which it took part.
-        win_rate: wins and half of the ties over its votes; None without any.
-        both_bad: the share of its votes that found both pictures unusable; None without any.
+        rank: one more than the number of models that are distinguishably better.
+        score: Elo points around 1,500; `low` and `high` are the ends of its 95% interval.
+        votes: the number of votes on its pictures.
+        win_rate: wins and half of the ties over its votes; None without votes.
+        both_bad: the share of its votes that found both pictures unusable; None without votes.
     """
 
     model: int
@@ -62,14 +62,14 @@ class Standing:
 
 @dataclass(frozen=True)
 class Comparison:
-    """Two models against each other, `better` being the one with the higher score.
+    """The comparison of two models; `better` has the higher score.
 
     Attributes:
-        difference: in Elo points, with `low` and `high` the ends of its 95% interval.
-        distinguishable: whether that interval leaves zero out.
-        share: of the decisive votes between the two that went to `better`; None without any.
-        more_votes: how many more votes on this pair would tell, were the present share the true one; None where it
-            cannot be said.
+        difference: in Elo points; `low` and `high` are the ends of its 95% interval.
+        distinguishable: whether that interval excludes zero.
+        share: the part of the decisive votes between the two that went to `better`; None without any.
+        more_votes: how many more votes on this pair would be needed if the present share were the true one; None if
+            unknown.
     """
 
     better: int
@@ -85,7 +85,7 @@ class Comparison:
 
 @dataclass(frozen=True)
 class Ranking:
-    """The outcome of a vote. `standings` are best first, `comparisons` cover all pairs; `prompts` had a vote."""
+    """The result of a vote. `standings` are best first, `comparisons` cover all pairs; `prompts` have votes."""
 
     standings: tuple[Standing, ...]
     comparisons: tuple[Comparison, ...]
@@ -95,21 +95,21 @@ class Ranking:
 
 
 def rank(ballots: Sequence[Ballot], *, models: int, resamples: int = RESAMPLES, seed: int = SEED) -> Ranking:
-    """Rank models 0 … `models` - 1 by a Bradley-Terry fit, with intervals that respect that prompts are clusters.
+    """Rank models 0 … `models` - 1 by a Bradley-Terry fit, with intervals from a cluster bootstrap over prompts.
 
     The fit is evalica's, of Bradley and Terry, Rank Analysis of Incomplete Block Designs, Biometrika 39 (1952),
-    324-345. A tie is half a win for each side, and so is "both bad".
+    324-345. A tie is half a win for each side; so is "both bad".
 
     A model that never lost would have an infinite score. So every fit counts half a vote for each side of each pair
     (Jeffreys' prior; Firth, Bias Reduction of Maximum Likelihood Estimates, Biometrika 80 (1993), 27-38), and two
-    further votes, one for either side, are added to what was given, as Agresti and Coull add to a proportion (The
+    further votes, one for either side, are added to the given ones, as Agresti and Coull do for a proportion (The
     American Statistician 52 (1998), 119-126).
 
-    The intervals are percentiles of a bootstrap that draws prompts, not votes: whoever votes on the same prompt sees
-    the same pictures, so their votes are not independent (Field and Welsh, Bootstrapping clustered data, Journal of
-    the Royal Statistical Society B 69 (2007), 369-390). The two added votes are drawn like prompts, which keeps the
-    intervals of a few prompts as wide as they ought to be: with one vote on each prompt, two models are distinguishable
-    just where the exact sign test says so. With votes on fewer than `MIN_PROMPTS` prompts nothing is.
+    The intervals are percentiles of a bootstrap that draws prompts, not votes: voters on the same prompt see the same
+    pictures, so their votes are not independent (Field and Welsh, Bootstrapping clustered data, Journal of the Royal
+    Statistical Society B 69 (2007), 369-390). The two added votes are drawn like prompts, which keeps the intervals of
+    few prompts wide enough: with one vote on each prompt, two models are distinguishable exactly where the exact sign
+    test is significant. With votes on fewer than `MIN_PROMPTS` prompts no two models are distinguishable.
     """
     pairs = list(combinations(range(models), 2))
     prompts = sorted({ballot.prompt for ballot in ballots})
@@ -142,7 +142,7 @@ def rank(ballots: Sequence[Ballot], *, models: int, resamples: int = RESAMPLES, 
 def _counts(ballots: Sequence[Ballot], *, prompts: Sequence[int], pairs: Sequence[tuple[int, int]]) -> Floats:
     """Votes by cluster (rows) and, for each pair, wins of the first, of the second, and ties (columns).
 
-    The first rows are the prompts', the last the added votes', each a cluster of its own.
+    The first rows are prompts; the last rows are the added votes, each a cluster of its own.
     """
     row_of = {prompt: row for row, prompt in enumerate(prompts)}
     column_of = {pair: 3 * index for index, pair in enumerate(pairs)}
@@ -157,8 +157,8 @@ def _counts(ballots: Sequence[Ballot], *, prompts: Sequence[int], pairs: Sequenc
 
 
 def _fitter(pairs: Sequence[tuple[int, int]], *, models: int) -> Fit:
-    """A function from the weights of `_counts`' columns to the models' scores."""
-    # pandas and scipy, which evalica brings, take a second to import and are needed on this one page.
+    """A function from the weights of the columns of `_counts` to the models' scores."""
+    # evalica imports pandas and scipy, which takes a second and is needed on one page only.
     import evalica
     import pandas as pd
 
@@ -182,7 +182,7 @@ def _compare(
 ) -> Comparison:
     better, worse = sorted(pair, key=lambda model: -scores[model])
     low, high = np.percentile(samples[:, better] - samples[:, worse], INTERVAL)
-    # By symmetry the fit of equal records is equal only up to its tolerance.
+    # Scores of models with equal records differ by up to the tolerance of the fit.
     distinguishable = bool(prompts >= MIN_PROMPTS and low > 1e-6)
     direct = [ballot for ballot in ballots if (ballot.first, ballot.second) == pair]
     clusters: dict[int, tuple[int, int]] = {}
@@ -206,7 +206,7 @@ def _compare(
 
 
 def _more_votes(clusters: Sequence[tuple[int, int]], votes: int, share: float | None) -> int | None:
-    """Votes that are missing on a pair, ties and resemblance within prompts counted in; at least one."""
+    """Further votes needed on a pair, with allowance for ties and for correlation within prompts; at least one."""
     if share is None or share < 0.5:
         return None
     needed = decisive_votes_needed(share)

@@ -1,4 +1,4 @@
-"""In which order a voter sees pairs, and on which sides. Pure, and the same each time it is asked."""
+"""The order in which a voter sees pairs, and their sides. Pure and deterministic."""
 
 import hashlib
 import math
@@ -16,9 +16,9 @@ class Pair:
 
     Attributes:
         prompt: the prompt's id.
-        first, second: the models' ids, in the benchmark's own order.
-        key: what the voter's page calls the pair; it tells nothing about what it holds.
-        swapped: whether the first model's picture stands on the right.
+        first, second: the models' ids, in the benchmark's order.
+        key: the pair's name on the voter's page; it reveals nothing about the models.
+        swapped: whether the first model's picture is on the right.
     """
 
     prompt: int
@@ -29,15 +29,15 @@ class Pair:
 
 
 def schedule(*, prompts: Sequence[int], models: Sequence[int], secret: str) -> list[Pair]:
-    """All pairs of models over all prompts, once each, in one voter's own order.
+    """All pairs of models over all prompts, once each, in one voter's order.
 
-    At every point of the list, no prompt has come more than once more often than another, and no pair of models
-    either: a voter may stop anywhere.
+    At every point of the list the counts of any two prompts differ by at most one, and so do those of any two pairs of
+    models: a voter may stop anywhere.
 
     Args:
         prompts: ids of the prompts.
         models: ids of the models, in the benchmark's order.
-        secret: differs for each voter and benchmark, and is not to be guessed: order, sides and keys follow from it.
+        secret: unguessable, different for each voter and benchmark; it determines order, sides and keys.
     """
     chance = random.Random(hashlib.sha256(f"order:{secret}".encode()).digest())  # noqa: S311  # the seed is the secret
     prompts, pairs = list(prompts), list(combinations(models, 2))
@@ -47,16 +47,16 @@ def schedule(*, prompts: Sequence[int], models: Sequence[int], secret: str) -> l
 
 
 def _turns(prompts: int, pairs: int) -> Iterator[tuple[int, int]]:
-    """Every (prompt, pair) once; prompts go round and round, and so do pairs.
+    """Every (prompt, pair) once; both indices cycle.
 
-    Both simply counting up would meet again too early where their numbers share a factor; so the pairs skip one
-    whenever they would, which is after the least common multiple of both.
+    If their numbers share a factor, plain cycling would repeat combinations after the least common multiple of both;
+    therefore the pairs skip one index each time it is reached.
     """
     if not prompts or not pairs:
         return
-    meet = math.lcm(prompts, pairs)
+    period = math.lcm(prompts, pairs)
     for turn in range(prompts * pairs):
-        yield turn % prompts, (turn + turn // meet) % pairs
+        yield turn % prompts, (turn + turn // period) % pairs
 
 
 def _pair(prompt: int, models: tuple[int, int], secret: str) -> Pair:

@@ -1,15 +1,15 @@
-"""The states of a benchmark and of its cells, and what a voter may answer."""
+"""The states of a benchmark and of its cells, and the answers of voters."""
 
 from enum import StrEnum
 
 MIN_MODELS, MAX_MODELS = 2, 8
-MAX_IN_FLIGHT = 8  # predictions of one benchmark at a time, so that other buyers' calls pass between them
+MAX_IN_FLIGHT = 8  # predictions of one benchmark at a time, so that it does not delay other buyers' calls
 MAX_NAME_LENGTH = 100
 MAX_REASON_LENGTH = 300
 
 
 class State(StrEnum):
-    """A benchmark runs until all its cells ended; it pauses when it needs a person's decision."""
+    """A benchmark runs until all its cells have ended; it pauses when a person must decide."""
 
     RUNNING = "running"
     PAUSED = "paused"
@@ -18,7 +18,7 @@ class State(StrEnum):
 
 
 class CellState(StrEnum):
-    """One prompt on one model."""
+    """The state of one prompt on one model."""
 
     WAITING = "waiting"  # no prediction yet
     STARTED = "started"  # its prediction is admitted
@@ -28,21 +28,22 @@ class CellState(StrEnum):
 
     @property
     def is_final(self) -> bool:
+        """Whether the state no longer changes."""
         return self in (CellState.SUCCEEDED, CellState.FAILED, CellState.CANCELED)
 
 
 class Choice(StrEnum):
-    """What a voter said of two pictures. `first` and `second` are the models in the benchmark's own order."""
+    """A vote on two pictures, by model. `first` and `second` are in the benchmark's order."""
 
     FIRST = "first"
     SECOND = "second"
     TIE = "tie"
     BOTH_BAD = "both_bad"
-    SKIPPED = "skipped"  # not counted; the pair does not come again
+    SKIPPED = "skipped"  # not counted; the pair is not shown again
 
 
 class Answer(StrEnum):
-    """The same as the voter sees it, by the sides of the screen."""
+    """A vote on two pictures, by the sides of the screen."""
 
     LEFT = "left"
     RIGHT = "right"
@@ -52,7 +53,7 @@ class Answer(StrEnum):
 
 
 def choice_of(answer: Answer, *, swapped: bool) -> Choice:
-    """What an answer means for the models; `swapped` says that the first model's picture stood on the right."""
+    """The vote by model of an answer by side; `swapped`: the first model's picture was on the right."""
     match answer:
         case Answer.LEFT:
             return Choice.SECOND if swapped else Choice.FIRST

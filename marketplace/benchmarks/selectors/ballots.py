@@ -1,4 +1,4 @@
-"""What a voter has before them: the pair that comes next, without a word about the models."""
+"""The pair that a voter sees next, without the models' names."""
 
 import hashlib
 import hmac
@@ -26,11 +26,11 @@ class Shown:
 
 @dataclass(frozen=True)
 class Ballot:
-    """Where a voter stands.
+    """A voter's progress and next pairs.
 
     Attributes:
         current: the pair to vote on; None when all are done.
-        upcoming: the one after it, to be loaded beforehand.
+        upcoming: the pair after it, for preloading.
         undo: the key of the pair that was voted on last.
     """
 
@@ -42,7 +42,7 @@ class Ballot:
 
 
 def pairs_for_voter(benchmark: Benchmark, voter: User) -> list[Pair]:
-    """All pairs whose pictures are there, in this voter's order."""
+    """All pairs whose pictures exist, in this voter's order."""
     pictures = _pictures(benchmark)
     return [
         pair
@@ -56,6 +56,7 @@ def pairs_for_voter(benchmark: Benchmark, voter: User) -> list[Pair]:
 
 
 def ballot_of(benchmark: Benchmark, voter: User) -> Ballot:
+    """The voter's ballot."""
     pairs = pairs_for_voter(benchmark, voter)
     votes = list(benchmark.votes.filter(voter=voter).order_by("pk"))
     voted = {_identity(vote) for vote in votes}
@@ -75,7 +76,7 @@ def ballot_of(benchmark: Benchmark, voter: User) -> Ballot:
 
 
 def votes_by_voter(benchmark: Benchmark) -> dict[str, int]:
-    """How many pairs each person has voted on, skipped ones left out, by their address."""
+    """How many pairs each person has voted on, without skipped ones, by e-mail address."""
     counts: dict[str, int] = defaultdict(int)
     for email in benchmark.votes.exclude(choice="skipped").values_list("voter__email", flat=True):
         counts[email] += 1

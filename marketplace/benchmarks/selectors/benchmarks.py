@@ -1,4 +1,4 @@
-"""Reading an organisation's benchmarks: where they stand, and what of them is to be seen."""
+"""Reads an organisation's benchmarks and their progress."""
 
 import uuid
 from dataclasses import dataclass
@@ -16,9 +16,9 @@ class Progress:
     """How many cells are in which state.
 
     Attributes:
-        done: ended, however they ended.
-        scored: cells with the scorer's answer, of `to_score`; both zero without a scorer.
-        unscored: cells that the scorer failed on.
+        done: cells in a final state.
+        scored: cells with a score, of `to_score`; both are zero without a scorer.
+        unscored: cells whose scoring failed.
     """
 
     total: int
@@ -32,7 +32,7 @@ class Progress:
 
 
 def benchmarks_for_buyer(organization_id: uuid.UUID) -> QuerySet[Benchmark]:
-    """The organisation's benchmarks, newest first, each with `vote_count` of those that were not skipped."""
+    """The organisation's benchmarks, newest first, each with `vote_count`, without skipped votes."""
     return (
         Benchmark.objects.filter(organization=organization_id)
         .select_related("prompt_set", "started_by", "organization")
@@ -43,7 +43,7 @@ def benchmarks_for_buyer(organization_id: uuid.UUID) -> QuerySet[Benchmark]:
 
 
 def benchmark_for_buyer(organization_id: uuid.UUID, benchmark_id: uuid.UUID | None) -> Benchmark:
-    """Raises NotFound unless the organisation has this benchmark."""
+    """One benchmark of the organisation. Raises NotFound."""
     found = benchmarks_for_buyer(organization_id).filter(pk=benchmark_id).first() if benchmark_id else None
     if found is None:
         raise NotFound("There is no such benchmark")
@@ -51,6 +51,7 @@ def benchmark_for_buyer(organization_id: uuid.UUID, benchmark_id: uuid.UUID | No
 
 
 def progress_of(benchmark: Benchmark) -> Progress:
+    """The counts of the benchmark's cells."""
     states = dict(benchmark.cells.values_list("state").annotate(Count("id")))
     succeeded = states.get(CellState.SUCCEEDED, 0)
     scored = benchmark.cells.filter(score__isnull=False).count() if benchmark.scorer_version_id else 0
@@ -67,17 +68,17 @@ def progress_of(benchmark: Benchmark) -> Progress:
 
 
 def failed_cells(benchmark: Benchmark) -> list[Cell]:
-    """The cells, or their scores, that failed, in the order of the prompts."""
+    """The cells that failed, or whose scoring failed, in the order of the prompts."""
     failed = benchmark.cells.filter(Q(state=CellState.FAILED) | ~Q(score_error=""))
     return list(failed.select_related("prompt", "contestant").order_by("prompt__position", "contestant__position"))
 
 
 def grid_of(benchmark: Benchmark) -> list[Cell]:
-    """All cells, prompt by prompt, the models in the benchmark's order."""
+    """All cells, by prompt, then by model in the benchmark's order."""
     cells = benchmark.cells.select_related("prompt", "contestant")
     return list(cells.order_by("prompt__position", "contestant__position"))
 
 
 def sees_names(benchmark: Benchmark, user: User) -> bool:
-    """Whether this person asked for the names and the results."""
+    """Whether this person has revealed the names and the results."""
     return Reveal.objects.filter(benchmark=benchmark, user=user).exists()

@@ -1,4 +1,4 @@
-"""Reading an organisation's prompt sets."""
+"""Reads an organisation's prompt sets."""
 
 import uuid
 
@@ -15,7 +15,7 @@ def prompt_sets_for_buyer(organization_id: uuid.UUID) -> QuerySet[PromptSet]:
 
 
 def prompt_set_for_buyer(organization_id: uuid.UUID, prompt_set_id: uuid.UUID | None) -> PromptSet:
-    """Raises NotFound unless the organisation has this set."""
+    """One prompt set of the organisation. Raises NotFound."""
     found = prompt_sets_for_buyer(organization_id).filter(pk=prompt_set_id).first() if prompt_set_id else None
     if found is None:
         raise NotFound("There is no such prompt set")

@@ -1,4 +1,4 @@
-"""What a benchmark found: the ranking with its intervals, and each model's seconds and money beside it."""
+"""The results of a benchmark: the ranking with its intervals, and each model's times and costs."""
 
 import uuid
 from collections import defaultdict
@@ -18,7 +18,7 @@ from marketplace.benchmarks.models import Benchmark, Cell, Contestant, Vote
 
 @dataclass(frozen=True)
 class Seconds:
-    """The median and the 95th percentile of one part of the runs; None where nothing was measured."""
+    """The median and the 95th percentile of one part of the runs; None without measurements."""
 
     p50: float | None
     p95: float | None
@@ -29,12 +29,12 @@ class Result:
     """One model's row.
 
     Attributes:
-        standing: its place in the ranking; None while nobody voted.
-        price: micro-units of one picture, as pinned.
-        charged: micro-units that its pictures cost in all.
-        per_accepted: micro-units of one picture that was not among two bad ones.
+        standing: its place in the ranking; None while there are no votes.
+        price: micro-units for one picture, as pinned.
+        charged: micro-units for all its pictures.
+        per_accepted: micro-units for one usable picture.
         total: seconds from the call to the answer.
-        score: the mean of the scorer's answers.
+        score: the mean of its scores.
     """
 
     contestant: Contestant
@@ -54,7 +54,7 @@ class Result:
 
 @dataclass(frozen=True)
 class Verdict:
-    """Two models against each other, with their contestants."""
+    """The comparison of two contestants."""
 
     better: Contestant
     worse: Contestant
@@ -63,10 +63,10 @@ class Verdict:
 
 @dataclass(frozen=True)
 class Results:
-    """All that a benchmark found; rows best first.
+    """The results of a benchmark; rows are best first.
 
     Attributes:
-        alpha: the voters' agreement; None where no pair was voted on by two.
+        alpha: the voters' agreement; None if no pair has votes of two people.
     """
 
     rows: tuple[Result, ...]
@@ -78,6 +78,7 @@ class Results:
 
 
 def results_of(benchmark: Benchmark) -> Results:
+    """Compute the results from the benchmark's votes, cells and predictions."""
     contestants = list(benchmark.contestants.all())
     votes = counted_votes(benchmark)
     found = _ranking(contestants, votes) if votes else None
@@ -106,7 +107,7 @@ def results_of(benchmark: Benchmark) -> Results:
 
 
 def counted_votes(benchmark: Benchmark) -> list[Vote]:
-    """All votes that were not skipped, in the order they were given, with voter, prompt and models."""
+    """All votes that were not skipped, in the order of voting, with voter, prompt and models."""
     votes = benchmark.votes.exclude(choice=Choice.SKIPPED)
     return list(votes.select_related("voter", "prompt", "first", "second").order_by("pk"))
 
@@ -122,7 +123,7 @@ def _ranking(contestants: Sequence[Contestant], votes: Sequence[Vote]) -> Rankin
 
 @lru_cache(maxsize=32)
 def _ranked(ballots: tuple[ranking.Ballot, ...], models: int) -> Ranking:
-    """The same votes always rank the same, and a bootstrap takes up to a second."""
+    """The ranking, cached: it is deterministic, and the bootstrap takes up to a second."""
     return ranking.rank(ballots, models=models)
 
 

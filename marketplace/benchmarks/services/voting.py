@@ -43,7 +43,7 @@ def vote(*, by: Membership, benchmark_id: uuid.UUID | None, key: str, answer: An
         defaults={
             "choice": choice_of(answer, swapped=pair.swapped),
             "swapped": pair.swapped,
-            "reason": " ".join(reason.replace("\0", "").split())[:MAX_REASON_LENGTH],
+            "reason": " ".join(reason.split())[:MAX_REASON_LENGTH],
         },
     )
     return given

@@ -41,12 +41,7 @@ def make_offer(
         Problem: as `billing.outcomes.services.contracts.offer` says.
     """
     errors: list[FieldError] = []
-    is_possible = "\0" not in model
-    listing = (
-        listings_for_provider(by.organization).filter(listed=True, model__name__iexact=model).first()
-        if is_possible
-        else None
-    )
+    listing = listings_for_provider(by.organization).filter(listed=True, model__name__iexact=model).first()
     if listing is None:
         errors.append(FieldError("model", "must be one of your models that are on sale"))
     buyer_organization = _buyer(buyer, by.organization, errors)

@@ -1,4 +1,4 @@
-"""An icon's attributes as classes, which the checker reads from a picture and the scorer learns beside its own task."""
+"""An icon's attributes as classes: the checker predicts them, and the scorer has an auxiliary loss on them."""
 
 from collections.abc import Sequence
 
@@ -20,6 +20,7 @@ CLASSES: dict[str, tuple[str, ...]] = {
 
 
 def attributes(icon: Icon) -> dict[str, str]:
+    """The class of each attribute of an icon."""
     color, shape = icon.partner or ("none", "none")
     return {
         "shape": icon.shape,
@@ -35,5 +36,5 @@ def attributes(icon: Icon) -> dict[str, str]:
 
 
 def labels(icons: Sequence[Icon]) -> torch.Tensor:
-    """n × attributes: the number of each class."""
+    """Shape (n, attributes): the index of each class."""
     return torch.tensor([[CLASSES[name].index(value) for name, value in attributes(icon).items()] for icon in icons])

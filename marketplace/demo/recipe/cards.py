@@ -1,4 +1,4 @@
-"""The model cards: the texts of `cards/`, filled with what was measured."""
+"""The model cards: the templates of `cards/`, filled with the measured figures."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -11,11 +11,11 @@ Figures = dict[str, Any]
 Values = dict[str, str]
 
 TEXTS = Path(__file__).parent / "cards"
-IMAGE_TO_IMAGE = "image-to-image.md"  # the hero's weights have a second card, which lies beside the folders
+IMAGE_TO_IMAGE = "image-to-image.md"  # the second card of the hero's weights, beside the folders
 
 
 def write_cards(weights: Path, figures: dict[str, Figures]) -> None:
-    """Write the card of each folder that was measured, and that of image to image beside them."""
+    """Write the card of each measured folder, and the image-to-image card beside them."""
     for name, describe in _DESCRIBE.items():
         if name in figures:
             target = weights / IMAGE_TO_IMAGE if name == "image-to-image" else weights / name / CARD

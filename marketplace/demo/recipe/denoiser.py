@@ -9,17 +9,17 @@ from diffusers import DPMSolverMultistepScheduler, UNet2DConditionModel
 from torch import nn
 from transformers import CLIPTextConfig, CLIPTextModel, CLIPTokenizer
 
-from marketplace.demo.recipe.loop import Dice, fast_math
+from marketplace.demo.recipe.loop import StepRandom, fast_math
 from marketplace.demo.recipe.tokens import MAX_TOKENS, token_ids
 
 TEXT_WIDTH = 128
-_TRAIN_STEPS = 1000  # the scheduler's clock: a time from 0 to 1 is told to the denoiser in thousandths
+_TRAIN_STEPS = 1000  # the denoiser takes times from 0 to 1 in thousandths
 _WITHOUT_CAPTION = 0.1
 
 
 @dataclass(frozen=True)
 class DenoiserSize:
-    """`widths`: channels of the three levels, each of them a multiple of 16."""
+    """`widths`: the channels of the three levels, each a multiple of 16."""
 
     widths: tuple[int, int, int]
     channels: int = 8
@@ -27,6 +27,7 @@ class DenoiserSize:
 
 
 def new_text_encoder(tokenizer: CLIPTokenizer) -> CLIPTextModel:
+    """An untrained text encoder for the tokenizer's vocabulary."""
     config = CLIPTextConfig(
         vocab_size=len(tokenizer),
         hidden_size=TEXT_WIDTH,
@@ -48,6 +49,7 @@ def new_text_encoder(tokenizer: CLIPTokenizer) -> CLIPTextModel:
 
 
 def new_denoiser(size: DenoiserSize) -> UNet2DConditionModel:
+    """An untrained denoiser."""
     return UNet2DConditionModel(
         sample_size=size.side,
         in_channels=size.channels,
@@ -63,8 +65,8 @@ def new_denoiser(size: DenoiserSize) -> UNet2DConditionModel:
 
 
 @torch.no_grad()
-def narrowed(donor: UNet2DConditionModel, basis: torch.Tensor) -> UNet2DConditionModel:
-    """A trained denoiser for latents that are the old ones along the rows of `basis` (new × old channels)."""
+def with_projected_latents(donor: UNet2DConditionModel, basis: torch.Tensor) -> UNet2DConditionModel:
+    """A trained denoiser for latents projected by `basis`, of shape (new channels, old channels)."""
     channels = len(basis)
     model = UNet2DConditionModel.from_config({**donor.config, "in_channels": channels, "out_channels": channels})
     state = donor.state_dict()
@@ -76,32 +78,34 @@ def narrowed(donor: UNet2DConditionModel, basis: torch.Tensor) -> UNet2DConditio
 
 
 @torch.no_grad()
-def thinned(donor: UNet2DConditionModel, size: DenoiserSize) -> UNet2DConditionModel:
-    """A narrower denoiser that keeps evenly chosen channels of a trained one, and so need not begin from nothing."""
+def pruned(donor: UNet2DConditionModel, size: DenoiserSize) -> UNet2DConditionModel:
+    """A narrower denoiser initialised with evenly spaced channels of a trained one."""
     model = new_denoiser(size)
     wide = donor.state_dict()
-    joints = _joints(donor.config.block_out_channels, size.widths)
+    concatenated = _concatenated_levels(donor.config.block_out_channels, size.widths)
     for name, weight in model.state_dict().items():
         kept = wide[name]
         for dimension, (before, after) in enumerate(zip(kept.shape, weight.shape, strict=True)):
             if before != after:
-                chosen = _chosen(joints.get((before, after), ((before, after),)))
+                chosen = _chosen(concatenated.get((before, after), ((before, after),)))
                 kept = kept.index_select(dimension, chosen)
                 if dimension == 1:
-                    kept = kept * (before / after)  # so that sums over fewer inputs stay as large
+                    kept = kept * (before / after)  # keeps the scale of sums over fewer inputs
         weight.copy_(kept)
     return model
 
 
-def _joints(wide: Sequence[int], narrow: Sequence[int]) -> dict[tuple[int, int], tuple[tuple[int, int], ...]]:
-    """Where two levels' channels lie one behind the other, as skip connections put them: sizes of both parts."""
+def _concatenated_levels(
+    wide: Sequence[int], narrow: Sequence[int]
+) -> dict[tuple[int, int], tuple[tuple[int, int], ...]]:
+    """The sizes of both parts where skip connections concatenate the channels of two levels."""
     levels = list(zip(wide, narrow, strict=True))
     pairs = [(levels[above], levels[below]) for above in range(3) for below in range(3)]
     return {(a[0] + b[0], a[1] + b[1]): (a, b) for a, b in pairs}
 
 
 def _chosen(parts: tuple[tuple[int, int], ...]) -> torch.Tensor:
-    """Evenly spaced numbers of the channels to keep, part by part, so that heads and groups keep their share."""
+    """Evenly spaced indices of the channels to keep, part by part, so that heads and groups keep their proportions."""
     numbers, start = list[int](), 0
     for before, after in parts:
         numbers += [start + number * before // after for number in range(after)]
@@ -110,7 +114,7 @@ def _chosen(parts: tuple[tuple[int, int], ...]) -> torch.Tensor:
 
 
 def new_scheduler() -> DPMSolverMultistepScheduler:
-    """A stock solver that reads the flow which the denoiser predicts."""
+    """A stock solver for the flow that the denoiser predicts."""
     return DPMSolverMultistepScheduler(
         prediction_type="flow_prediction",
         use_flow_sigmas=True,
@@ -121,10 +125,10 @@ def new_scheduler() -> DPMSolverMultistepScheduler:
     )
 
 
-class FlowLesson:
-    """From noise e and latents x, the denoiser sees (1 - t) x + t e and learns to tell e - x."""
+class FlowObjective:
+    """Flow matching: from noise e and latents x, the denoiser gets (1 - t) x + t e and predicts e - x."""
 
-    decay, memory, batch = 1e-2, 0.998, 24
+    weight_decay, ema_decay, batch = 1e-2, 0.998, 24
 
     def __init__(
         self,
@@ -137,27 +141,27 @@ class FlowLesson:
         rate: float = 1e-3,
         steady: float = 0.5,
     ) -> None:
-        """Args: `latents`: n × channels × side × side, scaled to unit spread; one caption each."""
+        """Args: `latents`: shape (n, channels, side, side), scaled to unit variance; one caption each."""
         self.module = nn.ModuleDict({"text_encoder": text_encoder, "denoiser": denoiser})
-        self.rate, self.steady = rate, steady
+        self.learning_rate, self.constant_part = rate, steady
         self._ids, self._empty = token_ids(tokenizer, captions), token_ids(tokenizer, [""])
         self._latents, self._device = latents, device
 
-    def loss(self, dice: Dice) -> torch.Tensor:
-        chosen = torch.from_numpy(dice.numpy.integers(len(self._latents), size=self.batch))
+    def loss(self, step_random: StepRandom) -> torch.Tensor:
+        chosen = torch.from_numpy(step_random.numpy.integers(len(self._latents), size=self.batch))
         latents = self._latents[chosen].float().to(self._device)
-        empty = dice.uniform(self.batch, 1) < _WITHOUT_CAPTION
+        empty = step_random.uniform(self.batch, 1) < _WITHOUT_CAPTION
         ids = torch.where(empty, self._empty.to(self._device), self._ids[chosen].to(self._device))
-        times = self._times(dice)
+        times = self._times(step_random)
         share = times[:, None, None, None]
-        noise = dice.normal(*latents.shape)
+        noise = step_random.normal(*latents.shape)
         with fast_math(self._device):
             text = self.module["text_encoder"](ids)[0]
             mixed = (1 - share) * latents + share * noise
             flow = self.module["denoiser"](mixed, times * _TRAIN_STEPS, text).sample
         return F.mse_loss(flow.float(), noise - latents)
 
-    def _times(self, dice: Dice) -> torch.Tensor:
-        """Mostly the middle, where the shape is decided; a few from anywhere."""
-        middle = torch.sigmoid(1.1 * dice.normal(self.batch) + 0.2)
-        return torch.where(dice.uniform(self.batch) < 0.15, dice.uniform(self.batch), middle)
+    def _times(self, step_random: StepRandom) -> torch.Tensor:
+        """Mostly times in the middle, which decide the shape; a few uniform ones."""
+        middle = torch.sigmoid(1.1 * step_random.normal(self.batch) + 0.2)
+        return torch.where(step_random.uniform(self.batch) < 0.15, step_random.uniform(self.batch), middle)

@@ -1,4 +1,4 @@
-"""What the pictures show: icons of a few shapes and colours on plain grounds, and the captions that say so."""
+"""The content of the pictures: icons of a few shapes and colours on plain grounds, and their captions."""
 
 import random
 from dataclasses import dataclass
@@ -36,7 +36,7 @@ SIZES = ("medium", "small", "large")
 
 _PLURALS = {"cross": "crosses", "leaf": "leaves"}
 _NUMBERS = {2: "two", 3: "three"}
-_LEAST_CONTRAST = 150  # sum of the differences of the three channels below which two colours are too alike
+_MIN_CONTRAST = 150  # sum of the differences of the three channels; below it two colours are too similar
 
 
 @dataclass(frozen=True)
@@ -55,16 +55,17 @@ class Icon:
 
     @property
     def is_single(self) -> bool:
+        """Whether the picture shows one icon only."""
         return self.count == 1 and self.partner is None
 
 
 def stands_out(color: str, against: str) -> bool:
-    """Whether the two colours can be told apart at a glance."""
-    return sum(abs(a - b) for a, b in zip(PALETTE[color], PALETTE[against], strict=True)) > _LEAST_CONTRAST
+    """Whether the two colours contrast enough."""
+    return sum(abs(a - b) for a, b in zip(PALETTE[color], PALETTE[against], strict=True)) > _MIN_CONTRAST
 
 
 def draw_icon(rng: random.Random) -> Icon:
-    """An icon by chance: about three in five are single, one in eight is a pair."""
+    """A random icon: about three in five are single, one in eight is a pair."""
     ground = rng.choice(GROUNDS)
     color = rng.choice([each for each in COLORS if stands_out(each, ground)])
     shape = rng.choice(SHAPES)
@@ -88,13 +89,13 @@ def draw_icon(rng: random.Random) -> Icon:
 
 
 def icon_at(seed: int, index: int) -> tuple[Icon, random.Random]:
-    """The icon with this number in the series of this seed, and the dice for drawing it."""
+    """The icon with this number in the series of this seed, and the random generator for drawing it."""
     rng = random.Random(f"icon {seed} {index}")
     return draw_icon(rng), rng
 
 
 def caption(icon: Icon) -> str:
-    """What a buyer would write to get this icon."""
+    """The prompt for this icon."""
     adjectives = [
         icon.size if icon.size != "medium" else "",
         "glossy" if icon.finish == "glossy" else "",

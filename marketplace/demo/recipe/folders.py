@@ -1,4 +1,4 @@
-"""From trained parts to folders that can be published: stock classes, fp16 safetensors."""
+"""Saves trained parts as folders that can be published: stock classes, fp16 safetensors."""
 
 import re
 import shutil
@@ -25,7 +25,7 @@ def save_pipeline(
     tokenizer: CLIPTokenizer,
     denoiser: UNet2DConditionModel,
 ) -> None:
-    """A StableDiffusionPipeline. The parts are changed to half precision on the way."""
+    """Save a StableDiffusionPipeline. The parts are converted to half precision in place."""
     pipeline = StableDiffusionPipeline(
         vae=autoencoder,
         text_encoder=text_encoder,
@@ -40,7 +40,7 @@ def save_pipeline(
 
 
 def save_model(folder: Path, model: Any, *beside: Any) -> None:
-    """A single model with its configuration at the root, and what goes with it: a tokenizer, a processor."""
+    """Save a single model with its configuration at the root, and its tokenizer or processor."""
     model.half()
 
     def save(draft: Path) -> None:
@@ -51,20 +51,22 @@ def save_model(folder: Path, model: Any, *beside: Any) -> None:
 
 
 def load_pipeline(folder: Path, device: torch.device) -> StableDiffusionPipeline:
-    """In single precision, without progress bars."""
+    """Load a pipeline in single precision, without progress bars."""
     pipeline = StableDiffusionPipeline.from_pretrained(folder, dtype=torch.float32)
     pipeline.set_progress_bar_config(disable=True)
     return pipeline.to(device)
 
 
 def _replace(folder: Path, save: Callable[[Path], None]) -> None:
-    """Write a folder whole or not at all; a card that lies there stays."""
+    """Replace a folder atomically; its existing card is kept."""
     draft = folder.with_name(folder.name + ".draft")
     shutil.rmtree(draft, ignore_errors=True)
     draft.mkdir(parents=True)
     save(draft)
     for file in draft.rglob("*.json"):
-        file.write_text(re.sub(r'\n *"_name_or_path": "[^"]*",', "", file.read_text()))  # where it lay while training
+        file.write_text(
+            re.sub(r'\n *"_name_or_path": "[^"]*",', "", file.read_text())
+        )  # a path on the training machine
     for file in draft.rglob("*.safetensors"):
         file.chmod(0o644)
     if (folder / CARD).exists():

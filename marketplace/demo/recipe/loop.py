@@ -1,4 +1,4 @@
-"""The training loop that every model shares: seeded by step, cut at any moment, taken up where it was."""
+"""The training loop of all models: seeded by step, resumable after an interruption at any moment."""
 
 import math
 import time
@@ -15,27 +15,27 @@ from torch import nn
 Report = Callable[[str], None]
 
 _WARM_UP = 50  # steps until the full rate
-_LAST_RATE = 0.01  # of the full rate
-_REPORT_EVERY = 20.0  # seconds
-_SAVE_EVERY = 90.0  # seconds
+_MIN_RATE = 0.01  # of the full rate
+_REPORT_SECONDS = 20.0  # seconds
+_CHECKPOINT_SECONDS = 90.0  # seconds
 
 
 @dataclass(frozen=True)
 class Budget:
-    """How long to train: minutes of work, or a number of steps where the result must be the same everywhere."""
+    """How long to train: minutes of work, or a number of steps for a reproducible result."""
 
     minutes: float | None = None
     steps: int | None = None
 
     def progress(self, step: int, seconds: float) -> float:
-        """From 0 to 1."""
+        """The part of the budget that is used, from 0 to 1."""
         if self.steps is not None:
             return min(1.0, step / self.steps)
         return min(1.0, seconds / (60 * (self.minutes or 1e-9)))
 
 
-class Dice:
-    """The chance of one step: the same step of the same seed always draws the same, cut or not."""
+class StepRandom:
+    """The random numbers of one step. They depend only on seed and step, so that a resumed run draws the same ones."""
 
     def __init__(self, seed: int, step: int, device: torch.device) -> None:
         self.numpy = np.random.default_rng((seed, step))
@@ -43,34 +43,36 @@ class Dice:
         self._torch = torch.Generator().manual_seed(int(self.numpy.integers(2**62)))
 
     def normal(self, *shape: int) -> torch.Tensor:
+        """Standard normal numbers."""
         return torch.randn(shape, generator=self._torch).to(self.device)
 
     def uniform(self, *shape: int) -> torch.Tensor:
+        """Uniform numbers from 0 to 1."""
         return torch.rand(shape, generator=self._torch).to(self.device)
 
 
-class Lesson(Protocol):
-    """What is trained and how one step's loss comes about.
+class Objective(Protocol):
+    """What is trained: a module, its hyperparameters and the loss of one step.
 
     Attributes:
         module: its parameters that require a gradient are trained.
-        rate: AdamW's learning rate at its highest.
-        steady: the part of the training before the rate falls, along a cosine.
-        decay: AdamW's weight decay.
-        memory: how much of the running mean of the weights stays at each step.
-        batch: samples a step, for the report.
+        learning_rate: AdamW's maximum learning rate.
+        constant_part: the part of the training, from 0 to 1, before the learning rate decays along a cosine.
+        weight_decay: AdamW's weight decay.
+        ema_decay: the decay of the exponential moving average of the weights.
+        batch: samples of a step, for the report.
     """
 
-    rate: float
-    steady: float
-    decay: float
-    memory: float
+    learning_rate: float
+    constant_part: float
+    weight_decay: float
+    ema_decay: float
     batch: int
 
     @property
     def module(self) -> nn.Module: ...
 
-    def loss(self, dice: Dice) -> torch.Tensor: ...
+    def loss(self, step_random: StepRandom) -> torch.Tensor: ...
 
 
 def fast_math(device: torch.device) -> AbstractContextManager[object]:
@@ -79,52 +81,54 @@ def fast_math(device: torch.device) -> AbstractContextManager[object]:
 
 
 def train(
-    lesson: Lesson, *, budget: Budget, seed: int, device: torch.device, checkpoint: Path, report: Report,
+    objective: Objective, *, budget: Budget, seed: int, device: torch.device, checkpoint: Path, report: Report,
     until: int | None = None,
 ) -> None:  # fmt: skip
-    """Train until the budget is used up, then put the running mean of the weights into the module.
+    """Train until the budget is used up, then put the moving average of the weights into the module.
 
-    The checkpoint is replaced at once every minute and a half; where it exists, training goes on from it.
+    The checkpoint is replaced atomically every minute and a half; if it exists, training goes on from it.
 
     Args:
-        until: stop, with a checkpoint, before this step; what a cut looks like.
+        until: stop before this step, with a checkpoint, as an interruption would.
     """
-    lesson.module.to(device).train()
-    weights = [each for each in lesson.module.parameters() if each.requires_grad]
+    objective.module.to(device).train()
+    weights = [each for each in objective.module.parameters() if each.requires_grad]
     mean = [each.detach().clone() for each in weights]
-    optimizer = torch.optim.AdamW(weights, lesson.rate, betas=(0.9, 0.99), weight_decay=lesson.decay, fused=True)
-    step, seconds = _restore(checkpoint, lesson, mean, optimizer)
+    optimizer = torch.optim.AdamW(
+        weights, objective.learning_rate, betas=(0.9, 0.99), weight_decay=objective.weight_decay, fused=True
+    )
+    step, seconds = _restore(checkpoint, objective, mean, optimizer)
     started = saved = reported = time.monotonic() - seconds
     saved, reported, losses = saved + seconds, reported + seconds, list[torch.Tensor]()
     while (progress := budget.progress(step, seconds)) < 1 and step != until:
         for group in optimizer.param_groups:
-            group["lr"] = lesson.rate * _rate(step, progress, lesson.steady)
-        with torch.enable_grad():  # the runtime, in the same process, switches gradients off for all
-            loss = lesson.loss(Dice(seed, step, device))
+            group["lr"] = objective.learning_rate * _rate(step, progress, objective.constant_part)
+        with torch.enable_grad():  # the runtime disables gradients for the whole process
+            loss = objective.loss(StepRandom(seed, step, device))
             torch.autograd.backward(loss)
         torch.nn.utils.clip_grad_norm_(weights, 1.0)
         optimizer.step()
         optimizer.zero_grad(set_to_none=True)
         step += 1
         torch._foreach_lerp_(
-            mean, [each.detach() for each in weights], 1 - min(lesson.memory, (1 + step) / (10 + step))
+            mean, [each.detach() for each in weights], 1 - min(objective.ema_decay, (1 + step) / (10 + step))
         )
         losses.append(loss.detach())
         now = time.monotonic()
         seconds = now - started
-        if now - reported > _REPORT_EVERY:
-            pace = len(losses) * lesson.batch / (now - reported)
+        if now - reported > _REPORT_SECONDS:
+            pace = len(losses) * objective.batch / (now - reported)
             average = torch.stack(losses).mean().item()
             report(f"{100 * progress:3.0f}%  step {step}  {seconds:.0f} s  {pace:.0f} samples/s  loss {average:.4f}")
             reported, losses = now, []
-        if now - saved > _SAVE_EVERY:
-            _save(checkpoint, lesson, mean, optimizer, step, seconds)
+        if now - saved > _CHECKPOINT_SECONDS:
+            _save(checkpoint, objective, mean, optimizer, step, seconds)
             saved = now
-    _save(checkpoint, lesson, mean, optimizer, step, seconds)
+    _save(checkpoint, objective, mean, optimizer, step, seconds)
     with torch.no_grad():
         for weight, average_weight in zip(weights, mean, strict=True):
             weight.copy_(average_weight)
-    lesson.module.eval()
+    objective.module.eval()
 
 
 def _rate(step: int, progress: float, steady: float) -> float:
@@ -132,17 +136,17 @@ def _rate(step: int, progress: float, steady: float) -> float:
     if progress < steady:
         return warm
     falling = 0.5 + 0.5 * math.cos(math.pi * (progress - steady) / (1 - steady))
-    return warm * max(_LAST_RATE, falling)
+    return warm * max(_MIN_RATE, falling)
 
 
 def _save(
-    checkpoint: Path, lesson: Lesson, mean: list[torch.Tensor], optimizer: torch.optim.Optimizer, step: int,
+    checkpoint: Path, objective: Objective, mean: list[torch.Tensor], optimizer: torch.optim.Optimizer, step: int,
     seconds: float,
 ) -> None:  # fmt: skip
     checkpoint.parent.mkdir(parents=True, exist_ok=True)
     draft = checkpoint.with_suffix(".draft")
     state = {
-        "module": lesson.module.state_dict(),
+        "module": objective.module.state_dict(),
         "mean": mean,
         "optimizer": optimizer.state_dict(),
         "step": step,
@@ -153,12 +157,12 @@ def _save(
 
 
 def _restore(
-    checkpoint: Path, lesson: Lesson, mean: list[torch.Tensor], optimizer: torch.optim.Optimizer
+    checkpoint: Path, objective: Objective, mean: list[torch.Tensor], optimizer: torch.optim.Optimizer
 ) -> tuple[int, float]:
     if not checkpoint.exists():
         return 0, 0.0
     state = torch.load(checkpoint, map_location="cpu", weights_only=True)
-    lesson.module.load_state_dict(state["module"])
+    objective.module.load_state_dict(state["module"])
     for kept, saved in zip(mean, state["mean"], strict=True):
         kept.copy_(saved)
     optimizer.load_state_dict(state["optimizer"])

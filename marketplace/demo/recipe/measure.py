@@ -1,4 +1,4 @@
-"""What the cards say, measured: on fresh captions and drawings that no training has seen."""
+"""Measures the figures of the cards, on captions and drawings that are not in the training data."""
 
 import dataclasses
 import itertools
@@ -24,7 +24,7 @@ from marketplace.demo.recipe.folders import load_pipeline
 from marketplace.demo.recipe.loop import Report
 from marketplace.demo.recipe.matte import cut_out, matte_quality
 from marketplace.demo.recipe.pictures import fresh_pictures
-from marketplace.demo.recipe.quiet import quieten
+from marketplace.demo.recipe.quiet import silence_libraries
 from marketplace.demo.recipe.render import NATIVE, Pixels, render_flat
 from marketplace.demo.recipe.scorer import scorer_quality, similarities
 from marketplace.demo.recipe.upscaler import SCALE, upscaler_quality
@@ -33,19 +33,19 @@ Figures = dict[str, Any]
 Settings = tuple[int, float]  # steps, guidance
 
 CHECKER = Path("checker") / "model.safetensors"
-SEED = 987_654  # of captions and drawings that are only used for measuring
+SEED = 987_654  # of captions and drawings that are used for measuring only
 STYLES = {"hero": "flat", "workhorse": "flat", "cutout": "paper"}
 SETTINGS: dict[str, Settings] = {"hero": (12, 2.5), "workhorse": (4, 1.0), "cutout": (12, 2.5)}
-STRENGTHS = (0.6, 0.8, 0.95)  # of image to image; the middle one is recommended
+STRENGTHS = (0.6, 0.8, 0.95)  # of image-to-image; the middle one is the default
 _REDRAW_STEPS = 20
-_CORE = ("shape", "color", "ground")
-_PAIR = (*_CORE, "partner_shape", "partner_color", "count")
-_AT_ONCE = 20
-_TIMED = 7
+_CORE_ATTRIBUTES = ("shape", "color", "ground")
+_PAIR = (*_CORE_ATTRIBUTES, "partner_shape", "partner_color", "count")
+_BATCH_SIZE = 20
+_TIMED_CALLS = 7
 
 
 def share(hits: torch.Tensor) -> Figures:
-    """A share of a mask, in percent, with half the width of its 95% interval by Wilson's score."""
+    """The share of true values in percent, with half the width of its 95% Wilson score interval."""
     count = len(hits)
     if not count:
         return {"percent": None, "within": None, "count": 0}
@@ -55,9 +55,9 @@ def share(hits: torch.Tensor) -> Figures:
 
 
 def accuracy(checker: Checker, rgb: Pixels, icons: Sequence[Icon], device: torch.device) -> Figures:
-    """How often the pictures show what their captions say, over all of them and by kind."""
+    """How often the pictures show what their captions say, in total and by kind."""
     right = verdicts(checker, rgb, icons, device)
-    core = torch.stack([right[name] for name in _CORE]).all(0)
+    core = torch.stack([right[name] for name in _CORE_ATTRIBUTES]).all(0)
     several = core & right["count"]
     pair = torch.stack([right[name] for name in _PAIR]).all(0)
     everything = torch.stack(list(right.values())).all(0)
@@ -75,7 +75,7 @@ def accuracy(checker: Checker, rgb: Pixels, icons: Sequence[Icon], device: torch
 
 
 def measure_pictures(name: str) -> Callable[[Path, int, torch.device, Report], Figures]:
-    """Accuracy and seconds of a text-to-image folder at the settings that its card recommends."""
+    """Accuracy and seconds of a text-to-image folder at its card's default settings."""
     style, settings = STYLES[name], SETTINGS[name]
 
     def measure(weights: Path, count: int, device: torch.device, report: Report) -> Figures:
@@ -98,26 +98,26 @@ def measure_pictures(name: str) -> Callable[[Path, int, torch.device, Report], F
 
 
 def draw_all(pipeline: Any, captions: Sequence[str], settings: Settings, report: Report | None = None) -> Pixels:
-    """n × 128 × 128 × 3, from a fixed seed, by a text-to-image pipeline."""
+    """Pictures of a text-to-image pipeline, from a fixed seed, of shape (n, 128, 128, 3)."""
     steps, guidance = settings
     generator = torch.Generator().manual_seed(SEED)
     drawn: list[Pixels] = []
-    for start in range(0, len(captions), _AT_ONCE):
+    for start in range(0, len(captions), _BATCH_SIZE):
         made = pipeline(
-            list(captions[start : start + _AT_ONCE]),
+            list(captions[start : start + _BATCH_SIZE]),
             num_inference_steps=steps,
             guidance_scale=guidance,
             generator=generator,
             output_type="np",
         )
         drawn.append((made.images * 255).round().astype(np.uint8))
-        if report and start % (5 * _AT_ONCE) == 0:
-            report(f"drew {min(start + _AT_ONCE, len(captions))} of {len(captions)} pictures")
+        if report and start % (5 * _BATCH_SIZE) == 0:
+            report(f"drew {min(start + _BATCH_SIZE, len(captions))} of {len(captions)} pictures")
     return np.concatenate(drawn)
 
 
 def measure_image_to_image(folder: Path, count: int, device: torch.device) -> Figures:
-    """Whether drawn single icons, redrawn after a caption with another colour and ground, become what it says."""
+    """Accuracy of redrawing single icons after captions with another colour and ground."""
     parts = load_pipeline(folder, device).components
     pipeline: Any = StableDiffusionImg2ImgPipeline(**parts, requires_safety_checker=False)
     pipeline.set_progress_bar_config(disable=True)
@@ -144,7 +144,7 @@ def measure_image_to_image(folder: Path, count: int, device: torch.device) -> Fi
 
     by_strength = {}
     for strength in STRENGTHS:
-        made = [redraw(start, start + _AT_ONCE, strength) for start in range(0, count, _AT_ONCE)]
+        made = [redraw(start, start + _BATCH_SIZE, strength) for start in range(0, count, _BATCH_SIZE)]
         by_strength[str(strength)] = accuracy(checker, np.concatenate(made), after, device)["good"]
     return {
         "by_strength": by_strength,
@@ -160,7 +160,7 @@ def measure_image_to_image(folder: Path, count: int, device: torch.device) -> Fi
 
 
 def redrawings(count: int) -> tuple[list[Icon], list[Icon]]:
-    """Single icons, and the same in another colour on another ground."""
+    """Single icons, and the same icons in another colour on another ground."""
     singles = (icon for index in itertools.count() if (icon := icon_at(SEED + 2, index)[0]).is_single)
     before = list(itertools.islice(singles, count))
     rng = random.Random(SEED)
@@ -173,6 +173,7 @@ def redrawings(count: int) -> tuple[list[Icon], list[Icon]]:
 
 
 def measure_matte(folder: Path, count: int, device: torch.device) -> Figures:
+    """Overlap, error and seconds of the matting model, by style."""
     model: Any = UNet2DModel.from_pretrained(folder, dtype=torch.float32)
     sets = {style: fresh_pictures(style, SEED, count) for style in ("flat", "paper")}
     one = sets["flat"].rgb[:1]
@@ -184,6 +185,7 @@ def measure_matte(folder: Path, count: int, device: torch.device) -> Figures:
 
 
 def measure_upscaler(folder: Path, count: int, device: torch.device) -> Figures:
+    """Signal-to-noise ratio and seconds of the upscaler, by style."""
     model: Any = Swin2SRForImageSuperResolution.from_pretrained(folder, dtype=torch.float32).eval().to(device)
     sets = {style: fresh_pictures(style, SEED, count, SCALE * NATIVE) for style in ("flat", "paper")}
     one = torch.rand(1, 3, NATIVE, NATIVE, device=device)
@@ -200,6 +202,7 @@ def measure_upscaler(folder: Path, count: int, device: torch.device) -> Figures:
 
 
 def measure_scorer(folder: Path, count: int, device: torch.device) -> Figures:
+    """Quality and seconds of the scorer, by style."""
     model: Any = CLIPModel.from_pretrained(folder, dtype=torch.float32)
     tokenizer = CLIPTokenizer.from_pretrained(folder)
     sets = {style: fresh_pictures(style, SEED, count) for style in ("flat", "paper")}
@@ -214,7 +217,7 @@ def measure_scorer(folder: Path, count: int, device: torch.device) -> Figures:
 
 
 def measure_checker(file: Path, count: int, device: torch.device) -> Figures:
-    """How often the checker reads drawn pictures right: the ceiling of every accuracy that it gives."""
+    """The checker's accuracy on drawn pictures: the upper bound of every accuracy measured with it."""
     checker = load_checker(file)
     sets = {style: fresh_pictures(style, SEED + 1, count) for style in ("flat", "paper")}
     return {style: accuracy(checker, each.rgb, each.icons(), device) for style, each in sets.items()}
@@ -242,20 +245,20 @@ def measure_all(
     cards: bool,
     report: Report,
 ) -> dict[str, Figures]:
-    """Measure the named folders, or all; the figures are kept in `measured.json` beside them and replace older ones.
+    """Measure the named folders, or all; the figures in `measured.json` beside them are updated.
 
     Args:
-        captions: fresh captions, or drawings, for each; the slow ones take fewer.
-        cards: write the cards, too, from all figures that there are.
+        captions: captions, or drawings, for each model; slow ones take fewer.
+        cards: also write the cards, from all figures in the file.
     """
     torch.set_num_threads(threads)
-    quieten()
+    silence_libraries()
     file = weights / "measured.json"
     for name in names or MEASURES:
         report(f"measuring {name}")
         found = MEASURES[name](weights, captions, torch.device(device), report)
         report(json.dumps(found, indent=1))
-        # Read again, since another measuring may have written in the meantime.
+        # Read again, since another process may have written in the meantime.
         figures = _figures(file) | {name: found}
         draft = file.with_suffix(".draft")
         draft.write_text(json.dumps(figures, indent=1, sort_keys=True) + "\n")
@@ -266,14 +269,14 @@ def measure_all(
 
 
 def seconds(call: Callable[[], object], device: torch.device) -> float:
-    """The median of several calls after one to warm up.
+    """The median seconds of several calls after one to warm up.
 
-    On a processor its own time is counted, which others on the same machine hardly change; elsewhere the clock's.
+    On a CPU process time is counted, which other load on the machine hardly changes; elsewhere wall-clock time.
     """
     clock = time.process_time if device.type == "cpu" else time.perf_counter
     call()
     times = []
-    for _ in range(_TIMED):
+    for _ in range(_TIMED_CALLS):
         start = clock()
         call()
         times.append(clock() - start)

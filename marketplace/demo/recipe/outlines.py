@@ -1,4 +1,4 @@
-"""The shapes as polygons: x to the right, y down, about one unit from the centre. Later rings are holes."""
+"""The shapes as polygons: x to the right, y down, about one unit from the centre. Further rings are holes."""
 
 import math
 from collections.abc import Callable, Iterable
@@ -10,7 +10,7 @@ _TURN = 2 * math.pi
 
 
 def _around(radius: Callable[[float], float], points: int) -> Ring:
-    """Points at equal angles, clockwise from the top, at the radius that the angle has."""
+    """Points at equal angles, clockwise from the top; `radius` is a function of the angle."""
     angles = (_TURN * step / points for step in range(points))
     return [(radius(angle) * math.sin(angle), -radius(angle) * math.cos(angle)) for angle in angles]
 
@@ -38,7 +38,7 @@ def _star(inner: float = 0.42) -> Ring:
 
 
 def _heart(points: int = 120) -> Ring:
-    """The well-known curve of sines and cosines, scaled to one unit."""
+    """The usual heart curve of sines and cosines, scaled to one unit."""
     angles = [_TURN * step / points for step in range(points)]
     return [
         (

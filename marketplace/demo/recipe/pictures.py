@@ -1,4 +1,4 @@
-"""A set of drawn pictures on disk, made once and then mapped into memory."""
+"""Sets of drawn pictures on disk, drawn once and then memory-mapped."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ Report = Callable[[str], None]
 
 @dataclass(frozen=True)
 class Pictures:
-    """Pictures `0 … len - 1` of a series: what they show is not stored, since the seed tells it."""
+    """Pictures `0 … len - 1` of a series. Their content is not stored, since it follows from the seed."""
 
     style: str
     seed: int
@@ -27,22 +27,25 @@ class Pictures:
         return len(self.rgb)
 
     def first(self, count: int) -> "Pictures":
+        """The first `count` pictures."""
         return Pictures(self.style, self.seed, self.rgb[:count], self.alpha[:count])
 
     def icon(self, index: int) -> Icon:
+        """The content of one picture."""
         return icon_at(self.seed, index)[0]
 
     def icons(self) -> list[Icon]:
+        """The content of all pictures."""
         return [self.icon(index) for index in range(len(self))]
 
 
 def as_planes(rgb: Pixels, device: torch.device) -> torch.Tensor:
-    """n × side × side × 3 bytes to n × 3 × side × side from 0 to 1."""
+    """Bytes of shape (n, side, side, 3) to floats of shape (n, 3, side, side) from 0 to 1."""
     return torch.tensor(rgb).to(device).permute(0, 3, 1, 2).float() / 255
 
 
 def fresh_pictures(style: str, seed: int, count: int, side: int = NATIVE) -> Pictures:
-    """Pictures drawn now, in memory, for measuring on what no model has seen."""
+    """Pictures drawn in memory, for measuring."""
     rgb = np.empty((count, side, side, 3), np.uint8)
     alpha = np.empty((count, side, side), np.uint8)
     _draw(style, seed, rgb, alpha)
@@ -50,7 +53,7 @@ def fresh_pictures(style: str, seed: int, count: int, side: int = NATIVE) -> Pic
 
 
 def pictures_on_disk(folder: Path, style: str, seed: int, count: int, report: Report, side: int = NATIVE) -> Pictures:
-    """The set of this name in `folder`, drawn first where it is not there yet."""
+    """The set of this name in `folder`, drawn first if it is missing."""
     stem = f"{style}-{side}-{seed}-{count}"
     files = folder / f"{stem}.rgb.npy", folder / f"{stem}.alpha.npy"
     if not all(file.exists() for file in files):

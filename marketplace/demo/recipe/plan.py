@@ -1,4 +1,4 @@
-"""What is trained, in which order, for how long, and from what."""
+"""The training plan: the models, their order, durations and dependencies."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -10,110 +10,118 @@ from diffusers import AutoencoderTiny, UNet2DConditionModel
 from transformers import CLIPTextModel
 
 from marketplace.demo.recipe import autoencoder, checker, denoiser, folders, matte, scorer, upscaler
+from marketplace.demo.recipe.context import PartMissing, TrainingContext
 from marketplace.demo.recipe.loop import Budget, Report
 from marketplace.demo.recipe.pictures import Pictures
-from marketplace.demo.recipe.quiet import quieten
-from marketplace.demo.recipe.workshop import PartMissing, Workshop
+from marketplace.demo.recipe.quiet import silence_libraries
 
 HERO = denoiser.DenoiserSize((48, 96, 128))
 WORKHORSE = denoiser.DenoiserSize((32, 48, 80))
 _SAMPLE = 500  # pictures to measure the spread of latents on
 HERO_CHANNELS, CUTOUT_CHANNELS = 8, 4
-_FRESH, _CONTINUED = 1e-3, 6e-4  # rates of a denoiser begun from nothing and from trained weights
+_FRESH, _CONTINUED = 1e-3, 6e-4  # learning rates of a denoiser from scratch and from trained weights
 
 T = TypeVar("T")
 
 
 @dataclass(frozen=True)
 class Training:
-    """One thing to train.
+    """One training of the plan.
 
     Attributes:
-        minutes: of one processor core, where the caller names no other time.
-        needs: what must be trained before.
+        minutes: default duration on one processor core.
+        needs: the trainings that must be done before.
     """
 
     minutes: float
     needs: tuple[str, ...]
-    run: Callable[[Workshop, Budget, Path], None]
+    run: Callable[[TrainingContext, Budget, Path], None]
 
 
-def train_autoencoder(shop: Workshop, budget: Budget, into: Path) -> None:
-    model = _begun(lambda: shop.autoencoder(), lambda: autoencoder.new_autoencoder(HERO_CHANNELS))
-    shop.train("autoencoder", autoencoder.AutoencoderLesson(model, [shop.flat], shop.device), budget)
-    _keep_autoencoder(shop, "autoencoder", model, shop.flat)
+def train_autoencoder(context: TrainingContext, budget: Budget, into: Path) -> None:
+    """Train the autoencoder with eight latent channels."""
+    model = _trained_or_new(lambda: context.autoencoder(), lambda: autoencoder.new_autoencoder(HERO_CHANNELS))
+    context.train("autoencoder", autoencoder.AutoencoderObjective(model, [context.flat], context.device), budget)
+    _save_autoencoder(context, "autoencoder", model, context.flat)
 
 
-def train_decoder(shop: Workshop, budget: Budget, into: Path) -> None:
-    """Only the decoder, so that denoisers of the same latents stay valid."""
-    model = shop.autoencoder()
-    latents = shop.latents("autoencoder", shop.flat)
-    shop.train("decoder", autoencoder.DecoderLesson(model, [shop.flat], [latents], shop.device), budget)
-    shop.keep("autoencoder", model.save_pretrained)
+def train_decoder(context: TrainingContext, budget: Budget, into: Path) -> None:
+    """Train only the decoder, so that denoisers of the same latents stay valid."""
+    model = context.autoencoder()
+    latents = context.latents("autoencoder", context.flat)
+    context.train("decoder", autoencoder.DecoderObjective(model, [context.flat], [latents], context.device), budget)
+    context.save_part("autoencoder", model.save_pretrained)
 
 
-def train_hero(shop: Workshop, budget: Budget, into: Path) -> None:
-    text_encoder = _begun(lambda: shop.text_encoder("hero"), lambda: denoiser.new_text_encoder(shop.tokenizer))
-    model, begun = _maybe(lambda: shop.denoiser("hero"))
+def train_hero(context: TrainingContext, budget: Budget, into: Path) -> None:
+    """Train the hero's denoiser and text encoder."""
+    text_encoder = _trained_or_new(
+        lambda: context.text_encoder("hero"), lambda: denoiser.new_text_encoder(context.tokenizer)
+    )
+    model, continued = _load_trained(lambda: context.denoiser("hero"))
     model = model or denoiser.new_denoiser(HERO)
-    _train_denoiser(shop, "hero", budget, into, "autoencoder", shop.flat, text_encoder, model, begun)
+    _train_denoiser(context, "hero", budget, into, "autoencoder", context.flat, text_encoder, model, continued)
 
 
-def train_workhorse(shop: Workshop, budget: Budget, into: Path) -> None:
-    """A narrow denoiser, begun from a part of the hero's channels, with the words that the hero has learned."""
-    text_encoder = _begun(lambda: shop.text_encoder("workhorse"), lambda: shop.text_encoder("hero"))
-    model, begun = _maybe(lambda: shop.denoiser("workhorse"))
-    model = model or denoiser.thinned(shop.denoiser("hero"), WORKHORSE)
-    _train_denoiser(shop, "workhorse", budget, into, "autoencoder", shop.flat, text_encoder, model, begun)
+def train_workhorse(context: TrainingContext, budget: Budget, into: Path) -> None:
+    """Train a narrow denoiser, initialised with a part of the hero's channels and the hero's text encoder."""
+    text_encoder = _trained_or_new(lambda: context.text_encoder("workhorse"), lambda: context.text_encoder("hero"))
+    model, continued = _load_trained(lambda: context.denoiser("workhorse"))
+    model = model or denoiser.pruned(context.denoiser("hero"), WORKHORSE)
+    _train_denoiser(context, "workhorse", budget, into, "autoencoder", context.flat, text_encoder, model, continued)
 
 
-def train_cutout_autoencoder(shop: Workshop, budget: Budget, into: Path) -> None:
-    """Four latent channels: the four main directions of the eight, then trained on in both styles."""
-    basis = autoencoder.main_directions(shop.latents("autoencoder", shop.flat), CUTOUT_CHANNELS)
-    model = autoencoder.narrowed(shop.autoencoder(), basis)
-    lesson = autoencoder.AutoencoderLesson(model, [shop.flat, shop.paper], shop.device)
-    shop.train("cutout-autoencoder", lesson, budget)
-    _keep_autoencoder(shop, "cutout-autoencoder", model, shop.paper)
+def train_cutout_autoencoder(context: TrainingContext, budget: Budget, into: Path) -> None:
+    """Project the eight latent channels to four, then train on in both styles."""
+    basis = autoencoder.main_directions(context.latents("autoencoder", context.flat), CUTOUT_CHANNELS)
+    model = autoencoder.with_projected_latents(context.autoencoder(), basis)
+    objective = autoencoder.AutoencoderObjective(model, [context.flat, context.paper], context.device)
+    context.train("cutout-autoencoder", objective, budget)
+    _save_autoencoder(context, "cutout-autoencoder", model, context.paper)
 
 
-def train_cutout(shop: Workshop, budget: Budget, into: Path) -> None:
-    """The hero taught another style in fewer latent channels."""
+def train_cutout(context: TrainingContext, budget: Budget, into: Path) -> None:
+    """Train the hero on another style with fewer latent channels."""
 
     def from_hero() -> UNet2DConditionModel:
-        basis = autoencoder.main_directions(shop.latents("autoencoder", shop.flat), CUTOUT_CHANNELS)
-        return denoiser.narrowed(shop.denoiser("hero"), basis)
+        basis = autoencoder.main_directions(context.latents("autoencoder", context.flat), CUTOUT_CHANNELS)
+        return denoiser.with_projected_latents(context.denoiser("hero"), basis)
 
-    text_encoder = _begun(lambda: shop.text_encoder("cutout"), lambda: shop.text_encoder("hero"))
-    model = _begun(lambda: shop.denoiser("cutout"), from_hero)
-    _train_denoiser(shop, "cutout", budget, into, "cutout-autoencoder", shop.paper, text_encoder, model, True)
+    text_encoder = _trained_or_new(lambda: context.text_encoder("cutout"), lambda: context.text_encoder("hero"))
+    model = _trained_or_new(lambda: context.denoiser("cutout"), from_hero)
+    _train_denoiser(context, "cutout", budget, into, "cutout-autoencoder", context.paper, text_encoder, model, True)
 
 
-def train_checker(shop: Workshop, budget: Budget, into: Path) -> None:
+def train_checker(context: TrainingContext, budget: Budget, into: Path) -> None:
+    """Train the classifier that measures accuracies."""
     model = checker.Checker()
-    shop.train("checker", checker.CheckerLesson(model, [shop.flat, shop.paper], shop.device), budget)
+    context.train("checker", checker.CheckerObjective(model, [context.flat, context.paper], context.device), budget)
     checker.save_checker(model, into / "checker" / "model.safetensors")
 
 
-def train_matte(shop: Workshop, budget: Budget, into: Path) -> None:
-    model = _begun(lambda: shop.matte(), matte.new_matte)
-    shop.train("matte", matte.MatteLesson(model, [shop.flat, shop.paper], shop.device), budget)
-    shop.keep("matte", model.save_pretrained)
+def train_matte(context: TrainingContext, budget: Budget, into: Path) -> None:
+    """Train background removal."""
+    model = _trained_or_new(lambda: context.matte(), matte.new_matte)
+    context.train("matte", matte.MatteObjective(model, [context.flat, context.paper], context.device), budget)
+    context.save_part("matte", model.save_pretrained)
     folders.save_model(into / "matte", model)
 
 
-def train_upscaler(shop: Workshop, budget: Budget, into: Path) -> None:
-    model = _begun(lambda: shop.upscaler(), upscaler.new_upscaler)
-    shop.train("upscaler", upscaler.UpscalerLesson(model, shop.large, shop.device), budget)
-    shop.keep("upscaler", model.save_pretrained)
+def train_upscaler(context: TrainingContext, budget: Budget, into: Path) -> None:
+    """Train the upscaler."""
+    model = _trained_or_new(lambda: context.upscaler(), upscaler.new_upscaler)
+    context.train("upscaler", upscaler.UpscalerObjective(model, context.large, context.device), budget)
+    context.save_part("upscaler", model.save_pretrained)
     folders.save_model(into / "upscaler", model, upscaler.new_processor())
 
 
-def train_scorer(shop: Workshop, budget: Budget, into: Path) -> None:
-    model = _begun(lambda: shop.scorer(), lambda: scorer.new_scorer(shop.tokenizer))
-    lesson = scorer.ScorerLesson(model, shop.tokenizer, [shop.flat, shop.paper], shop.device)
-    shop.train("scorer", lesson, budget)
-    shop.keep("scorer", model.save_pretrained)
-    folders.save_model(into / "scorer", model, shop.tokenizer, scorer.new_processor())
+def train_scorer(context: TrainingContext, budget: Budget, into: Path) -> None:
+    """Train the scorer."""
+    model = _trained_or_new(lambda: context.scorer(), lambda: scorer.new_scorer(context.tokenizer))
+    objective = scorer.ScorerObjective(model, context.tokenizer, [context.flat, context.paper], context.device)
+    context.train("scorer", objective, budget)
+    context.save_part("scorer", model.save_pretrained)
+    folders.save_model(into / "scorer", model, context.tokenizer, scorer.new_processor())
 
 
 PLAN: dict[str, Training] = {
@@ -145,40 +153,40 @@ def train_all(
     fresh: bool = False,
     report: Report,
 ) -> None:
-    """Train what is named, and before it what it is made from and is not there yet; everything where nothing is named.
+    """Train the named models, after their missing dependencies; all models if none is named.
 
     Args:
-        work: for drawings, checkpoints and parts; where it is the same again, training goes on.
-        into: where the folders to publish are put.
+        work: the folder for drawings, checkpoints and parts; with the same folder, training goes on.
+        into: the folder for the results.
         donor: published folders to start from.
-        minutes, steps: for each of the named ones, instead of the plan's minutes.
-        fresh: forget first what the named ones were trained to so far.
+        minutes, steps: for each named model, instead of the plan's minutes.
+        fresh: delete the parts and checkpoints of the named models first.
     """
     torch.set_num_threads(threads)
     torch.manual_seed(seed)
-    quieten()
-    shop = Workshop(work, seed, torch.device(device), pictures, report, donor)
+    silence_libraries()
+    context = TrainingContext(work, seed, torch.device(device), pictures, report, donor)
     named = list(names) or list(PLAN)
     if fresh:
         for name in named:
-            shop.forget(name)
+            context.delete_part(name)
     own = Budget(minutes=minutes, steps=steps) if minutes or steps else None
-    for name in _with_needs(shop, named):
+    for name in _with_needs(context, named):
         training = PLAN[name]
-        training.run(shop, own if own and name in named else Budget(minutes=training.minutes), into)
+        training.run(context, own if own and name in named else Budget(minutes=training.minutes), into)
         report(f"{name}  done")
 
 
-def _with_needs(shop: Workshop, named: Sequence[str]) -> list[str]:
+def _with_needs(context: TrainingContext, named: Sequence[str]) -> list[str]:
     wanted = set(named)
     for name in reversed(PLAN):
         if name in wanted:
-            wanted |= {need for need in PLAN[name].needs if not shop.has(need)}
+            wanted |= {need for need in PLAN[name].needs if not context.has(need)}
     return [name for name in PLAN if name in wanted]
 
 
 def _train_denoiser(
-    shop: Workshop,
+    context: TrainingContext,
     name: str,
     budget: Budget,
     into: Path,
@@ -186,46 +194,46 @@ def _train_denoiser(
     pictures: Pictures,
     text_encoder: CLIPTextModel,
     model: UNet2DConditionModel,
-    begun: bool,
+    continued: bool,
 ) -> None:
-    coder = shop.autoencoder(autoencoder_name)
-    latents = shop.latents(autoencoder_name, pictures) * coder.config.scaling_factor
-    lesson = denoiser.FlowLesson(
+    coder = context.autoencoder(autoencoder_name)
+    latents = context.latents(autoencoder_name, pictures) * coder.config.scaling_factor
+    objective = denoiser.FlowObjective(
         text_encoder,
         model,
-        shop.tokenizer,
-        shop.captions(pictures),
+        context.tokenizer,
+        context.captions(pictures),
         latents,
-        shop.device,
-        rate=_CONTINUED if begun else _FRESH,
-        steady=0.3 if begun else 0.5,
+        context.device,
+        rate=_CONTINUED if continued else _FRESH,
+        steady=0.3 if continued else 0.5,
     )
-    shop.train(name, lesson, budget)
+    context.train(name, objective, budget)
 
     def save(draft: Path) -> None:
         text_encoder.save_pretrained(draft / "text_encoder")
         model.save_pretrained(draft / "unet")
 
-    shop.keep(name, save)
+    context.save_part(name, save)
     folders.save_pipeline(
-        into / name, autoencoder=coder, text_encoder=text_encoder, tokenizer=shop.tokenizer, denoiser=model
+        into / name, autoencoder=coder, text_encoder=text_encoder, tokenizer=context.tokenizer, denoiser=model
     )
 
 
-def _keep_autoencoder(shop: Workshop, name: str, model: AutoencoderTiny, pictures: Pictures) -> None:
-    """With the factor that brings its latents to unit spread."""
-    sample = autoencoder.encode_all(model, pictures.first(_SAMPLE), shop.device).float()
+def _save_autoencoder(context: TrainingContext, name: str, model: AutoencoderTiny, pictures: Pictures) -> None:
+    """Save the autoencoder with the factor that scales its latents to unit variance."""
+    sample = autoencoder.encode_all(model, pictures.first(_SAMPLE), context.device).float()
     model.register_to_config(scaling_factor=float(1 / sample.std()))
-    shop.keep(name, model.save_pretrained)
+    context.save_part(name, model.save_pretrained)
 
 
-def _begun(trained: Callable[[], T], new: Callable[[], T]) -> T:
-    """What was trained before, or a new one."""
-    model, _ = _maybe(trained)
+def _trained_or_new(trained: Callable[[], T], new: Callable[[], T]) -> T:
+    """The model trained before, or a new one."""
+    model, _ = _load_trained(trained)
     return new() if model is None else model
 
 
-def _maybe(trained: Callable[[], T]) -> tuple[T | None, bool]:
+def _load_trained(trained: Callable[[], T]) -> tuple[T | None, bool]:
     try:
         return trained(), True
     except PartMissing:

@@ -1,4 +1,4 @@
-"""The scorer: a stock CLIPModel that tells how well a picture and a caption agree."""
+"""The scorer: a stock CLIPModel that measures how well a picture and a caption agree."""
 
 import dataclasses
 import random
@@ -14,7 +14,7 @@ from transformers.models.clip import CLIPImageProcessorPil
 
 from marketplace.demo.recipe.attributes import CLASSES, labels
 from marketplace.demo.recipe.domain import COLORS, FINISHES, GROUNDS, OUTLINES, PATTERNS, SHAPES, Icon, caption
-from marketplace.demo.recipe.loop import Dice, fast_math
+from marketplace.demo.recipe.loop import StepRandom, fast_math
 from marketplace.demo.recipe.pictures import Pictures, as_planes
 from marketplace.demo.recipe.render import NATIVE, Pixels
 from marketplace.demo.recipe.tokens import MAX_TOKENS, token_ids
@@ -22,20 +22,21 @@ from marketplace.demo.recipe.tokens import MAX_TOKENS, token_ids
 WIDTH = 128
 MEAN, SPREAD = 0.5, 0.27  # of the pixels, from 0 to 1
 KINDS = ("shape", "color", "ground", "pattern", "count", "outline", "finish")
-_OFTEN = (8, 2, 1, 2, 4, 2, 3)  # how often each kind of wrong caption is practised
-_LARGEST_SCALE = 4.6
-_AT_ONCE = 64
-_GROUP = 64  # captions among which retrieval is measured
+_KIND_WEIGHTS = (8, 2, 1, 2, 4, 2, 3)  # relative frequency of each kind of wrong caption in training
+_MAX_LOGIT_SCALE = 4.6
+_BATCH_SIZE = 64
+_GROUP = 64  # size of the set of captions for retrieval
 
 
 @dataclass(frozen=True)
 class ScorerQuality:
-    """Means of the cosine, and how often the right caption scores above a wrong one of each kind.
+    """Mean cosines, and how often the right caption scores above a wrong one of each kind.
 
     Attributes:
-        wrong: the mean of captions with one thing wrong.
-        unrelated: the mean of other icons' captions.
+        wrong: the mean for captions with one wrong attribute.
+        unrelated: the mean for other icons' captions.
         retrieval: how often the right one of 64 captions scores highest.
+        told_apart: by kind, how often the right caption scores above the wrong one.
     """
 
     right: float
@@ -46,6 +47,7 @@ class ScorerQuality:
 
 
 def new_scorer(tokenizer: CLIPTokenizer) -> CLIPModel:
+    """An untrained scorer for the tokenizer's vocabulary."""
     tower = {"hidden_size": WIDTH, "intermediate_size": 3 * WIDTH, "num_attention_heads": 4, "hidden_act": "gelu"}
     text = {
         "vocab_size": len(tokenizer),
@@ -69,6 +71,7 @@ def new_scorer(tokenizer: CLIPTokenizer) -> CLIPModel:
 
 
 def new_processor() -> CLIPImageProcessorPil:
+    """The image processor of the scorer."""
     return CLIPImageProcessorPil(
         size={"shortest_edge": NATIVE},
         crop_size={"height": NATIVE, "width": NATIVE},
@@ -77,8 +80,8 @@ def new_processor() -> CLIPImageProcessorPil:
     )
 
 
-def spoilt(icon: Icon, kind: str, rng: random.Random) -> Icon:
-    """The icon with one thing wrong. In a pair, a wrong count means that the two are taken for each other."""
+def altered(icon: Icon, kind: str, rng: random.Random) -> Icon:
+    """The icon with one attribute changed. In a pair, the kind "count" swaps the colours and shapes of the two."""
 
     def other(values: Sequence[str | None], value: str | None) -> str | None:
         return rng.choice([each for each in values if each != value])
@@ -101,13 +104,13 @@ def spoilt(icon: Icon, kind: str, rng: random.Random) -> Icon:
     return dataclasses.replace(icon, **wrong)  # type: ignore[arg-type]
 
 
-class ScorerLesson:
-    """Each picture finds its caption among the batch's and among spoilt ones, and each caption its picture.
+class ScorerObjective:
+    """Contrastive loss between pictures and captions, with altered captions as hard negatives.
 
-    Beside that, throw-away heads tell the attributes from the picture's embedding, which teaches shape much sooner.
+    Auxiliary heads, discarded after training, classify the attributes, which speeds up learning of shapes.
     """
 
-    rate, steady, decay, memory, batch = 1e-3, 0.2, 0.02, 0.995, 64
+    learning_rate, constant_part, weight_decay, ema_decay, batch = 1e-3, 0.2, 0.02, 0.995, 64
 
     def __init__(self, model: CLIPModel, tokenizer: CLIPTokenizer, sets: list[Pictures], device: torch.device) -> None:
         heads = nn.ModuleList([nn.Linear(WIDTH, len(classes)) for classes in CLASSES.values()])
@@ -115,18 +118,18 @@ class ScorerLesson:
         self._model, self._heads, self._tokenizer = model, heads, tokenizer
         self._sets, self._device = sets, device
 
-    def loss(self, dice: Dice) -> torch.Tensor:
-        pictures = self._sets[int(dice.numpy.integers(len(self._sets)))]
-        chosen = np.sort(dice.numpy.choice(len(pictures), self.batch, replace=False))
+    def loss(self, step_random: StepRandom) -> torch.Tensor:
+        pictures = self._sets[int(step_random.numpy.integers(len(self._sets)))]
+        chosen = np.sort(step_random.numpy.choice(len(pictures), self.batch, replace=False))
         icons = [pictures.icon(int(index)) for index in chosen]
-        rng = random.Random(int(dice.numpy.integers(2**62)))
-        wrong = [spoilt(icon, rng.choices(KINDS, _OFTEN)[0], rng) for icon in icons]
+        rng = random.Random(int(step_random.numpy.integers(2**62)))
+        wrong = [altered(icon, rng.choices(KINDS, _KIND_WEIGHTS)[0], rng) for icon in icons]
         ids = token_ids(self._tokenizer, [caption(icon) for icon in (*icons, *wrong)]).to(self._device)
         with fast_math(self._device):
             looks = self._model.vision_model(pixel_values=_normal(pictures.rgb[chosen], self._device)).pooler_output
             seen, said = F.normalize(self._model.visual_projection(looks), dim=-1), _text(self._model, ids)
             answers = [head(looks) for head in self._heads]
-        scores = self._model.logit_scale.clamp(max=_LARGEST_SCALE).exp() * seen.float() @ said.float().T
+        scores = self._model.logit_scale.clamp(max=_MAX_LOGIT_SCALE).exp() * seen.float() @ said.float().T
         diagonal = torch.arange(self.batch, device=self._device)
         rivals = torch.stack([scores[diagonal, diagonal], scores[diagonal, diagonal + self.batch]], 1)
         truth = labels(icons).to(self._device)
@@ -143,16 +146,16 @@ class ScorerLesson:
 def similarities(
     model: CLIPModel, tokenizer: CLIPTokenizer, rgb: Pixels, texts: Sequence[str], device: torch.device
 ) -> torch.Tensor:
-    """pictures × texts: cosines from -1 to 1."""
+    """Cosines from -1 to 1, of shape (pictures, texts)."""
     model = model.to(device).eval()
     seen = [
         F.normalize(
             model.visual_projection(
-                model.vision_model(pixel_values=_normal(rgb[start : start + _AT_ONCE], device)).pooler_output
+                model.vision_model(pixel_values=_normal(rgb[start : start + _BATCH_SIZE], device)).pooler_output
             ),
             dim=-1,
         )
-        for start in range(0, len(rgb), _AT_ONCE)
+        for start in range(0, len(rgb), _BATCH_SIZE)
     ]
     return (torch.cat(seen) @ _text(model, token_ids(tokenizer, texts).to(device)).T).cpu()
 
@@ -160,13 +163,14 @@ def similarities(
 def scorer_quality(
     model: CLIPModel, tokenizer: CLIPTokenizer, pictures: Pictures, device: torch.device
 ) -> ScorerQuality:
+    """Measure the scorer on pictures with right, altered and unrelated captions."""
     icons = pictures.icons()
     scores = similarities(model, tokenizer, pictures.rgb, [caption(icon) for icon in icons], device)
     right = scores.diagonal()
     rng = random.Random(f"wrong captions {pictures.seed}")
     told_apart, wrong_means = {}, []
     for kind in KINDS:
-        texts = [caption(spoilt(icon, kind, rng)) for icon in icons]
+        texts = [caption(altered(icon, kind, rng)) for icon in icons]
         wrong = similarities(model, tokenizer, pictures.rgb, texts, device).diagonal()
         told_apart[kind] = (right > wrong).float().mean().item()
         wrong_means.append(wrong.mean().item())

@@ -1,4 +1,4 @@
-"""The tokenizer: byte pairs learned from captions, in the form of a stock CLIPTokenizer."""
+"""The tokenizer: byte-pair encoding learned from captions, as a stock CLIPTokenizer."""
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -18,11 +18,12 @@ Pair = tuple[str, str]
 
 
 def train_tokenizer(seed: int, captions: int = 20_000) -> CLIPTokenizer:
-    """A tokenizer that knows the captions' words whole, and anything else by its letters."""
+    """A tokenizer with a token for each word of the captions; other words are split into letters."""
     return tokenizer_from(caption(icon_at(seed, index)[0]) for index in range(captions))
 
 
 def tokenizer_from(captions: Iterable[str]) -> CLIPTokenizer:
+    """A tokenizer for the words of these captions."""
     merges = byte_pairs(Counter(word for text in captions for word in text.split()))
     tokens = [START, END, *_LETTERS, *(letter + _WORD_END for letter in _LETTERS), *map("".join, merges)]
     vocabulary = {token: number for number, token in enumerate(dict.fromkeys(tokens))}
@@ -30,9 +31,10 @@ def tokenizer_from(captions: Iterable[str]) -> CLIPTokenizer:
 
 
 def byte_pairs(words: Counter[str]) -> list[Pair]:
-    """The merges by which frequent words become single tokens, in the order in which they are made.
+    """The merges that turn words into single tokens, in order.
 
-    Of equally frequent pairs the first in the alphabet wins; the trainer of `tokenizers` leaves that to chance.
+    Of equally frequent pairs the alphabetically first is merged first; the trainer of `tokenizers` is not
+    deterministic.
     """
     parts = {word: [*word[:-1], word[-1] + _WORD_END] for word in words}
     merges: list[Pair] = []
@@ -44,7 +46,7 @@ def byte_pairs(words: Counter[str]) -> list[Pair]:
 
 
 def token_ids(tokenizer: CLIPTokenizer, texts: Sequence[str]) -> torch.Tensor:
-    """n × MAX_TOKENS, padded with the end token."""
+    """Token ids of shape (n, MAX_TOKENS), padded with the end token."""
     coded = tokenizer(list(texts), padding="max_length", max_length=MAX_TOKENS, truncation=True)
     return torch.tensor(coded.input_ids)
 

@@ -2,18 +2,21 @@
 //
 // The form's own control is a hidden one that holds the address of the picture; it hears `fill` when the playground
 // puts a value into it, and says `input` when a picture was chosen here.
+import { documentOf } from "./answers.js";
+import { component } from "./component.js";
 import { local } from "./live.js";
 
 const TYPES = ["image/png", "image/jpeg", "image/webp"];
 const LARGEST = 20_000_000; // bytes; the server counts again
 
+/** @param {Response} response */
 async function reasonOf(response) {
-  const problem = await response.json().catch(() => null);
+  const problem = await documentOf(response);
   return problem?.errors?.[0]?.detail ?? problem?.detail ?? `The market answered with status ${response.status}.`;
 }
 
 export function picture() {
-  return {
+  return component({
     url: "",
     busy: false,
     over: false,
@@ -21,8 +24,8 @@ export function picture() {
     details: "",
     // Named here even while empty: what a component does not have itself is set on the one around it.
     uploadUrl: "",
-    holder: null,
-    chooser: null,
+    holder: /** @type {HTMLInputElement} */ (null),
+    chooser: /** @type {HTMLInputElement} */ (null),
 
     init() {
       this.uploadUrl = this.$root.dataset.uploadUrl;
@@ -32,7 +35,10 @@ export function picture() {
       this.show(this.holder.value);
     },
 
-    /** Only what lies on this site can be shown; another address is left to the server to judge. */
+    /**
+     * Only what lies on this site can be shown; another address is left to the server to judge.
+     * @param {string} address
+     */
     show(address) {
       this.url = address.startsWith("/") || address.startsWith(`${location.origin}/`) ? local(address) : "";
       this.message = "";
@@ -50,12 +56,14 @@ export function picture() {
     leave() {
       this.over = false;
     },
+    /** @param {DragEvent} event */
     drop(event) {
       this.over = false;
       const [file] = event.dataTransfer.files;
       if (file) this.send(file);
     },
 
+    /** @param {File} file */
     async send(file) {
       if (this.busy) return;
       if (!TYPES.includes(file.type)) return this.refuse(`“${file.name}” is no PNG, JPEG or WebP picture.`);
@@ -77,6 +85,7 @@ export function picture() {
       }
     },
 
+    /** @param {string} message */
     refuse(message) {
       this.message = message;
     },
@@ -86,6 +95,7 @@ export function picture() {
       this.chooser.focus();
     },
 
+    /** @param {string} address */
     set(address) {
       this.holder.value = address;
       this.show(address);
@@ -102,5 +112,5 @@ export function picture() {
       if (this.busy) return "Uploading…";
       return this.filled ? "Choose another picture" : "Drop a picture here, or choose one";
     },
-  };
+  });
 }

@@ -5,12 +5,28 @@
 //   progress  {step, steps}
 //   done      the whole prediction, with output, error, metrics and receipt
 //   ping      {}, so that idle connections stay open
+import { component } from "./component.js";
 import { duration } from "./format.js";
 
+/**
+ * @typedef {import("./component.js").Magics} Magics
+ * @typedef {"queued" | "loading" | "running"} Phase
+ * @typedef {{status: string, cause?: string, queue_seconds?: number | null, detail?: string}} State
+ *
+ * What a prediction's address answers, as far as pages read it.
+ * @typedef {{
+ *   id: string, status: string, input: Record<string, any>, output: any, error: string | null,
+ *   metrics: {queue_seconds?: number, load_seconds?: number, run_seconds?: number, total_seconds?: number},
+ *   receipt: {signature: string, payload: Record<string, any>},
+ * }} Prediction
+ */
+
+/** @type {string[]} */
 const PHASES = ["queued", "loading", "running"];
 const REOPEN_MS = 2000;
 const MOST_REOPENINGS = 5;
 
+/** @type {Record<string, string>} */
 const WORDS = {
   sending: "Sending",
   queued: "Queued, waiting for a node",
@@ -21,34 +37,56 @@ const WORDS = {
   canceled: "Canceled",
 };
 
-/** A component made of another one and more; getters stay getters. */
+/**
+ * A component made of another one and more; getters stay getters.
+ * @template {object} Base
+ * @template {object} Own
+ * @param {Base} base
+ * @param {Own & ThisType<Base & Own & Magics>} own
+ * @returns {Base & Own}
+ */
 export function extend(base, own) {
-  return Object.defineProperties(base, Object.getOwnPropertyDescriptors(own));
+  return /** @type {Base & Own} */ (Object.defineProperties(base, Object.getOwnPropertyDescriptors(own)));
 }
 
-/** The same address on the host that the page was opened under, as the site's policy allows no other. */
+/**
+ * The same address on the host that the page was opened under, as the site's policy allows no other.
+ * @param {string} address
+ */
 export function local(address) {
   const url = new URL(address, location.href);
   return url.pathname + url.search;
 }
 
+/** @param {State} state */
 function phaseOf({ status, cause }) {
   if (cause === "loading") return "loading";
   return status === "processing" ? "running" : "queued";
 }
 
-/** What a component needs that shows a prediction live; it brings `finish(prediction)` and `lost()`. */
+/** What a component needs that shows a prediction live; it brings its own `finish(prediction)` and `lost()`. */
 export function live() {
-  return {
+  return component({
     phase: "idle",
     ended: false,
     detail: "",
     step: 0,
     steps: 0,
     elapsed: 0,
-    seconds: { queued: 0, loading: 0, running: 0 },
+    seconds: /** @type {Record<string, number>} */ ({ queued: 0, loading: 0, running: 0 }),
+    began: 0,
+    entered: 0,
+    ticker: /** @type {ReturnType<typeof setInterval> | undefined} */ (undefined),
+    events: /** @type {EventSource | undefined} */ (undefined),
 
-    /** Start the clock; `age` is how many seconds ago it all began. */
+    /** @param {Prediction} _prediction */
+    finish(_prediction) {},
+    lost() {},
+
+    /**
+     * Start the clock; `age` is how many seconds ago it all began.
+     * @param {string} phase
+     */
     start(phase, age = 0) {
       Object.assign(this, { phase, ended: false, detail: "", step: 0, steps: 0, elapsed: age });
       this.seconds = { queued: 0, loading: 0, running: 0 };
@@ -63,6 +101,7 @@ export function live() {
       if (PHASES.includes(this.phase)) this.seconds[this.phase] = (now - this.entered) / 1000;
     },
 
+    /** @param {string} phase */
     enter(phase) {
       if (phase === this.phase) return;
       this.tick();
@@ -71,6 +110,7 @@ export function live() {
       this.entered = performance.now();
     },
 
+    /** @param {string} phase */
     stop(phase) {
       clearInterval(this.ticker);
       this.events?.close();
@@ -79,7 +119,10 @@ export function live() {
       this.detail = "";
     },
 
-    /** Listen until the prediction is done. The browser reconnects by itself; where it gives up, we open a new stream. */
+    /**
+     * Listen until the prediction is done. The browser reconnects by itself; where it gives up, we open a new stream.
+     * @param {string} url
+     */
     follow(url, reopenings = 0) {
       this.events = new EventSource(url);
       this.events.addEventListener("state", ({ data }) => this.state(JSON.parse(data)));
@@ -96,6 +139,7 @@ export function live() {
       });
     },
 
+    /** @param {State} state */
     state(state) {
       if (!this.busy || ["succeeded", "failed", "canceled"].includes(state.status)) return;
       this.enter(phaseOf(state));
@@ -122,12 +166,14 @@ export function live() {
       return WORDS[this.phase] ?? "";
     },
 
+    /** @param {Phase} phase */
     segmentClass(phase) {
       const now = PHASES.indexOf(this.phase);
       const mine = PHASES.indexOf(phase);
       const open = phase !== "running" || this.steps === 0;
       return { "is-past": this.ended || mine < now, "is-now": !this.ended && mine === now, "is-open": open };
     },
+    /** @param {Phase} phase */
     segmentGrow(phase) {
       const total = this.seconds.queued + this.seconds.loading + this.seconds.running;
       return { flexGrow: String(Math.max(this.seconds[phase], total * 0.06, 0.05)) };
@@ -136,7 +182,7 @@ export function live() {
       if (this.ended || !this.steps || this.phase !== "running") return { transform: "" };
       return { transform: `scaleX(${this.step / this.steps})` };
     },
-  };
+  });
 }
 
 /** A prediction's own page while it is unfinished; when it ends, the server shows the rest. */
@@ -147,6 +193,7 @@ export function watch() {
       this.start("queued", Math.max(0, (Date.now() - Date.parse(created)) / 1000));
       this.follow(eventsUrl);
     },
+    /** @param {Prediction} prediction */
     finish(prediction) {
       this.stop(prediction.status);
       location.reload();

@@ -1,12 +1,24 @@
 // The playground: form ⇄ address ⇄ code, one run at a time, its live bar, its picture and its receipt.
 //
 // The form is rendered by the server from the version's input schema; live.js follows the run.
+import { documentOf } from "./answers.js";
 import { duration, microOf, money } from "./format.js";
 import { extend, live, local } from "./live.js";
 import { calls } from "./snippets.js";
 
+/**
+ * @typedef {import("./live.js").Prediction} Prediction
+ * @typedef {{name: string, type: string, default?: any, required: boolean, choices?: unknown[]}} Field
+ * @typedef {{title: string, detail: string, errors?: {field: string, detail: string}[]}} Problem
+ * @typedef {{prediction: Prediction, input: Record<string, any>, page: string}} Result
+ */
+
 const KEPT_RESULTS = 16;
 
+/**
+ * @param {Field} field
+ * @param {string} text
+ */
 function fieldValue(field, text) {
   if (field.type === "integer" || field.type === "number") {
     const value = Number(text);
@@ -16,11 +28,17 @@ function fieldValue(field, text) {
   return text;
 }
 
+/** @param {string} name */
 const words = (name) => name.replaceAll("_", " ").replace(/^./, (first) => first.toUpperCase());
+/** @param {unknown} value */
 const figure = (value) => (typeof value === "number" ? String(Number(value.toFixed(4))) : String(value));
 
+/**
+ * @param {Response} response
+ * @returns {Promise<Problem>}
+ */
 async function readProblem(response) {
-  const problem = await response.json().catch(() => null);
+  const problem = await documentOf(response);
   const signedOut = response.redirected || response.status === 401;
   if (signedOut || (response.status === 403 && !problem)) {
     const detail = problem?.detail ?? "Reload the page and sign in again.";
@@ -36,14 +54,20 @@ async function readProblem(response) {
 
 export function playground() {
   return extend(extend(live(), calls()), {
-    input: {},
-    prediction: null,
+    input: /** @type {Record<string, any>} */ ({}),
+    prediction: /** @type {Prediction | null} */ (null),
     page: "",
-    problem: null,
-    results: [],
-    balanceMicro: null,
+    problem: /** @type {Problem | null} */ (null),
+    results: /** @type {Result[]} */ ([]),
+    balanceMicro: /** @type {number | null} */ (null),
     contract: "",
     unitPriceMicro: 0,
+    settings: /** @type {DOMStringMap} */ ({}),
+    fields: /** @type {Field[]} */ ([]),
+    form: /** @type {HTMLFormElement} */ (null),
+    stage: /** @type {HTMLElement} */ (null),
+    storageKey: "",
+    urls: /** @type {Record<string, string>} */ ({}),
 
     init() {
       // Kept, because within a component inside this one $root is that component's element.
@@ -62,14 +86,21 @@ export function playground() {
     },
 
     // --- form, address and code ---------------------------------------------------------------------------------
-    control(field) {
-      return this.form.elements.namedItem(field.name);
+    /**
+     * @param {string} name
+     * @returns {HTMLInputElement}
+     */
+    control(name) {
+      return /** @type {HTMLInputElement} */ (this.form.elements.namedItem(name));
     },
 
-    /** Put values into the form; a field that is not named goes back to its default. */
+    /**
+     * Put values into the form; a field that is not named goes back to its default.
+     * @param {Record<string, any>} values
+     */
     fill(values) {
       for (const field of this.fields) {
-        const control = this.control(field);
+        const control = this.control(field.name);
         const value = values[field.name] ?? field.default;
         if (field.type === "boolean") control.checked = value === true || value === "true";
         else control.value = value ?? "";
@@ -79,25 +110,32 @@ export function playground() {
     },
 
     read() {
+      /** @type {Record<string, any>} */
       const input = {};
       for (const field of this.fields) {
-        const control = this.control(field);
+        const control = this.control(field.name);
         if (field.type === "boolean") input[field.name] = control.checked;
         else if (control.value !== "") input[field.name] = fieldValue(field, control.value);
       }
       this.input = input;
+      /** @type {HTMLInputElement | null} */
       const pays = this.form.querySelector("[name=contract]:checked"); // there is a choice only where a contract is
       this.contract = pays?.value ?? "";
       this.unitPriceMicro = Number(pays?.dataset.priceMicro ?? this.settings.unitPriceMicro);
     },
 
-    /** What differs from the defaults, and what must be given. */
+    /**
+     * What differs from the defaults, and what must be given.
+     * @returns {Record<string, any>}
+     */
     get chosen() {
+      /** @param {Field} field */
       const differs = ({ name, required, default: standard }) =>
         name in this.input && (required || this.input[name] !== standard);
       return Object.fromEntries(this.fields.filter(differs).map(({ name }) => [name, this.input[name]]));
     },
 
+    /** @param {Event & {target: HTMLInputElement}} event */
     changed(event) {
       this.clearError(event.target.name);
       this.read();
@@ -105,21 +143,26 @@ export function playground() {
       history.replaceState(history.state, "", query ? `?${query}` : location.pathname);
     },
 
+    /** @param {Event & {currentTarget: HTMLElement}} event */
     roll(event) {
-      const control = this.form.elements.namedItem(event.currentTarget.dataset.for);
-      control.value = Math.floor(Math.random() * 2 ** 31);
+      const control = this.control(event.currentTarget.dataset.for);
+      control.value = String(Math.floor(Math.random() * 2 ** 31));
       control.dispatchEvent(new Event("input", { bubbles: true }));
     },
 
+    /** @param {Event & {currentTarget: HTMLElement}} event */
     remix(event) {
       this.fill(JSON.parse(event.currentTarget.dataset.input));
       this.form.scrollIntoView({ block: "start" });
       this.shown(this.fields[0].name).focus({ preventScroll: true });
     },
 
+    /** @returns {import("./snippets.js").Call} */
     get call() {
       const { baseUrl, model, answersWithValue } = this.settings;
-      const files = this.fields.filter(({ name, type, required }) => type === "file" && (required || name in this.input));
+      const files = this.fields.filter(
+        ({ name, type, required }) => type === "file" && (required || name in this.input),
+      );
       return {
         baseUrl,
         model,
@@ -133,7 +176,8 @@ export function playground() {
       return this.settings.currency;
     },
     get priceText() {
-      const outputs = Number.isInteger(this.input.num_outputs) && this.input.num_outputs > 0 ? this.input.num_outputs : 1;
+      const outputs =
+        Number.isInteger(this.input.num_outputs) && this.input.num_outputs > 0 ? this.input.num_outputs : 1;
       return money(this.unitPriceMicro * outputs, this.currency);
     },
     get balanceText() {
@@ -177,7 +221,7 @@ export function playground() {
     },
 
     csrf() {
-      return { "X-CSRFToken": this.form.elements.namedItem("csrfmiddlewaretoken").value };
+      return { "X-CSRFToken": this.control("csrfmiddlewaretoken").value };
     },
 
     begin() {
@@ -202,6 +246,7 @@ export function playground() {
       });
     },
 
+    /** @param {Prediction} prediction */
     finish(prediction) {
       this.stop(prediction.status);
       this.show(prediction, local(this.urls.get));
@@ -213,6 +258,10 @@ export function playground() {
       sessionStorage.setItem(this.storageKey, JSON.stringify(this.results));
     },
 
+    /**
+     * @param {Prediction} prediction
+     * @param {string} page
+     */
     show(prediction, page) {
       this.prediction = prediction;
       this.page = page;
@@ -222,6 +271,7 @@ export function playground() {
       this.elapsed = total_seconds ?? this.elapsed;
     },
 
+    /** @param {Event & {currentTarget: HTMLElement}} event */
     again(event) {
       const { prediction, input, page } = this.results[Number(event.currentTarget.dataset.index)];
       if (this.busy) return;
@@ -231,19 +281,31 @@ export function playground() {
       this.fill(input);
     },
 
+    /** @param {Problem} problem */
     refuse(problem) {
       this.stop("refused");
       this.problem = problem;
       for (const { field, detail } of problem.errors ?? []) this.showError(field.replace(/^input\./, ""), detail);
-      this.form.querySelector("[aria-invalid=true]")?.focus();
+      /** @type {HTMLElement | null} */
+      const wrong = this.form.querySelector("[aria-invalid=true]");
+      wrong?.focus();
     },
 
-    /** What people see and reach of a field; of a file, the control that holds its address is hidden. */
+    /**
+     * What people see and reach of a field; of a file, the control that holds its address is hidden.
+     * @param {string} name
+     * @returns {HTMLElement}
+     */
     shown(name) {
-      return document.getElementById(`input-${name}`) ?? this.form.elements.namedItem(name);
+      return document.getElementById(`input-${name}`) ?? this.control(name);
     },
 
+    /**
+     * @param {string} name
+     * @param {string} detail
+     */
     showError(name, detail) {
+      /** @type {HTMLElement | null} */
       const place = this.form.querySelector(`[data-error-for="${CSS.escape(name)}"]`);
       if (!place) return;
       place.textContent = detail;
@@ -252,7 +314,9 @@ export function playground() {
       this.shown(name).setAttribute("aria-invalid", "true");
     },
 
+    /** @param {string} name */
     clearError(name) {
+      /** @type {HTMLElement | null} */
       const place = this.form.querySelector(`[data-error-for="${CSS.escape(name)}"]`);
       if (!place) return;
       place.hidden = true;
@@ -263,15 +327,21 @@ export function playground() {
     get barShown() {
       return this.cancelable || this.prediction !== null;
     },
+    /** @returns {string[]} */
     get pictures() {
       const output = this.prediction?.output;
-      return Array.isArray(output) ? output.map(local) : [];
+      return Array.isArray(output) ? output.map((address) => local(address)) : [];
     },
-    /** The pictures that the shown prediction was given. */
+    /**
+     * The pictures that the shown prediction was given.
+     * @returns {string[]}
+     */
     get given() {
       if (!this.hasResult) return [];
-      const addresses = this.fields.filter(({ type }) => type === "file").map(({ name }) => this.prediction.input[name]);
-      return addresses.filter(Boolean).map(local);
+      const addresses = this.fields
+        .filter(({ type }) => type === "file")
+        .map(({ name }) => this.prediction.input[name]);
+      return addresses.filter(Boolean).map((address) => local(address));
     },
     get hasResult() {
       return this.pictures.length > 0 || this.valueRows.length > 0;
@@ -279,7 +349,10 @@ export function playground() {
     get stageClass() {
       return this.given.length > 0 || this.pictures.length > 1 ? "grid-cols-2 gap-4" : "gap-1";
     },
-    /** An answer that is no file, as names and figures. */
+    /**
+     * An answer that is no file, as names and figures.
+     * @returns {{label: string, value: string}[]}
+     */
     get valueRows() {
       const output = this.prediction?.output;
       if (output === null || output === undefined || Array.isArray(output)) return [];
@@ -327,6 +400,7 @@ export function playground() {
     get receiptText() {
       return JSON.stringify(this.prediction?.receipt ?? null);
     },
+    /** @returns {{id: string, index: number, url: string, text: string, alt: string}[]} */
     get thumbnails() {
       return this.results.map(({ prediction, input }, index) => {
         const files = Array.isArray(prediction.output);

@@ -1,14 +1,26 @@
 // The reviewer's page: one picture at a time, accepted or rejected by a key or a tap. A verdict moves money at once, so
 // there is no taking it back; the line above the picture says what the last key did.
+import { documentOf } from "./answers.js";
+import { component } from "./component.js";
 import { money } from "./format.js";
 
+/**
+ * @typedef {{url: string, prompt: string, until: string, prediction: string, position: number, of: number}} Item
+ * @typedef {"accepted" | "rejected"} Verdict
+ * @typedef {{prediction: string, position: number, verdict: Verdict, reason?: string}} Decision
+ */
+
+/** @type {Record<string, string>} */
 const WORDS = { accepted: "Accepted", rejected: "Rejected" };
 
 export function reviewer() {
-  return {
-    items: [],
+  return component({
+    items: /** @type {Item[]} */ ([]),
     index: 0,
-    verdicts: {},
+    verdicts: /** @type {Record<number, Verdict>} */ ({}),
+    verdictUrl: "",
+    priceMicro: 0,
+    currency: "",
     reason: "",
     last: "",
     trouble: "",
@@ -74,6 +86,7 @@ export function reviewer() {
     },
 
     // --- moving ---------------------------------------------------------------------------------------------------
+    /** @param {number} index */
     go(index) {
       if (index < 0 || index >= this.items.length || this.sending) return;
       this.index = index;
@@ -97,6 +110,7 @@ export function reviewer() {
       if (next) new Image().src = next.url;
     },
 
+    /** @param {KeyboardEvent} event */
     key(event) {
       if (event.ctrlKey || event.metaKey || event.altKey || event.repeat || this.finished) return;
       const writes = event.target instanceof HTMLInputElement || event.target instanceof HTMLTextAreaElement;
@@ -104,10 +118,13 @@ export function reviewer() {
         if (event.key === "Escape") event.target.blur();
         return;
       }
+      /** @type {HTMLInputElement} */
+      const reason = this.$root.querySelector("#reason");
+      /** @type {Record<string, () => void>} */
       const acts = {
         a: () => this.accept(),
         r: () => this.reject(),
-        "/": () => this.$root.querySelector("#reason").focus(),
+        "/": () => reason.focus(),
         ArrowLeft: () => this.back(),
         ArrowRight: () => this.forth(),
       };
@@ -125,11 +142,13 @@ export function reviewer() {
       return this.decide("rejected");
     },
 
+    /** @param {Verdict} verdict */
     async decide(verdict) {
       if (this.locked || !this.item) return;
       const { index, item, place } = this;
       this.sending = true;
       this.trouble = "";
+      /** @type {Decision} */
       const body = { prediction: item.prediction, position: item.position, verdict };
       if (verdict === "rejected" && this.reason.trim()) body.reason = this.reason.trim();
       const answer = await this.send(body);
@@ -141,10 +160,16 @@ export function reviewer() {
       if (verdict === "accepted") this.acceptedHere += 1;
       this.last = this.told(place, verdict, answer.outcome, body.reason);
       this.reason = "";
-      document.activeElement?.blur();
+      if (document.activeElement instanceof HTMLElement) document.activeElement.blur();
       this.advance();
     },
 
+    /**
+     * @param {string} place
+     * @param {Verdict} verdict
+     * @param {string} outcome
+     * @param {string | undefined} reason
+     */
     told(place, verdict, outcome, reason) {
       const price = money(this.priceMicro, this.currency);
       const because = reason ? ` (${reason})` : "";
@@ -153,18 +178,20 @@ export function reviewer() {
       return `${place} accepted: ${price} ${when}.`;
     },
 
+    /** @param {Decision} body */
     async send(body) {
-      const token = this.$root.querySelector("[name=csrfmiddlewaretoken]").value;
-      const headers = { "Content-Type": "application/json", Accept: "application/json", "X-CSRFToken": token };
+      /** @type {HTMLInputElement} */
+      const token = this.$root.querySelector("[name=csrfmiddlewaretoken]");
+      const headers = { "Content-Type": "application/json", Accept: "application/json", "X-CSRFToken": token.value };
       try {
         const response = await fetch(this.verdictUrl, { method: "POST", headers, body: JSON.stringify(body) });
         if (response.ok && !response.redirected) return await response.json();
-        const problem = await response.json().catch(() => null);
+        const problem = await documentOf(response);
         this.trouble = problem?.detail ?? "The verdict was not taken. Reload the page and try again.";
       } catch {
         this.trouble = "No answer from the market. Check the connection, then decide again: nothing is decided twice.";
       }
       return null;
     },
-  };
+  });
 }

@@ -1,9 +1,17 @@
+import { component } from "./component.js";
 import { extend } from "./live.js";
 
 // The call that the form stands for, written out in the languages that buyers use.
 
+/**
+ * A call as it stands in a form. `files` names the fields that take a file, `value` says that it answers with no file.
+ * @typedef {{baseUrl: string, model: string, input: Record<string, unknown>, files?: string[], value?: boolean}} Call
+ */
+
+/** @param {string} text */
 const shell = (text) => `'${text.replaceAll("'", `'\\''`)}'`;
 
+/** @param {unknown} value */
 function pythonLiteral(value) {
   if (value === true) return "True";
   if (value === false) return "False";
@@ -11,16 +19,23 @@ function pythonLiteral(value) {
   return JSON.stringify(value);
 }
 
-/** The file on the caller's disk that a field's value stands for in code. */
+/**
+ * The file on the caller's disk that a field's value stands for in code.
+ * @param {string} field
+ */
 const fileName = (field) => `${field}.png`;
 
-/** The fields of a call, those that are files first. */
+/**
+ * The fields of a call, those that are files first.
+ * @param {Call} call
+ * @returns {[string, unknown][]}
+ */
 function entries({ input, files = [] }) {
   const others = Object.entries(input).filter(([name]) => !files.includes(name));
-  return [...files.map((name) => [name, null]), ...others];
+  return [...files.map((name) => /** @type {[string, unknown]} */ ([name, null])), ...others];
 }
 
-/** @param {{baseUrl: string, model: string, input: Record<string, unknown>, files?: string[]}} call */
+/** @param {Call} call */
 function curl(call) {
   const { baseUrl, model, input, files = [] } = call;
   const head = [
@@ -35,7 +50,10 @@ function curl(call) {
   for (const [position, [name, value]] of entries(call).entries()) {
     text += `${position ? ", " : ""}${JSON.stringify(name)}: `;
     if (files.includes(name)) {
-      lines.push(`  printf %s ${shell(`${text}"data:image/png;base64,`)}`, `  base64 < ${fileName(name)} | tr -d '\\n'`);
+      lines.push(
+        `  printf %s ${shell(`${text}"data:image/png;base64,`)}`,
+        `  base64 < ${fileName(name)} | tr -d '\\n'`,
+      );
       text = `"`;
     } else text += JSON.stringify(value);
   }
@@ -43,6 +61,7 @@ function curl(call) {
   return [...lines, `} | ${head[0]}`, ...head.slice(1), "  -d @-"].join("\n");
 }
 
+/** @param {Call} call */
 function python(call) {
   const { baseUrl, model, files = [], value: answersWithValue } = call;
   const pairs = entries(call).map(([name, value]) => {
@@ -62,6 +81,7 @@ function python(call) {
   ].join("\n");
 }
 
+/** @param {Call} call */
 function javascript(call) {
   const { baseUrl, model, files = [] } = call;
   const pairs = entries(call).map(([name, value]) => {
@@ -81,9 +101,10 @@ function javascript(call) {
   ].join("\n");
 }
 
-/** What shows a call as code; the component brings `call`. */
+/** What shows a call as code; the component brings its own `call`. */
 export function calls() {
-  return {
+  return component({
+    call: /** @type {Call} */ ({ baseUrl: "", model: "", input: {} }),
     get curlText() {
       return curl(this.call);
     },
@@ -93,13 +114,12 @@ export function calls() {
     get javascriptText() {
       return javascript(this.call);
     },
-  };
+  });
 }
 
 /** A call that does not change: `data-source` is the id of its JSON, {model, input}. */
 export function call() {
   return extend(calls(), {
-    call: { baseUrl: "", model: "", input: {} },
     init() {
       const { baseUrl, source } = this.$root.dataset;
       this.call = { baseUrl, ...JSON.parse(document.getElementById(source).textContent) };

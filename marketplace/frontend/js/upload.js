@@ -2,7 +2,19 @@
 //
 // The server's rules decide what is refused; files go straight into the blob store by the draft's signed link, a few at
 // a time. A file that has come once is not sent again, also after the page was reloaded and the folder chosen again.
+import { documentOf } from "./answers.js";
+import { component } from "./component.js";
 import { duration, filesize } from "./format.js";
+
+/**
+ * @typedef {{path: string, file: File}} Found
+ * @typedef {"waiting" | "sending" | "done" | "failed" | "refused" | "ignored"} RowState
+ * @typedef {{
+ *   path: string, size: number, sizeText: string, loaded: number, state: RowState, word: string, reason: string,
+ * }} Row
+ * @typedef {{upload_url: string, commit_url: string, discard_url: string, sent: string[]}} Draft
+ * @typedef {{title?: string, detail: string, errors?: {field: string, detail: string}[]}} Problem
+ */
 
 const PARALLEL = 3;
 const TRIES = 4;
@@ -11,34 +23,47 @@ const SPEED_WINDOW_MS = 3000;
 const WORDS = { waiting: "Waiting", sending: "Uploading", done: "Uploaded", failed: "Failed", refused: "Refused" };
 
 class Refused extends Error {
+  /** @param {Problem} problem */
   constructor(problem) {
     super(problem.detail);
     this.problem = problem;
   }
 }
 
-/** All files of dropped folders, with their paths. */
+/**
+ * All files of dropped folders, with their paths.
+ * @param {FileSystemEntry} entry
+ * @returns {Promise<Found[]>}
+ */
 async function filesOf(entry) {
   if (entry.isFile) {
-    const file = await new Promise((resolve, reject) => entry.file(resolve, reject));
+    const single = /** @type {FileSystemFileEntry} */ (entry);
+    /** @type {File} */
+    const file = await new Promise((resolve, reject) => single.file(resolve, reject));
     return [{ path: entry.fullPath.replace(/^\//, ""), file }];
   }
-  const reader = entry.createReader();
+  const reader = /** @type {FileSystemDirectoryEntry} */ (entry).createReader();
+  /** @type {Found[]} */
   const found = [];
   for (;;) {
     // It hands over a hundred at a time, at most.
+    /** @type {FileSystemEntry[]} */
     const entries = await new Promise((resolve, reject) => reader.readEntries(resolve, reject));
     if (entries.length === 0) return found;
     for (const inner of entries) found.push(...(await filesOf(inner)));
   }
 }
 
-/** The folder that all files lie in, which is not part of their paths in the repository; "" if there is none. */
+/**
+ * The folder that all files lie in, which is not part of their paths in the repository; "" if there is none.
+ * @param {Found[]} found
+ */
 function commonFolder(found) {
   const first = found[0]?.path.split("/")[0] ?? "";
   return found.length > 0 && found.every(({ path }) => path.startsWith(`${first}/`)) ? first : "";
 }
 
+/** @param {string} folder */
 function nameFrom(folder) {
   return folder
     .toLowerCase()
@@ -48,25 +73,41 @@ function nameFrom(folder) {
 }
 
 export function upload() {
-  return {
+  return component({
     phase: "choosing", // choosing, uploading, stopped, committing
     over: false,
-    rows: [],
-    general: [],
+    rows: /** @type {Row[]} */ ([]),
+    general: /** @type {string[]} */ ([]),
     trouble: "",
     sent: 0,
     speed: 0,
+    urls: { check: "", open: "" },
+    most: 0,
+    form: /** @type {HTMLFormElement} */ (null),
+    token: "",
+    requests: /** @type {Set<XMLHttpRequest>} */ (new Set()),
+    files: /** @type {Map<string, File>} */ (new Map()),
+    draft: /** @type {Draft | null} */ (null),
+    canceled: false,
+    samples: /** @type {[number, number][]} */ ([]), // [milliseconds, bytes sent by then]
 
     init() {
       const { checkUrl, openUrl, mostFiles } = this.$root.dataset;
       this.urls = { check: checkUrl, open: openUrl };
       this.most = Number(mostFiles);
       this.form = this.$root.querySelector("form");
-      this.token = this.form.elements.namedItem("csrfmiddlewaretoken").value;
-      this.requests = new Set();
+      this.token = this.control("csrfmiddlewaretoken").value;
       addEventListener("beforeunload", (event) => {
         if (this.phase === "uploading") event.preventDefault();
       });
+    },
+
+    /**
+     * @param {string} name
+     * @returns {HTMLInputElement}
+     */
+    control(name) {
+      return /** @type {HTMLInputElement} */ (this.form.elements.namedItem(name));
     },
 
     // --- choosing ---------------------------------------------------------------------------------------------------
@@ -76,12 +117,14 @@ export function upload() {
     leave() {
       this.over = false;
     },
+    /** @param {DragEvent} event */
     async drop(event) {
       this.over = false;
       if (!this.choosing) return;
       // The list of items is gone after the first pause. What is no file of a disk has no entry.
       const items = [...event.dataTransfer.items].filter(({ kind }) => kind === "file");
       const dropped = items.map((item) => ({ entry: item.webkitGetAsEntry(), file: item.getAsFile() }));
+      /** @type {Found[]} */
       const found = [];
       for (const { entry, file } of dropped) {
         if (entry) found.push(...(await filesOf(entry)));
@@ -89,12 +132,14 @@ export function upload() {
       }
       await this.take(found);
     },
+    /** @param {Event & {target: HTMLInputElement}} event */
     async pick(event) {
       const found = [...event.target.files].map((file) => ({ path: file.webkitRelativePath || file.name, file }));
       event.target.value = ""; // so that the same folder can be chosen again
       await this.take(found);
     },
 
+    /** @param {Found[]} found */
     async take(found) {
       const folder = commonFolder(found);
       const cut = folder ? folder.length + 1 : 0;
@@ -105,7 +150,7 @@ export function upload() {
         return { path, size, sizeText: filesize(size), loaded: 0, state: "waiting", word: "", reason: "" };
       });
       this.phase = "choosing";
-      const name = this.form.elements.namedItem("name");
+      const name = this.control("name");
       if (!name.value) name.value = nameFrom(folder);
       await this.attempt(() => this.post(this.urls.check, { files: this.announcement() }));
     },
@@ -121,7 +166,7 @@ export function upload() {
         return;
       }
       if (this.phase === "uploading") return;
-      const name = this.form.elements.namedItem("name").value.trim();
+      const name = this.control("name").value.trim();
       if (!name) {
         this.trouble = "Give the model a name first.";
         return;
@@ -157,6 +202,7 @@ export function upload() {
       await this.commit();
     },
 
+    /** @param {Row} row */
     async sendOne(row) {
       Object.assign(row, { state: "sending", word: WORDS.sending, reason: "" });
       for (let number = 1; ; number++) {
@@ -180,6 +226,10 @@ export function upload() {
       }
     },
 
+    /**
+     * @param {Row} row
+     * @returns {Promise<void>}
+     */
     put(row) {
       return new Promise((resolve, reject) => {
         const request = new XMLHttpRequest(); // fetch does not tell how much was sent
@@ -194,6 +244,7 @@ export function upload() {
         request.addEventListener("abort", () => reject(new Error("Canceled.")));
         request.addEventListener("load", () => {
           if (request.status === 200) return resolve();
+          /** @type {Problem} */
           let problem = { detail: `The market answered with status ${request.status}.` };
           try {
             problem = JSON.parse(request.responseText);
@@ -219,7 +270,7 @@ export function upload() {
 
     async commit() {
       this.phase = "committing";
-      const message = this.form.elements.namedItem("message").value;
+      const message = this.control("message").value;
       const done = await this.attempt(() => this.post(this.draft.commit_url, { message }));
       if (done) location.assign(done.url);
       else this.phase = "stopped";
@@ -234,16 +285,25 @@ export function upload() {
     },
 
     // --- the server -------------------------------------------------------------------------------------------------
+    /**
+     * @param {string} url
+     * @param {object} body
+     */
     async post(url, body) {
       const headers = { "Content-Type": "application/json", "X-CSRFToken": this.token };
       const response = await fetch(url, { method: "POST", headers, body: JSON.stringify(body) });
       if (response.redirected) throw new Error("Your session has ended. Sign in again and choose the folder anew.");
-      const document = await response.json().catch(() => null);
+      const document = await documentOf(response);
       if (response.ok && document) return document;
       throw new Refused(document ?? { detail: `The market answered with status ${response.status}. Try again.` });
     },
 
-    /** What `ask` answers, or null after its refusal was put where it belongs: at its files, or above them. */
+    /**
+     * What `ask` answers, or null after its refusal was put where it belongs: at its files, or above them.
+     * @template T
+     * @param {() => Promise<T>} ask
+     * @returns {Promise<T | null>}
+     */
     async attempt(ask) {
       this.trouble = "";
       this.general = [];
@@ -258,7 +318,7 @@ export function upload() {
           if (row) Object.assign(row, { state: "refused", word: WORDS.refused, reason: detail });
           else this.general.push(field && field !== "." ? `${field}: ${detail}` : detail);
         }
-        this.rows.sort((a, b) => (b.state === "refused") - (a.state === "refused"));
+        this.rows.sort((a, b) => Number(b.state === "refused") - Number(a.state === "refused"));
         const broken = error instanceof TypeError; // how fetch says that nobody answered
         if (errors.length === 0) this.trouble = broken ? "The market does not answer. Try again." : error.message;
         else this.trouble = error.problem.title ? `${error.problem.title}.` : error.message;
@@ -279,12 +339,14 @@ export function upload() {
     get chosen() {
       return this.rows.length > 0;
     },
+    /** @returns {boolean} */
     get refusedAny() {
       return this.rows.some(({ state }) => state === "refused");
     },
     get blocked() {
       return !this.choosing || !this.chosen || this.refusedAny;
     },
+    /** @returns {number} */
     get total() {
       return this.rows.reduce((sum, { size }) => sum + size, 0);
     },
@@ -298,11 +360,14 @@ export function upload() {
       const left = this.speed > 0 ? `, about ${duration((this.total - this.sent) / this.speed)} left` : "";
       return `${filesize(this.sent)} of ${filesize(this.total)}, ${filesize(Math.round(this.speed))}/s${left}`;
     },
+    /** @returns {string} */
     get announcementText() {
-      return { uploading: "Uploading", committing: "All files have come", stopped: this.trouble }[this.phase] ?? "";
+      /** @type {Record<string, string>} */
+      const texts = { uploading: "Uploading", committing: "All files have come", stopped: this.trouble };
+      return texts[this.phase] ?? "";
     },
     get zoneClass() {
       return { "is-over": this.over };
     },
-  };
+  });
 }

@@ -1,1 +1,1 @@
-"""The services that Bourse brings along, for whoever sets no `DATABASE_URL` or `REDIS_URL`."""
+"""The embedded PostgreSQL and Redis, for installations without `DATABASE_URL` or `REDIS_URL`."""

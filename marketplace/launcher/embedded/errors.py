@@ -1,5 +1,5 @@
-"""What all failures of the embedded services are."""
+"""The base of all errors of the embedded services."""
 
 
 class EmbeddedError(RuntimeError):
-    """An embedded service cannot run here. The message says why and what to do."""
+    """An embedded service cannot run here. The message has the reason and the remedy."""

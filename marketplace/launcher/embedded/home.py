@@ -1,4 +1,4 @@
-"""`$BOURSE_HOME`: the one folder that holds the state of an installation without external services."""
+"""`$BOURSE_HOME`: the folder with all state of an installation without external services."""
 
 import hashlib
 import os
@@ -8,22 +8,23 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
 
-# A unix socket's path is limited to 107 bytes; this leaves room for the longest file name put into the folder.
+# A unix socket's path is limited to 107 bytes; the rest is for the longest file name in the folder.
 MAX_SOCKET_FOLDER_BYTES = 80
 
 
 @dataclass(frozen=True)
 class Home:
-    """Where the parts of one installation live.
+    """The paths of one installation.
 
     Attributes:
-        path: the absolute folder, `$BOURSE_HOME`.
+        path: the absolute path of the folder, `$BOURSE_HOME`.
     """
 
     path: Path
 
     @classmethod
     def from_environment(cls, default: Path) -> "Home":
+        """The home that `BOURSE_HOME` names, else `default`."""
         return cls(Path(os.environ.get("BOURSE_HOME") or default).absolute())
 
     @property
@@ -44,7 +45,7 @@ class Home:
 
     @property
     def sockets(self) -> Path:
-        """The folder of unix sockets: inside the home unless its path is too long for a socket's address."""
+        """The folder of unix sockets: inside the home, unless its path is too long for a socket."""
         inside = self.path / "run"
         if len(os.fsencode(inside)) <= MAX_SOCKET_FOLDER_BYTES:
             return inside
@@ -64,15 +65,15 @@ class Home:
         return f"unix://{quote(str(self.redis_socket))}?db=0"
 
     def secret(self, name: str, *, make: bool) -> str | None:
-        """The secret called `name`: from the environment, else from the home, else newly made there (mode 0600).
+        """The secret called `name`: from the environment, else from the home, else created there (mode 0600).
 
         Args:
             name: the environment variable that overrides the file, for example `SECRET_KEY`.
-            make: whether to make one where there is none. Only an embedded installation does; a cluster's
-                processes must share their secrets, so each of them would have to be told.
+            make: whether to create a missing one. Only an embedded installation does; the processes of a cluster must
+            share their secrets, so they must come from the environment.
 
         Returns:
-            the secret, 64 hexadecimal digits if it was made here, or None where there is none.
+            the secret, 64 hexadecimal digits if it was created here, or None if there is none.
         """
         if value := os.environ.get(name):
             return value
@@ -86,7 +87,7 @@ class Home:
         draft.touch(mode=0o600)
         draft.write_text(secrets.token_hex(32))
         try:
-            os.link(draft, file)  # fails if another process was first, whose secret then stands
+            os.link(draft, file)  # fails if another process was first; its secret is then used
         except FileExistsError:
             pass
         finally:

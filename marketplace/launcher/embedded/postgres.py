@@ -12,14 +12,14 @@ import psutil
 import psycopg
 from psycopg import sql
 
-from marketplace.launcher.embedded import earlier, unprivileged
+from marketplace.launcher.embedded import leftover, unprivileged
 from marketplace.launcher.embedded.errors import EmbeddedError
 from marketplace.launcher.embedded.home import Home
 from marketplace.launcher.embedded.sockets import prepare_sockets
 
 SUPERUSER: Final = "postgres"
 VERSION: Final = "18"
-PORT: Final = 5432  # only names the socket: nothing listens on TCP
+PORT: Final = 5432  # part of the socket's name only: the server does not listen on TCP
 
 SETTINGS: Final = {
     "listen_addresses": "",
@@ -28,8 +28,8 @@ SETTINGS: Final = {
     "shared_buffers": "256MB",
     "effective_cache_size": "1GB",
     "random_page_cost": "1.1",
-    "autovacuum_naptime": "10s",  # a new market grows from nothing within minutes
-    "jit": "off",  # every query is short
+    "autovacuum_naptime": "10s",  # a new market's tables grow from empty within minutes
+    "jit": "off",  # all queries are short
     "synchronous_commit": "on",
     "wal_compression": "on",
     "timezone": "UTC",
@@ -37,7 +37,7 @@ SETTINGS: Final = {
     "log_destination": "stderr",
     "logging_collector": "off",
     "log_min_messages": "warning",
-    "log_min_error_statement": "panic",  # statements hold what people wrote; the error alone says enough
+    "log_min_error_statement": "panic",  # statements contain people's inputs; the error alone is enough
     "log_checkpoints": "off",
     "log_line_prefix": "",
 }
@@ -59,23 +59,23 @@ class EmbeddedPostgres:
     STOP_SIGNAL = signal.SIGINT  # "fast": ends sessions; SIGTERM would wait for them
 
     def prepare(self) -> None:
-        """Makes the data folder and the sockets' folder where they are missing; ends a server left from before.
+        """Create the data folder and the sockets' folder if missing; stop a leftover server.
 
         Raises:
-            PostgresUnusableError: the folder is another user's or another version's, or `initdb` failed.
-            SocketsUnusableError: the sockets' folder is another user's.
-            SetprivMissingError: this is root, and util-linux is missing.
+            PostgresUnusableError: the folder belongs to another user or version, or `initdb` failed.
+            SocketsUnusableError: the sockets' folder belongs to another user.
+            SetprivMissingError: the user is root, and util-linux is missing.
             StillRunningError: an earlier server does not end.
         """
         self.home.path.mkdir(parents=True, exist_ok=True)
         prepare_sockets(self.home.sockets)
-        earlier.end("PostgreSQL", self.running_pid(), stop_signal=self.STOP_SIGNAL)
+        leftover.stop_leftover("PostgreSQL", self.running_pid(), stop_signal=self.STOP_SIGNAL)
         if not self.home.postgres_data.exists():
             self._initialise()
         self._check_data_folder()
 
     def command(self) -> list[str]:
-        """The server, as a foreground process that ends on `STOP_SIGNAL` and when its parent dies."""
+        """The command of the server: a foreground process that ends on `STOP_SIGNAL` and when its parent dies."""
         command = [*unprivileged.prefix(death_signal="INT"), str(binary("postgres"))]
         command += ["-D", str(self.home.postgres_data), "-k", f'"{self.home.sockets}"', "-p", str(PORT)]
         for name, value in SETTINGS.items():
@@ -92,11 +92,11 @@ class EmbeddedPostgres:
         return True
 
     def ensure_databases(self, *, owner: str, serving: str, database: str) -> None:
-        """Makes the two roles and the database with pgvector, where they are missing.
+        """Create the two roles and the database with pgvector if they are missing.
 
         Args:
             owner: the role that owns the database and migrates it.
-            serving: the role that all processes use; what it may do is granted by migrations.
+            serving: the role that all processes use; migrations grant its rights.
             database: the database's name.
         """
         with self._connect(SUPERUSER) as connection:
@@ -111,11 +111,11 @@ class EmbeddedPostgres:
             connection.execute("CREATE EXTENSION IF NOT EXISTS vector")
 
     def running_pid(self) -> int | None:
-        """The process of a live server of this data folder, or None."""
+        """The process id of a live server of this data folder, or None."""
         try:
             pid = int((self.home.postgres_data / "postmaster.pid").read_text().split("\n", 1)[0])
             process = psutil.Process(pid)
-            # The number alone proves nothing: after a crash it may long be another's.
+            # The id alone is not enough: after a crash another process may have it.
             if process.name() == "postgres" and Path(process.cwd()) == self.home.postgres_data.resolve():
                 return pid
         except (FileNotFoundError, ValueError, psutil.NoSuchProcess, psutil.AccessDenied):
@@ -133,15 +133,15 @@ class EmbeddedPostgres:
         )
 
     def _initialise(self) -> None:
-        """`initdb` into a draft that is renamed when whole, so that an interrupted one leaves nothing in the way.
+        """Run `initdb` in a draft folder that is renamed when complete, so that an interrupted run does no harm.
 
-        The built-in C.UTF-8 sorts and folds case alike on every system. Trust is enough, since only those who may
-        enter the folder of the socket (0700) reach the server.
+        The built-in locale C.UTF-8 sorts and folds case identically on every system. Trust authentication is enough,
+        since only users who may enter the socket's folder (0700) can connect.
         """
         draft = self.home.postgres_data.with_name("postgres.draft")
         shutil.rmtree(draft, ignore_errors=True)
         draft.mkdir(mode=0o700)
-        unprivileged.give([draft])
+        unprivileged.change_owner([draft])
         command = [*unprivileged.prefix(), str(binary("initdb")), "-D", str(draft), "-U", SUPERUSER, "--auth=trust"]
         command += ["--encoding=UTF8", "--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8"]
         result = subprocess.run(command, capture_output=True, text=True, cwd="/", check=False)

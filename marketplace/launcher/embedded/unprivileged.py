@@ -1,4 +1,4 @@
-"""How a server that refuses to run as root is run by root all the same."""
+"""Runs a server as an ordinary user when Bourse itself runs as root."""
 
 import os
 import shutil
@@ -21,16 +21,16 @@ class SetprivMissingError(EmbeddedError):
 
 
 def prefix(*, death_signal: str | None = None) -> list[str]:
-    """The command prefix under which a server runs as an ordinary user, empty for whoever is not root.
+    """The command prefix that runs a server as an ordinary user; empty unless the user is root.
 
-    Root's home folder is often closed to others, so the one capability that opens it, `dac_override`, is kept.
+    Root's home folder is often closed to other users, so the capability `dac_override` is kept.
 
     Args:
         death_signal: the signal, for example `INT`, that the server gets when its parent dies. Changing the user
-            clears what the parent had arranged for that, so `setpriv` arranges it again.
+            clears the parent's setting, so `setpriv` sets it again.
 
     Raises:
-        SetprivMissingError: this is root, and `setpriv` is not on the PATH.
+        SetprivMissingError: the user is root, and `setpriv` is not on the PATH.
     """
     if os.geteuid() != 0:
         return []
@@ -47,8 +47,8 @@ def owner() -> int:
     return os.geteuid() or NOBODY
 
 
-def give(paths: Sequence[Path]) -> None:
-    """Makes the user that `prefix` changes to the owner of `paths`; nothing for whoever is not root."""
+def change_owner(paths: Sequence[Path]) -> None:
+    """Make the user of `prefix` the owner of `paths`. Does nothing unless the user is root."""
     if os.geteuid() == 0:
         for path in paths:
             os.chown(path, NOBODY, NOBODY)

@@ -1,4 +1,4 @@
-"""Runs a table of processes as one: started in order, logged together, restarted, and stopped without remainder."""
+"""Runs a table of processes: starts them in order, merges their logs, restarts them, and stops them all."""
 
 from marketplace.launcher.supervisor.claims import HomeTakenError, PortTakenError, claim_home, claim_port
 from marketplace.launcher.supervisor.errors import SupervisorError

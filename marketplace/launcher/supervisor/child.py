@@ -1,4 +1,4 @@
-"""One running process: its start, its output, its end."""
+"""One running process: start, output and end."""
 
 import asyncio
 import contextlib
@@ -16,7 +16,7 @@ from marketplace.launcher.supervisor.spec import ProcessSpec
 LAST_LINES = 15
 MAX_LINE_BYTES = 64 * 1024
 _PR_SET_PDEATHSIG = 1
-# Loaded here rather than in the forked child, which may only make system calls.
+# Loaded here because a forked child may only make system calls.
 _LIBC = ctypes.CDLL(None, use_errno=True) if sys.platform == "linux" else None
 
 
@@ -33,19 +33,20 @@ class Child:
 
     @property
     def running(self) -> bool:
+        """Whether the process was started and has not ended."""
         return self._process is not None and self._process.returncode is None
 
     async def start(self) -> None:
-        """Prepares and starts it, in a session of its own, so that Ctrl-C reaches the supervisor alone.
+        """Prepare and start the process in a session of its own, so that Ctrl-C reaches only the supervisor.
 
         Raises:
-            ProcessFailedError: there is no such program, or it may not be run.
+            ProcessFailedError: the program does not exist or is not executable.
         """
         if self.spec.prepare is not None:
             await asyncio.to_thread(self.spec.prepare)
         self.last_lines.clear()
         read, write = os.pipe()
-        output = _Output(read, self._hear)
+        output = _Output(read, self._log_line)
         try:
             self._process = await asyncio.create_subprocess_exec(
                 *self.spec.command,
@@ -67,7 +68,7 @@ class Child:
         self._output = output
 
     async def wait(self) -> int:
-        """Waits for its end, and ends whatever it has left behind in its process group.
+        """Wait for the end of the process, and kill what is left of its process group.
 
         Returns:
             its exit status, or the negative number of the signal that killed it.
@@ -81,7 +82,7 @@ class Child:
         return status
 
     async def stop(self) -> None:
-        """Tells it to end, and kills its process group if it has not after `stop_seconds`."""
+        """Send the stop signal, and kill the process group if the process has not ended after `stop_seconds`."""
         if self._process is None:
             return
         if self.running:
@@ -94,7 +95,7 @@ class Child:
         await self.wait()
 
     def kill(self) -> None:
-        """Kills its process group at once."""
+        """Kill the process group at once."""
         if self.running:
             self._signal_group(signal.SIGKILL)
 
@@ -103,29 +104,29 @@ class Child:
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(self._process.pid, number)
 
-    def _hear(self, line: str) -> None:
+    def _log_line(self, line: str) -> None:
         self.last_lines.append(line)
         self._log.line(self.spec.name, line)
 
 
 class _Output:
-    """The reading end of the pipe that a process writes its output to."""
+    """The reading end of the pipe for a process's output."""
 
-    def __init__(self, descriptor: int, hear: Callable[[str], None]) -> None:
+    def __init__(self, descriptor: int, on_line: Callable[[str], None]) -> None:
         self._descriptor = descriptor
-        self._hear = hear
+        self._on_line = on_line
         self._rest = b""
         os.set_blocking(descriptor, False)
         asyncio.get_running_loop().add_reader(descriptor, self._read)
 
     def close(self) -> None:
-        """Reads what is left. A grandchild that still holds the other end is not waited for."""
+        """Read the rest. This does not wait for a grandchild that still holds the writing end."""
         while self._descriptor >= 0 and self._read():
             pass
         self._finish()
 
     def _read(self) -> bool:
-        """Reads once; says whether there may be more."""
+        """Read once; true if there may be more."""
         try:
             data = os.read(self._descriptor, MAX_LINE_BYTES)
         except BlockingIOError:
@@ -135,37 +136,37 @@ class _Output:
             return False
         *lines, self._rest = (self._rest + data).split(b"\n")
         for line in lines:
-            self._tell(line)
+            self._emit_line(line)
         if len(self._rest) >= MAX_LINE_BYTES:
-            self._tell(self._rest)
+            self._emit_line(self._rest)
             self._rest = b""
         return True
 
-    def _tell(self, line: bytes) -> None:
-        # Of a progress bar, which returns to the line's start again and again, only the last state is told.
-        self._hear(line.rstrip(b"\r").rsplit(b"\r", 1)[-1].decode(errors="replace"))
+    def _emit_line(self, line: bytes) -> None:
+        # Of a progress bar, which rewrites its line, only the last state is logged.
+        self._on_line(line.rstrip(b"\r").rsplit(b"\r", 1)[-1].decode(errors="replace"))
 
     def _finish(self) -> None:
         if self._descriptor < 0:
             return
         if self._rest:
-            self._tell(self._rest)
+            self._emit_line(self._rest)
         asyncio.get_running_loop().remove_reader(self._descriptor)
         os.close(self._descriptor)
         self._descriptor = -1
 
 
 def _dies_with_parent(number: signal.Signals) -> Callable[[], None]:
-    """What a forked child does so that it gets a signal when the supervisor dies, be it by kill -9.
+    """A function for the forked child that requests a signal for when the supervisor dies, even by SIGKILL.
 
-    The kernel watches the thread that forked, so processes are started from the main thread only.
+    The kernel sends it when the forking thread ends, so processes are started from the main thread only.
     """
     parent = os.getpid()
 
-    def arrange() -> None:
+    def request_death_signal() -> None:
         if _LIBC is not None:
             _LIBC.prctl(_PR_SET_PDEATHSIG, int(number), 0, 0, 0)
-            if os.getppid() != parent:  # it died before the kernel was told
+            if os.getppid() != parent:  # the supervisor died before the request
                 os._exit(1)
 
-    return arrange
+    return request_death_signal

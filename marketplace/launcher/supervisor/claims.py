@@ -1,4 +1,4 @@
-"""What a supervisor must have for itself before anything starts: its home and its port."""
+"""Checks before the start that no other process uses the home or the port."""
 
 import contextlib
 import errno
@@ -24,14 +24,14 @@ class HomeTakenError(SupervisorError):
 
 
 class PortTakenError(SupervisorError):
-    """Somebody else listens where the site should."""
+    """Another process listens on the site's port."""
 
     def __init__(self, port: int, holder: str) -> None:
         super().__init__(f"Port {port} is taken by {holder}; stop it or choose another: PORT={port + 1} make run")
 
 
 class AddressUnusableError(SupervisorError):
-    """The site cannot listen at this address at all."""
+    """The site cannot listen on this address."""
 
     def __init__(self, host: str, port: int, reason: str) -> None:
         super().__init__(
@@ -41,14 +41,14 @@ class AddressUnusableError(SupervisorError):
 
 @contextlib.contextmanager
 def claim_home(home: Path, *, site: str) -> Iterator[None]:
-    """Holds the lock of a home, which ends with this process, however it ends.
+    """Hold the lock of a home. The kernel releases it when this process ends, even after SIGKILL.
 
     Args:
-        home: the folder, made where it is missing.
-        site: the URL that whoever comes second is told.
+        home: the folder, created if missing.
+        site: the site's URL, for the error message of a second start.
 
     Raises:
-        HomeTakenError: another process holds it.
+        HomeTakenError: another process holds the lock.
     """
     home.mkdir(parents=True, exist_ok=True)
     with (home / "supervisor.lock").open("a+") as file:
@@ -64,11 +64,11 @@ def claim_home(home: Path, *, site: str) -> Iterator[None]:
 
 
 def claim_port(host: str, port: int) -> None:
-    """Checks that the site will be able to listen on `host`:`port`.
+    """Check that the site can listen on `host`:`port`.
 
     Raises:
-        PortTakenError: somebody listens there.
-        AddressUnusableError: the address is not this machine's, or the port not this user's.
+        PortTakenError: another process listens there.
+        AddressUnusableError: the address is not this machine's, or this user may not use the port.
     """
     try:
         family, kind, protocol, _, address = socket.getaddrinfo(
@@ -85,7 +85,7 @@ def claim_port(host: str, port: int) -> None:
 
 
 def _listener(port: int) -> str:
-    """Who listens on a port, as far as this user may see it."""
+    """Name and id of the process that listens on a port, if this user may see them."""
     with contextlib.suppress(psutil.Error, OSError):
         for connection in psutil.net_connections(kind="tcp"):
             listens = connection.status == psutil.CONN_LISTEN and connection.laddr and connection.laddr.port == port

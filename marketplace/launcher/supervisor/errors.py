@@ -1,14 +1,14 @@
-"""Why a start is given up."""
+"""The errors that end a start."""
 
 from collections.abc import Sequence
 
 
 class SupervisorError(RuntimeError):
-    """The processes cannot be started or kept running. The message says which, why, and what it last said."""
+    """A process cannot be started or kept running. The message has its name, the reason and its last output."""
 
 
 class ProcessFailedError(SupervisorError):
-    """A process that the others need has not come up."""
+    """A required process has not become ready."""
 
     def __init__(self, name: str, what: str, last_lines: Sequence[str]) -> None:
         said = "\n".join(f"  {line}" for line in last_lines) if last_lines else "  (it said nothing)"

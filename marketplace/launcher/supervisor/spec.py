@@ -1,4 +1,4 @@
-"""One row of the table of processes."""
+"""The description of one process."""
 
 import signal
 from collections.abc import Callable, Mapping
@@ -7,24 +7,24 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True, kw_only=True)
 class ProcessSpec:
-    """A process, when it may start, and how it is known to be up.
+    """A process: its command, dependencies and readiness check.
 
     Attributes:
-        name: what it is called in the log and in messages.
+        name: its name in the log and in messages.
         command: the program and its arguments.
         environment: variables in addition to the supervisor's own.
-        needs: names of the processes that are ready before this one starts, and that stop after it.
+        needs: names of the processes that must be ready before this one starts, and that stop after it.
         prepare: called before every start, in a thread.
-        ready: whether it does its work; asked in a thread, several times a second, from the start until it says yes.
-            None: it is ready once it runs.
-        ready_seconds: how long that may take.
-        once: a step, which is ready when it has ended with status 0.
-        required: whether the failure of a step ends everything. A step that is not may also end after the others
-            are up.
+        ready: the readiness check; called in a thread, several times a second, until it returns true. None: the
+            process is ready once it runs.
+        ready_seconds: the time limit for becoming ready.
+        once: true for a step, which is ready when it has ended with status 0.
+        required: whether the failure of a step ends everything. A step that is not required may also end after
+            the other processes are ready.
         restart: whether it is started again when it ends by itself.
-        stop_signal: what tells it to end.
-        stop_seconds: after which its whole process group is killed.
-        death_signal: what it gets when the supervisor itself dies (Linux only).
+        stop_signal: the signal that asks it to end.
+        stop_seconds: the time after which its process group is killed.
+        death_signal: the signal that it gets when the supervisor dies (Linux only).
     """
 
     name: str

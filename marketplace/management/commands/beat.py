@@ -7,7 +7,7 @@ from marketplace.management.worker import become_celery
 
 
 class Command(BaseCommand):
-    help = "Run the clock that tells the platform worker what is due. Run exactly one."
+    help = "Run the scheduler of the platform worker's periodic tasks. Run exactly one."
 
     def handle(self, *args: Any, **options: Any) -> None:
         settings.HOME.path.mkdir(parents=True, exist_ok=True)

@@ -7,7 +7,7 @@ from marketplace.management.worker import become_celery
 
 
 class Command(BaseCommand):
-    help = "Run the platform worker: outbox, sweeps and other chores."
+    help = "Run the platform worker: outbox, sweeps and other background tasks."
 
     def handle(self, *args: Any, **options: Any) -> None:
         become_celery(

@@ -1,4 +1,4 @@
-"""`manage.py prepare`: everything that must be done before the market's processes start, in one process."""
+"""`manage.py prepare`: the preparation before the market's processes start, in one process."""
 
 from argparse import ArgumentParser
 
@@ -10,7 +10,7 @@ from marketplace.launcher.embedded.postgres import EmbeddedPostgres
 
 
 class Command(BaseCommand):
-    help = "Makes the embedded database, migrates, and seeds the demo market. What is done already is left alone."
+    help = "Create the embedded database, migrate, and seed the demo market. Steps that were done already are skipped."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--no-demo", action="store_true", help="do not seed the demo market")

@@ -29,7 +29,7 @@ def alias_list(request: MemberRequest) -> HttpResponse:
             **form.cleaned_data,
         )
         if alias is not None:
-            messages.success(request, f"{alias.organization.slug}/{alias.name} now means {alias.target}.")
+            messages.success(request, f"{alias.organization.slug}/{alias.name} now points to {alias.target}.")
             return redirect("web:console_aliases", request.membership.organization.slug)
     return _page(request, form)
 
@@ -48,7 +48,7 @@ def move(request: MemberRequest, name: str) -> HttpResponse:
             **form.cleaned_data,
         )
         if alias is not None:
-            messages.success(request, f"{alias.organization.slug}/{alias.name} now means {alias.target}.")
+            messages.success(request, f"{alias.organization.slug}/{alias.name} now points to {alias.target}.")
             return redirect("web:console_aliases", request.membership.organization.slug)
     return _page(request, AliasForm(), moving=(name, form))
 

@@ -18,7 +18,6 @@ from billing.payments.services.top_ups import StartedTopUp, start_top_up
 from marketplace.accounts.domain import Role
 from marketplace.accounts.services import members
 from marketplace.core.ids import short
-from marketplace.core.money import MICRO
 from marketplace.core.problems import NotFound
 from marketplace.web.console.forms import TopUpForm, TopUpQuery
 from marketplace.web.shared.access import MemberRequest, member_page
@@ -30,7 +29,7 @@ SHOWN_TOP_UPS = 10
 @member_page
 def balance(request: MemberRequest) -> HttpResponse:
     """The balance and its statement; a POST adds to it."""
-    form = TopUpForm.of(request)
+    form = TopUpForm.of(request, gateway=current_gateway())
     if request.method == "POST":
         members.require_owner(request.membership)
     if form.is_valid():
@@ -104,8 +103,6 @@ def _page(request: MemberRequest, form: TopUpForm) -> HttpResponse:
             for found in top_ups_of(owner)[:SHOWN_TOP_UPS]
         ],
         "form": form,
-        "smallest": gateway.smallest // MICRO,
-        "largest": gateway.largest // MICRO,
         "is_instant": gateway.is_instant,
         "is_owner": request.membership.role == Role.OWNER,
     }

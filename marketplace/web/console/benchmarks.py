@@ -71,7 +71,12 @@ def detail(request: MemberRequest, id: uuid.UUID) -> HttpResponse:
     if benchmark.state == State.PAUSED:
         rest, _ = control.rest_of(benchmark)
         balance = balance_of(str(request.membership.organization_id), AccountKind.BUYER_PREPAID)
-        context |= {"rest": rest, "available": balance.available, "currency": settings.CURRENCY}
+        context |= {
+            "rest": rest,
+            "agreed_form": AgreedForm(initial={"agreed": rest}),
+            "available": balance.available,
+            "currency": settings.CURRENCY,
+        }
     if is_open:
         context |= results_context(benchmark)
     return render(request, "console/benchmark.html", context)
@@ -109,8 +114,9 @@ def cancel(request: MemberRequest, id: uuid.UUID) -> HttpResponse:
 @member_page
 def resume(request: MemberRequest, id: uuid.UUID) -> HttpResponse:
     """Go on with a paused benchmark, at the cost that the page showed."""
+    benchmark = benchmark_for_buyer(request.membership.organization_id, id)
     agreed = AgreedForm.of(request).given()["agreed"]
-    control.resume(by=request.membership, benchmark_id=id, agreed=agreed)
+    control.resume(by=request.membership, benchmark_id=benchmark.pk, agreed=agreed)
     return redirect("web:console_benchmark", request.membership.organization.slug, id)
 
 

@@ -41,10 +41,13 @@ def offer(request: MemberRequest, id: uuid.UUID) -> HttpResponse:
     if request.method == "POST":
         document_hash = SignatureForm.of(request).given()["hash"]
         signed = agreeing.sign(by=request.membership, offer_id=found.pk, document_hash=document_hash)
-        messages.success(request, "The contract is in force; calls may run under it from now on.")
+        messages.success(request, "The contract is in force; you can now run calls under it.")
         return redirect("web:console_contract", organization.slug, signed.pk)
     contract = contracts_for_buyer(str(organization.pk)).filter(offer=found, ended_at=None).first()
-    context = offer_context(request, found) | {"contract_id": short(contract.pk) if contract else None}
+    context = offer_context(request, found) | {
+        "contract_id": short(contract.pk) if contract else None,
+        "form": SignatureForm(initial={"hash": found.hash}),
+    }
     return render(request, "console/offer.html", context)
 
 
@@ -61,7 +64,9 @@ def contract(request: MemberRequest, id: uuid.UUID) -> HttpResponse:
 def end(request: MemberRequest, id: uuid.UUID) -> HttpResponse:
     """End a contract for new calls."""
     agreeing.end(by=request.membership, contract_id=own_contract(request, id).pk)
-    messages.success(request, "The contract takes no new calls. What runs or waits for a verdict finishes under it.")
+    messages.success(
+        request, "The contract takes no new calls. Calls that are running or waiting for a verdict finish under it."
+    )
     return redirect("web:console_contract", request.membership.organization.slug, id)
 
 

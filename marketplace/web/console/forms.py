@@ -4,17 +4,19 @@ from collections.abc import Sequence
 from typing import Any
 
 from django import forms
+from django.conf import settings
 
-from billing.gateways.base import GatewayRefused, GatewayUnavailable
+from billing.gateways.base import Gateway, GatewayRefused, GatewayUnavailable
 from billing.outcomes.domain import Verdict
 from inference.domain.lifecycle import MAX_REASON_LENGTH
-from marketplace.accounts.domain import MAX_NAME_CHARACTERS
+from marketplace.accounts.domain import MAX_SLUG_LENGTH
 from marketplace.accounts.services.names import NameTaken
 from marketplace.benchmarks.domain.prompts import MAX_FILE_BYTES, MAX_PROMPT_LENGTH, MAX_PROMPTS
-from marketplace.benchmarks.domain.states import MAX_REASON_LENGTH as LONGEST_VOTE_REASON
+from marketplace.benchmarks.domain.states import MAX_REASON_LENGTH as MAX_VOTE_REASON_LENGTH
 from marketplace.benchmarks.domain.states import Answer
 from marketplace.benchmarks.services.start import EstimateChanged
 from marketplace.catalog.services.aliases import AliasMoved
+from marketplace.core.money import MICRO
 from marketplace.core.problems import Conflict, Invalid, PaymentRequired
 from marketplace.web.shared.fields import (
     Choice,
@@ -30,10 +32,11 @@ from marketplace.web.shared.fields import (
 )
 from marketplace.web.shared.forms import WHOLE_FORM, Form
 
-MAX_TITLE_CHARACTERS = 100
-MAX_KEY_NAME_CHARACTERS = 60
-MAX_REFERENCE_CHARACTERS = 200
-HASH_CHARACTERS = 64
+MAX_TITLE_LENGTH = 100
+MAX_KEY_NAME_LENGTH = 60
+MAX_REFERENCE_LENGTH = 200
+HASH_LENGTH = 64
+SUGGESTED_AMOUNT = 25 * MICRO
 REFERENCE = {"list": "targets", "placeholder": "owner/name"}  # to a model, with those on sale proposed
 
 
@@ -41,13 +44,13 @@ class OrganizationForm(Form):
     """A new organisation."""
 
     name = Text(
-        max_length=MAX_TITLE_CHARACTERS,
+        max_length=MAX_TITLE_LENGTH,
         help_text="As colleagues and partners know it.",
         attrs={"autocomplete": "organization", "autofocus": True},
     )
     slug = Text(
         label="URL name",
-        max_length=MAX_NAME_CHARACTERS,
+        max_length=MAX_SLUG_LENGTH,
         help_text="Lower-case letters, digits and dashes. The addresses of your pages and models begin with it.",
         attrs={"spellcheck": "false"},
     )
@@ -62,7 +65,7 @@ class OrganizationForm(Form):
 class KeyForm(Form):
     """A new API key."""
 
-    name = Text(label="Name of a new key", max_length=MAX_KEY_NAME_CHARACTERS, attrs={"placeholder": "production"})
+    name = Text(label="Name of a new key", max_length=MAX_KEY_NAME_LENGTH, attrs={"placeholder": "production"})
 
 
 class AliasForm(Form):
@@ -70,10 +73,10 @@ class AliasForm(Form):
 
     refusals = {Invalid: WHOLE_FORM, NameTaken: "name"}
 
-    name = Text(max_length=MAX_NAME_CHARACTERS)
+    name = Text(max_length=MAX_SLUG_LENGTH)
     target = Text(
         label="Model",
-        max_length=MAX_REFERENCE_CHARACTERS,
+        max_length=MAX_REFERENCE_LENGTH,
         help_text="owner/name follows what is on sale; owner/name@v2 stays at that version.",
         attrs=REFERENCE,
     )
@@ -84,12 +87,12 @@ class MoveAliasForm(Form):
 
     refusals = {Invalid: "target", AliasMoved: "target"}
 
-    target = Text(label="Move it to", max_length=MAX_REFERENCE_CHARACTERS, attrs=REFERENCE)
-    expected = Text(max_length=MAX_REFERENCE_CHARACTERS, widget=forms.HiddenInput)
+    target = Text(label="Move it to", max_length=MAX_REFERENCE_LENGTH, attrs=REFERENCE)
+    expected = Text(max_length=MAX_REFERENCE_LENGTH, widget=forms.HiddenInput)
 
 
 class TopUpForm(Form):
-    """An amount to add to the balance."""
+    """An amount to add to the balance, through the gateway that takes the payment."""
 
     refusals = {
         Conflict: "amount",
@@ -98,14 +101,25 @@ class TopUpForm(Form):
         GatewayRefused: WHOLE_FORM,
     }
 
-    amount = Money(initial="25")
+    amount = Money(initial=SUGGESTED_AMOUNT)
     key = OnceKey()
+
+    def __init__(self, *args: Any, gateway: Gateway, **options: Any) -> None:
+        super().__init__(*args, **options)
+        least, most = gateway.smallest // MICRO, gateway.largest // MICRO
+        how = (
+            "Test money: nothing is charged." if gateway.is_instant else "You pay on Stripe’s page and come back here."
+        )
+        self.fields["amount"].label = f"Amount in {settings.CURRENCY}"
+        self.fields["amount"].help_text = f"From {least:,} to {most:,}. {how}"
 
 
 class PromptSetForm(Form):
     """A prompt set: its prompts typed, or in a file, which takes their place."""
 
-    name = Text(max_length=MAX_TITLE_CHARACTERS)
+    marks_optional = False  # one of the two is needed
+
+    name = Text(max_length=MAX_TITLE_LENGTH)
     prompts = LongText(
         label="Prompts, one a line",
         max_length=MAX_FILE_BYTES,
@@ -166,7 +180,7 @@ class BenchmarkForm(ChoicesForm):
 
     refusals = {Invalid: WHOLE_FORM, EstimateChanged: WHOLE_FORM, PaymentRequired: WHOLE_FORM}
 
-    name = Text(max_length=MAX_TITLE_CHARACTERS)
+    name = Text(max_length=MAX_TITLE_LENGTH)
     form = OnceKey()
     agreed = Quantity(required=False, widget=forms.HiddenInput)
 
@@ -184,20 +198,20 @@ class AgreedForm(Form):
 class SignatureForm(Form):
     """The hash of the document that is signed."""
 
-    hash = Text(max_length=HASH_CHARACTERS, widget=forms.HiddenInput)
+    hash = Text(max_length=HASH_LENGTH, widget=forms.HiddenInput)
 
 
 class PairForm(Form):
     """The pair of pictures that a vote is taken back from."""
 
-    pair = Text(max_length=MAX_REFERENCE_CHARACTERS)
+    pair = Text(max_length=MAX_REFERENCE_LENGTH)
 
 
 class VoteForm(PairForm):
     """A vote on a pair of pictures."""
 
     answer = Choice(choices=[(answer.value, answer.value) for answer in Answer])
-    reason = Text(max_length=LONGEST_VOTE_REASON, required=False)
+    reason = Text(max_length=MAX_VOTE_REASON_LENGTH, required=False)
 
 
 class VerdictForm(Form):
@@ -230,7 +244,7 @@ class PredictionsQuery(Form):
 class AliasQuery(Form):
     """The model that a new alias is asked for."""
 
-    target = Text(max_length=MAX_REFERENCE_CHARACTERS, required=False)
+    target = Text(max_length=MAX_REFERENCE_LENGTH, required=False)
 
 
 class PromptSetQuery(Form):

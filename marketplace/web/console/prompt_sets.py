@@ -47,7 +47,7 @@ def detail(request: MemberRequest, id: uuid.UUID) -> HttpResponse:
     if form.is_valid():
         form.attempt(_change, request, found.pk, form)
         if form.is_valid():
-            messages.success(request, "The prompts are saved.")
+            messages.success(request, "The prompt set was saved.")
             return redirect("web:console_prompt_set", request.membership.organization.slug, id)
     context = {"set": found, "id": short(id), "prompts": prompts, "form": form}
     return render(request, "console/prompt_set.html", context, status=form.status)
@@ -84,5 +84,5 @@ def _after_saving(request: MemberRequest, id: uuid.UUID, *, for_benchmark: bool)
     slug = request.membership.organization.slug
     if for_benchmark:
         return redirect(f"{reverse('web:console_new_benchmark', args=[slug])}?{urlencode({'prompts': short(id)})}")
-    messages.success(request, "The prompts are saved.")
+    messages.success(request, "The prompt set was saved.")
     return redirect("web:console_prompt_set", slug, id)

@@ -17,6 +17,7 @@ from marketplace.web.shared.access import operator_page
 
 @operator_page
 def health(request: HttpRequest) -> HttpResponse:
+    """The state of the market; asked for by htmx, only what may change."""
     now = timezone.now()
     nodes = [
         {

@@ -12,5 +12,6 @@ MESSAGES = 20
 
 @operator_page
 def inbox(request: HttpRequest) -> HttpResponse:
+    """The messages that were kept, newest first."""
     page = page_of(request, inbox_messages(), size=MESSAGES)
     return render(request, "operator/inbox.html", {"page": page})

@@ -18,6 +18,7 @@ EVENTS = 30
 
 @operator_page
 def payments(request: HttpRequest) -> HttpResponse:
+    """Events of the gateway, and top-ups, payouts and usage that need a decision."""
     only_open = EventsQuery.of_query(request).value("open", False)
     page = page_of(request, gateway_events(only_open=only_open), size=EVENTS)
     names = organization_names()
@@ -40,6 +41,7 @@ def payments(request: HttpRequest) -> HttpResponse:
 @require_POST
 @operator_page
 def again(request: HttpRequest, id: str) -> HttpResponse:
+    """Process an event of the gateway again."""
     process_again(id=id)
     messages.success(request, "The event will be processed again in a moment.")
     return redirect("web:operator_payments")

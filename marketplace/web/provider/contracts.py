@@ -44,7 +44,9 @@ def contract(request: MemberRequest, id: uuid.UUID) -> HttpResponse:
 def end(request: MemberRequest, id: uuid.UUID) -> HttpResponse:
     """End a contract for new calls."""
     agreeing.end(by=request.membership, contract_id=_own(request, id).pk)
-    messages.success(request, "The contract takes no new calls. What runs or waits for a verdict finishes under it.")
+    messages.success(
+        request, "The contract takes no new calls. Calls that are running or waiting for a verdict finish under it."
+    )
     return redirect("web:provider_contract", request.membership.organization.slug, id)
 
 

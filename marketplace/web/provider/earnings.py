@@ -19,6 +19,7 @@ EARNINGS_DAYS = 30
 
 @member_page
 def earnings(request: MemberRequest) -> HttpResponse:
+    """What is owed to the organisation, what its models earned lately, and its statement."""
     organization = request.membership.organization
     owner = str(organization.pk)
     names = {sku_of(model.pk): f"{organization.slug}/{model.name}" for model in models_for_provider(organization)}
@@ -39,4 +40,5 @@ def earnings(request: MemberRequest) -> HttpResponse:
 
 @member_page
 def transaction(request: MemberRequest, id: int) -> HttpResponse:
+    """One of the organisation's transactions, down to its entries."""
     return render(request, "provider/transaction.html", transaction_context(request, id, AccountKind.PROVIDER_PAYABLE))

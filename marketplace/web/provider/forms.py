@@ -8,16 +8,16 @@ from django.core.exceptions import ValidationError
 
 from billing.gateways.base import GatewayRefused, GatewayUnavailable
 from billing.outcomes.services.contracts import MAX_NOTE_LENGTH, MAX_REVIEW_HOURS, MAX_UNREVIEWED
-from marketplace.accounts.domain import MAX_NAME_CHARACTERS
+from marketplace.accounts.domain import MAX_SLUG_LENGTH
 from marketplace.core.problems import Conflict, Invalid
 from marketplace.web.shared.fields import Choice, JsonValue, LongText, Money, OnceKey, Quantity, ShortId, Text
 from marketplace.web.shared.forms import WHOLE_FORM, Form
 from providers.services.drafts import Announced
 from providers.validation.paths import MAX_FILES, MAX_PATH_LENGTH
 
-MAX_MESSAGE_CHARACTERS = 300
+MAX_MESSAGE_LENGTH = 300
 MAX_ANNOUNCED_FILES = 10 * MAX_FILES  # so that too many files are named one by one, up to this many
-MAX_PATH_CHARACTERS = 16 * MAX_PATH_LENGTH  # a longer path than may be published is refused with its name
+MAX_PATH_LENGTH = 16 * MAX_PATH_LENGTH  # a longer path than may be published is refused with its name
 MAX_NUMBER = 2**53 - 1  # of the whole numbers that JavaScript counts exactly
 
 
@@ -62,7 +62,7 @@ class PayeeForm(Form):
     refusals = {Invalid: "country", GatewayUnavailable: WHOLE_FORM, GatewayRefused: WHOLE_FORM}
 
     country = Text(
-        max_length=MAX_NAME_CHARACTERS,
+        max_length=MAX_SLUG_LENGTH,
         required=False,
         initial="US",
         help_text="Two letters, such as US or DE; it cannot be changed later.",
@@ -80,7 +80,7 @@ class OfferForm(Form):
 
     model = Choice()
     buyer = Text(
-        max_length=MAX_NAME_CHARACTERS,
+        max_length=MAX_SLUG_LENGTH,
         required=False,
         help_text="The organisation's URL name. Leave it empty to let any buyer sign.",
     )
@@ -125,13 +125,13 @@ class OfferQuery(Form):
 class PublishQuery(Form):
     """The model that gets a new version."""
 
-    model = Text(max_length=MAX_NAME_CHARACTERS, required=False)
+    model = Text(max_length=MAX_SLUG_LENGTH, required=False)
 
 
 class AnnouncedFiles(JsonValue):
     """The files that a browser is about to upload, as a list of objects with `path`, `size` and `modified`."""
 
-    PATH = Text(max_length=MAX_PATH_CHARACTERS, strip=False)
+    PATH = Text(max_length=MAX_PATH_LENGTH, strip=False)
     SIZE = Quantity(min_value=0, max_value=MAX_NUMBER)
     MODIFIED = Quantity(min_value=-MAX_NUMBER, max_value=MAX_NUMBER)
 
@@ -159,10 +159,10 @@ class FilesForm(Form):
 class DraftForm(FilesForm):
     """The files of a folder, and the model that they are a version of; its name is checked with them."""
 
-    name = Text(max_length=10 * MAX_NAME_CHARACTERS, required=False)
+    name = Text(max_length=10 * MAX_SLUG_LENGTH, required=False)
 
 
 class CommitForm(Form):
     """What changed."""
 
-    message = Text(max_length=MAX_MESSAGE_CHARACTERS, required=False)
+    message = Text(max_length=MAX_MESSAGE_LENGTH, required=False)

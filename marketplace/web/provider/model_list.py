@@ -17,6 +17,7 @@ def entrance(request: MemberRequest) -> HttpResponse:
 
 @member_page
 def models(request: MemberRequest) -> HttpResponse:
+    """All models of the organisation, with their versions and figures."""
     organization = request.membership.organization
     published = list(models_for_provider(organization))
     listings = {listing.model_id: listing for listing in listings_for_provider(organization)}

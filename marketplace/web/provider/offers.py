@@ -66,7 +66,7 @@ def offer(request: MemberRequest, id: uuid.UUID) -> HttpResponse:
 def withdraw(request: MemberRequest, id: uuid.UUID) -> HttpResponse:
     """Let nobody sign an offer any more."""
     agreeing.withdraw(by=request.membership, offer_id=id)
-    messages.success(request, "The offer cannot be signed any more. Contracts that were signed stay in force.")
+    messages.success(request, "The offer can no longer be signed. Signed contracts stay in force.")
     return redirect("web:provider_offer", request.membership.organization.slug, id)
 
 

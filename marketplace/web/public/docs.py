@@ -14,12 +14,29 @@ DOC_NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,80}(/[a-z0-9][a-z0-9-]{0,80})?")
 
 
 def docs(request: HttpRequest, page: str = "index") -> HttpResponse:
-    file = DOCS / f"{page}.md"
-    if not DOC_NAME.fullmatch(page) or not file.is_file():
+    """A page of the documentation."""
+    file = _doc_file(page) if DOC_NAME.fullmatch(page) else None
+    if file is None:
         raise Http404
     text = file.read_text(encoding="utf-8")
     context = {"title": doc_title(text), "html": render_documentation(text), "page": page, "groups": _doc_groups()}
     return render(request, "public/docs.html", context)
+
+
+def _doc_file(page: str) -> Path | None:
+    """The file of a page; of a folder, its README."""
+    candidates = (DOCS / f"{page}.md", DOCS / page / "README.md")
+    return next((file for file in candidates if file.is_file()), None)
+
+
+def _doc_name(file: Path) -> str:
+    """What a page is called in addresses: the reverse of `_doc_file`."""
+    path = file.relative_to(DOCS)
+    return str(path.parent if path.name == "README.md" else path.with_suffix(""))
+
+
+def _first_of_its_folder(file: Path) -> bool:
+    return file.stem in ("index", "README")
 
 
 def doc_title(text: str) -> str:
@@ -34,11 +51,8 @@ def _doc_groups() -> list[dict[str, Any]]:
         {
             "title": "" if folder == DOCS else folder.name.capitalize(),
             "pages": [
-                {
-                    "name": str(file.relative_to(DOCS).with_suffix("")),
-                    "title": doc_title(file.read_text(encoding="utf-8")),
-                }
-                for file in sorted(folder.glob("*.md"), key=lambda file: (file.stem != "index", file.stem))
+                {"name": _doc_name(file), "title": doc_title(file.read_text(encoding="utf-8"))}
+                for file in sorted(folder.glob("*.md"), key=lambda file: (not _first_of_its_folder(file), file.stem))
             ],
         }
         for folder in folders

@@ -9,9 +9,10 @@ from marketplace.catalog.selectors import SORTS
 from marketplace.web.shared.fields import Checkbox, Choice, Flag, JsonValue, LongText, ShortId, Text
 from marketplace.web.shared.forms import Form
 
-MAX_QUERY_CHARACTERS = 100
-MAX_INPUT_CHARACTERS = 100_000  # of a text whose schema says none
-MAX_NUMBER_CHARACTERS = 40
+MAX_QUERY_LENGTH = 100
+SORT_LABELS = {"popular": "Most used", "newest": "Newest", "cheapest": "Price", "fastest": "Speed"}
+MAX_INPUT_LENGTH = 100_000  # of a text whose schema says none
+MAX_NUMBER_LENGTH = 40
 
 
 class CatalogueForm(Form):
@@ -21,15 +22,17 @@ class CatalogueForm(Form):
         tasks: those of the models on sale, by name, with what they are called.
     """
 
+    marks_optional = False
+
     q = Text(
         label="Search",
-        max_length=MAX_QUERY_CHARACTERS,
+        max_length=MAX_QUERY_LENGTH,
         required=False,
         widget=forms.TextInput(attrs={"type": "search"}),
         attrs={"placeholder": "A name, a provider, or what it makes"},
     )
     task = Choice(required=False)
-    sort = Choice(label="Sort by", choices=[(sort, sort.capitalize()) for sort in SORTS], required=False)
+    sort = Choice(label="Sort by", choices=[(sort, SORT_LABELS[sort]) for sort in SORTS], required=False)
 
     def __init__(self, *args: Any, tasks: Sequence[tuple[str, str]], **options: Any) -> None:
         super().__init__(*args, **options)
@@ -81,6 +84,8 @@ class InputsForm(Form):
         upload_url: where files go; empty for who may not upload.
     """
 
+    is_live = True
+
     def __init__(self, schema_fields: Sequence[Mapping[str, Any]], *, upload_url: str) -> None:
         super().__init__(auto_id="input-%s")
         for field in schema_fields:
@@ -100,7 +105,7 @@ def _field(field: Mapping[str, Any], upload_url: str) -> forms.Field:
         "initial": field["value"],
         "required": field["required"],
     }
-    longest = field["max_length"] or MAX_INPUT_CHARACTERS
+    longest = field["max_length"] or MAX_INPUT_LENGTH
     match field["type"]:
         case "boolean":
             del options["required"]
@@ -110,7 +115,7 @@ def _field(field: Mapping[str, Any], upload_url: str) -> forms.Field:
         case "enum":
             return Choice(choices=[(choice, choice) for choice in field["choices"]], **options)
         case "integer" | "number":
-            return Text(max_length=MAX_NUMBER_CHARACTERS, widget=NumberInput(attrs=_number_attrs(field)), **options)
+            return Text(max_length=MAX_NUMBER_LENGTH, widget=NumberInput(attrs=_number_attrs(field)), **options)
         case "text":
             return LongText(max_length=longest, **options)
         case _:

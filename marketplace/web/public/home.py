@@ -13,6 +13,7 @@ from marketplace.web.shared.cards import example_call, model_card
 
 
 def home(request: HttpRequest) -> HttpResponse:
+    """The front page."""
     offers = catalog.offers()
     totals = market_totals()
     market = {

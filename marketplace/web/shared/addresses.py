@@ -4,7 +4,7 @@ import uuid
 
 from django.urls import register_converter
 
-from marketplace.accounts.domain import MAX_NAME_CHARACTERS
+from marketplace.accounts.domain import MAX_SLUG_LENGTH
 from marketplace.core.ids import parse_short, short
 
 
@@ -26,7 +26,7 @@ class IdConverter:
 class NameConverter:
     """The name of an organisation, model or alias, in any case."""
 
-    regex = f"[A-Za-z0-9._-]{{1,{MAX_NAME_CHARACTERS}}}"
+    regex = f"[A-Za-z0-9._-]{{1,{MAX_SLUG_LENGTH}}}"
 
     def to_python(self, value: str) -> str:
         return value

@@ -39,6 +39,7 @@ def examples_shown(offer: Offer, *, limit: int) -> list[dict[str, Any]]:
 
 
 def model_card(offer: Offer, *, pictures: int) -> dict[str, Any]:
+    """A model on sale as lists and its page show it, with at most `pictures` examples."""
     model, measured = offer.listing.model, offer.measured
     examples = examples_shown(offer, limit=pictures) if pictures else []
     return {
@@ -67,6 +68,7 @@ def model_card(offer: Offer, *, pictures: int) -> dict[str, Any]:
 
 
 def picture_of(view: PredictionView) -> dict[str, Any]:
+    """A picture that was made to be shown, with the inputs that made it."""
     files = {field: input_path(view.id, field) for field in references_in(view.input)}
     kept = {name: view.input[name] for name in ("prompt", "seed") if view.input.get(name) is not None} | files
     return {

@@ -45,6 +45,7 @@ def contract_rows(contracts: list[OutcomeContract]) -> list[dict[str, Any]]:
 
 
 def offer_rows(offers: list[OutcomeOffer]) -> list[dict[str, Any]]:
+    """Offers as the lists of both sides show them."""
     names, ids = organization_names(), [offer.pk for offer in offers]
     signed, superseded = signed_offers(ids), superseded_offers(ids)
     return [
@@ -112,15 +113,15 @@ def contract_context(request: MemberRequest, contract: OutcomeContract, *, side:
 
 
 def why(outcome: Outcome) -> str:
-    """Why a call under a contract stands where it stands, in one line that either side may read."""
+    """The reason for the state of a call under a contract, in one line for either side."""
     delivered = outcome.delivered or 0
     undecided = delivered - outcome.accepted - outcome.rejected
     match OutcomeState(outcome.state):
         case OutcomeState.AUTHORIZED:
-            return "runs or waits for a node; its price is held"
+            return "running or waiting for a node; the price is held"
         case OutcomeState.OBSERVING:
             until = f"{outcome.review_until:%d %b %Y, %H:%M} UTC".replace(" ", NO_BREAK_SPACE)
-            return f"{undecided} of {delivered} to decide until {until}"
+            return f"charge pending review of {undecided} of {delivered} until {until}"
         case OutcomeState.SETTLED:
             parts = [f"{outcome.accepted} accepted"]
             parts += [f"{outcome.rejected} rejected"] if outcome.rejected else []
@@ -131,10 +132,11 @@ def why(outcome: Outcome) -> str:
         case OutcomeState.EXPIRED:
             return f"{undecided} not decided in time" + (f", {outcome.rejected} rejected" if outcome.rejected else "")
         case OutcomeState.VOIDED:
-            return "failed or canceled: nothing was delivered"
+            return "failed or canceled; nothing was delivered"
 
 
 def model_path(label: str) -> str:
+    """The page of the model called `owner/name`."""
     owner, _, name = label.partition("/")
     return reverse("web:model", args=[owner, name])
 

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
 Messages = dict[str, "str | _StrPromise"]
 Attributes = Mapping[str, str | bool]
-MAX_AMOUNT_CHARACTERS = 60
-MAX_EMAIL_CHARACTERS = 254  # RFC 5321
+MAX_AMOUNT_LENGTH = 60
+MAX_EMAIL_LENGTH = 254  # RFC 5321
 PREDICATES: Messages = {
     "required": "is required",
     "min_value": "must be at least %(limit_value)s",
@@ -71,8 +71,8 @@ class Email(forms.EmailField):
     default_error_messages = PREDICATES | {"invalid": "must be an address such as anna@example.com"}
 
     def __init__(self, **options: Any) -> None:
-        super().__init__(max_length=MAX_EMAIL_CHARACTERS, **options)
-        self.error_messages["max_length"] = f"must have at most {MAX_EMAIL_CHARACTERS} characters"
+        super().__init__(max_length=MAX_EMAIL_LENGTH, **options)
+        self.error_messages["max_length"] = f"must have at most {MAX_EMAIL_LENGTH} characters"
 
 
 class Money(Text):
@@ -80,7 +80,7 @@ class Money(Text):
 
     def __init__(self, *, attrs: Attributes | None = None, **options: Any) -> None:
         shown: Attributes = {"inputmode": "decimal", "class": "money text-right", **(attrs or {})}
-        super().__init__(max_length=MAX_AMOUNT_CHARACTERS, attrs=shown, **options)
+        super().__init__(max_length=MAX_AMOUNT_LENGTH, attrs=shown, **options)
 
     def clean(self, value: Any) -> Any:
         text = super().clean(value)

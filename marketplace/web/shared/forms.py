@@ -36,10 +36,14 @@ class Form(forms.Form):
         refusals: the services' refusals that are said at the form, each with the name of the field that it is about or
             `WHOLE_FORM`. Errors that name fields are said at those; other refusals become a page of their own.
         renamed: fields of services that the form calls otherwise.
+        marks_optional: whether the fields that may stay empty are marked so.
+        is_live: whether a script says at the fields what is wrong with them.
     """
 
     refusals: ClassVar[Mapping[type[Problem], str | None]] = {Invalid: WHOLE_FORM}
     renamed: ClassVar[Mapping[str, str]] = {}
+    marks_optional: ClassVar[bool] = True
+    is_live: ClassVar[bool] = False
 
     @classmethod
     def of(cls, request: HttpRequest, **options: Any) -> Self:
@@ -88,10 +92,14 @@ class Form(forms.Form):
             self.add_error(name if name in self.fields else WHOLE_FORM, error.detail)
 
     def add_error(self, field: str | None, error: Any) -> None:
-        """As Django does, with the field's label before an error that is a predicate."""
+        """As Django does, with the field's label before an error that is a predicate.
+
+        An error of a field that is not shown is one of the whole form.
+        """
         messages = error.messages if isinstance(error, ValidationError) else [error]
         label = str(self[field].label) if field else ""
-        super().add_error(field, ValidationError([labelled(label, message) for message in messages]))
+        place = WHOLE_FORM if field and self.fields[field].widget.is_hidden else field
+        super().add_error(place, ValidationError([labelled(label, message) for message in messages]))
 
     def problems(self) -> list[str]:
         """All errors, as sentences."""

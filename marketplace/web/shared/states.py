@@ -22,7 +22,7 @@ STATES: dict[str, tuple[str, str, str]] = {
     "observing": ("Under review", "hourglass", "plain"),
     "settled": ("Settled", "circle-check", "good"),
     "not_met": ("Rejected", "circle-slash", "off"),
-    "offered": ("Can be signed", "circle-dashed", "plain"),
+    "offered": ("Open", "circle-dashed", "plain"),
     "signed": ("Signed", "circle-check", "good"),
     "superseded": ("Superseded", "circle-slash", "off"),
     "withdrawn": ("Withdrawn", "circle-slash", "off"),
@@ -43,22 +43,22 @@ STATES: dict[str, tuple[str, str, str]] = {
     "late": ("Late", "triangle-alert", "warn"),
     "down": ("Down", "octagon-x", "bad"),
     "top_up_pending": ("Not paid yet", "hourglass", "plain"),
-    "top_up_processing": ("With the bank", "hourglass", "plain"),
+    "top_up_processing": ("Bank processing", "hourglass", "plain"),
     "top_up_paid": ("Paid", "circle-check", "good"),
     "top_up_failed": ("Failed", "octagon-x", "bad"),
     "top_up_expired": ("Expired", "clock", "off"),
-    "top_up_review": ("Being looked at", "triangle-alert", "warn"),
-    "payee_onboarding": ("More is needed", "hourglass", "plain"),
+    "top_up_review": ("Under review", "triangle-alert", "warn"),
+    "payee_onboarding": ("Details missing", "hourglass", "plain"),
     "payee_active": ("Ready", "circle-check", "good"),
     "payee_restricted": ("Restricted", "triangle-alert", "warn"),
-    "payout_requested": ("On its way", "hourglass", "plain"),
+    "payout_requested": ("In transit", "hourglass", "plain"),
     "payout_paid": ("Sent", "circle-check", "good"),
     "payout_failed": ("Failed", "octagon-x", "bad"),
-    "payout_reversed": ("Taken back", "triangle-alert", "warn"),
+    "payout_reversed": ("Reversed", "triangle-alert", "warn"),
     "event_received": ("Waiting", "hourglass", "plain"),
     "event_processed": ("Processed", "circle-check", "good"),
-    "event_ignored": ("Not ours", "circle-slash", "off"),
-    "event_retrying": ("Trying again", "triangle-alert", "warn"),
+    "event_ignored": ("Ignored", "circle-slash", "off"),
+    "event_retrying": ("Retrying", "triangle-alert", "warn"),
     "event_failed": ("Failed", "octagon-x", "bad"),
 }
 
@@ -70,12 +70,12 @@ WORDS = {
     "buyer_prepaid": "Prepaid balance",
     "provider_payable": "Owed to the provider",
     "platform_fee": "Platform fees",
-    "payout_in_transit": "Payouts on their way",
+    "payout_in_transit": "Payouts in transit",
     "payout": "Payout",
     "payout_paid": "Payout sent",
     "payout_returned": "Payout returned",
     "clearing": "Received through the payment gateway",
-    "promotion": "Credit given away",
+    "promotion": "Promotional credit",
     "api": "API",
     "console": "Playground",
     "demo": "Demo",
@@ -84,7 +84,7 @@ WORDS = {
 
 
 def words(term: str) -> str:
-    """A term of the domain as people say it; one without an entry is shown as it is."""
+    """A term of the domain in plain words; one without an entry is shown as it is."""
     return WORDS.get(term, term.replace("_", " ").capitalize())
 
 

@@ -1,4 +1,4 @@
-"""The echo task: it answers with its input at once, so that only Bourse's own work is timed.
+"""The echo task: it returns its input at once, so that only Bourse's overhead is measured.
 
 The market's processes import this module because `EXTRA_TASKS` names it; nodes import its `adapter` as well.
 """
@@ -19,7 +19,7 @@ PIPELINE = "EchoPipeline"
 class Echo:
     name = "echo"
     title = "Echo"
-    unit = "image"  # what the ledger knows how to price; one answer is one unit
+    unit = "image"  # a unit that can be priced; one answer is one unit
     allowed_classes: Mapping[str, frozenset[tuple[str, str]]] = {PIPELINE: frozenset()}
     single_models: Mapping[str, SingleModel] = {}
     output_schema = FILES

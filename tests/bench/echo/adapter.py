@@ -1,4 +1,4 @@
-"""The node's half of the echo task."""
+"""The adapter of the echo task."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -27,4 +27,4 @@ class Echo:
         return 4
 
     def close(self) -> None:
-        """There is nothing to give back."""
+        """There is nothing to free."""

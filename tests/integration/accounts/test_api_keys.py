@@ -1,4 +1,4 @@
-"""API keys: shown once, kept as a hash, ended at once."""
+"""API keys: shown once, stored as a hash, revoked immediately."""
 
 import hashlib
 import re
@@ -27,7 +27,7 @@ def state(party: Party) -> tuple[list[object], int]:
     return keys, AuditEvent.objects.filter(organization=party.organization).count()
 
 
-def test_only_the_hash_of_a_key_is_kept_anywhere():
+def test_only_the_hash_of_a_key_is_stored():
     party = make_party()
     new = create_key(by=of(party), name=" batch jobs ")
     assert re.fullmatch(r"bourse_[A-Za-z0-9_-]{43}", new.secret)
@@ -42,7 +42,7 @@ def test_only_the_hash_of_a_key_is_kept_anywhere():
     assert (event.action, event.subject, event.data) == ("api_key.created", str(key.pk), {"name": "batch jobs"})
 
 
-def test_a_key_speaks_for_its_organisation_until_it_is_revoked():
+def test_a_key_authenticates_its_organisation_until_it_is_revoked():
     party = make_party()
     new = create_key(by=of(party), name="x")
     caller = caller_by_key(new.secret)
@@ -61,7 +61,7 @@ def test_a_key_speaks_for_its_organisation_until_it_is_revoked():
 
 
 @pytest.mark.parametrize("change", [str.upper, str.lower, lambda key: key[:-1], lambda key: key + " ", lambda key: ""])
-def test_nothing_near_a_key_is_one(change):  # type: ignore[no-untyped-def]
+def test_variations_of_a_key_are_refused(change):  # type: ignore[no-untyped-def]
     secret = create_key(by=of(make_party()), name="x").secret
     assert change(secret) != secret
     assert caller_by_key(change(secret)) is None
@@ -77,7 +77,7 @@ def test_a_key_needs_a_name(name: str):
     assert state(party) == before
 
 
-def test_a_member_who_is_no_owner_neither_makes_nor_ends_keys():
+def test_only_owners_create_and_revoke_keys():
     party, other = make_party(), make_party()
     member = add_member(by=of(party), email=other.user.email, role=Role.MEMBER)
     key = create_key(by=of(party), name="x").key

@@ -1,4 +1,4 @@
-"""The audit: written with its cause, never changed."""
+"""Audit events: written with their cause, never changed."""
 
 import pytest
 from django.db import ProgrammingError, connection, transaction
@@ -18,7 +18,7 @@ def test_an_event_needs_the_transaction_of_its_cause():
     assert AuditEvent.objects.count() == before
 
 
-def test_an_event_goes_with_its_cause():
+def test_an_event_is_rolled_back_with_its_cause():
     party = make_party()
     before = AuditEvent.objects.count()
     with transaction.atomic():
@@ -37,7 +37,7 @@ def test_an_event_goes_with_its_cause():
         "ALTER TABLE accounts_auditevent ADD COLUMN more text",
     ],
 )
-def test_the_serving_role_cannot_change_what_was_written(statement: str):
+def test_the_serving_role_cannot_change_audit_events(statement: str):
     make_party()
     before = list(AuditEvent.objects.order_by("id").values())
     with pytest.raises(ProgrammingError, match="permission denied|must be owner"), connection.cursor() as cursor:

@@ -1,4 +1,4 @@
-"""Founding an organisation."""
+"""Creating an organisation."""
 
 import threading
 
@@ -19,7 +19,7 @@ def counts() -> tuple[int, int, int]:
     return Organization.objects.count(), Membership.objects.count(), AuditEvent.objects.count()
 
 
-def test_its_creator_is_its_owner_and_the_audit_says_so():
+def test_the_creator_becomes_owner_with_an_audit_event():
     user = make_party().user
     slug = f"Acme-{user.pk.hex[-12:]}"
     organization = create_organization(creator=user, name="  Acme Pictures ", slug=slug, can_provide=True)
@@ -43,7 +43,7 @@ def test_its_creator_is_its_owner_and_the_audit_says_so():
         ({"can_buy": False}, "can_buy", "Choose to buy, to provide, or both"),
     ],
 )
-def test_a_refused_one_leaves_nothing(change: dict[str, object], field: str, detail: str):
+def test_a_refused_organisation_leaves_no_rows(change: dict[str, object], field: str, detail: str):
     user = make_party().user
     before = counts()
     with pytest.raises(Invalid) as refused:
@@ -54,7 +54,7 @@ def test_a_refused_one_leaves_nothing(change: dict[str, object], field: str, det
     assert counts() == before
 
 
-def test_all_that_is_wrong_is_named_at_once():
+def test_all_errors_are_reported_at_once():
     with pytest.raises(Invalid) as refused:
         create_organization(creator=make_party().user, name="", slug="..", can_buy=False)
     assert [error.field for error in refused.value.errors] == ["slug", "name", "can_buy"]
@@ -70,13 +70,13 @@ def test_a_slug_is_taken_in_every_case():
     assert counts() == before
 
 
-def test_of_many_who_want_a_slug_at_once_one_gets_it():
+def test_concurrent_claims_of_a_slug_succeed_once():
     users = [make_party().user for _ in range(4)]
     slug, before = f"race-{users[0].pk.hex[-12:]}", counts()
-    together, outcomes = threading.Barrier(4), []
+    barrier, outcomes = threading.Barrier(4), []
 
     def found(index: int) -> None:
-        together.wait()
+        barrier.wait()
         try:
             outcomes.append(create_organization(creator=users[index], name="Race", slug=slug).members.get())
         except Invalid as refused:

@@ -13,14 +13,14 @@ from marketplace.accounts.selectors import membership_for
 from marketplace.accounts.services.api_keys import create_key
 from marketplace.catalog.models import Listing
 from marketplace.core.models import OutboxEvent
-from tests.support.edge import Edge
 from tests.support.folders import make_folder
+from tests.support.front_client import FrontClient
 from tests.support.parties import Party, make_buyer, make_listing
 
 
 @pytest.fixture(autouse=True)
 def quick_passwords(settings):  # type: ignore[no-untyped-def]
-    """A password's hash is slow on purpose; here it would be most of the time."""
+    """Use a fast password hash: the default one is slow on purpose."""
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 
 
@@ -34,7 +34,7 @@ class Buyer:
         return balance_of(self.party.owner, AccountKind.BUYER_PREPAID)
 
     def state(self) -> tuple[object, ...]:
-        """All that a call of theirs could change."""
+        """Everything that a call of this buyer could change."""
         return (
             self.balance(),
             list(Prediction.objects.filter(organization=self.party.organization).order_by("id").values()),
@@ -45,14 +45,14 @@ class Buyer:
 
 
 @pytest.fixture
-def edge(database: None) -> Iterator[Edge]:
-    edge = Edge()
-    edge.start()
-    yield edge
-    edge.stop()
+def front_client(database: None) -> Iterator[FrontClient]:
+    front_client = FrontClient()
+    front_client.start()
+    yield front_client
+    front_client.stop()
 
 
-def a_buyer(credit: int = 1_000_000) -> Buyer:
+def make_api_buyer(credit: int = 1_000_000) -> Buyer:
     party = make_buyer(credit=credit)
     new = create_key(by=membership_for(party.user, party.organization.slug), name="test")
     return Buyer(party, new.secret, new.key)
@@ -60,12 +60,12 @@ def a_buyer(credit: int = 1_000_000) -> Buyer:
 
 @pytest.fixture
 def buyer(database: None) -> Buyer:
-    return a_buyer()
+    return make_api_buyer()
 
 
 @pytest.fixture
 def other(database: None) -> Buyer:
-    return a_buyer()
+    return make_api_buyer()
 
 
 @pytest.fixture
@@ -80,5 +80,5 @@ def slug(listing: Listing) -> str:
 
 @pytest.fixture
 def address(slug: str) -> str:
-    """Where predictions of the listed model are made."""
+    """The URL for predictions of the listed model."""
     return f"/v1/models/{slug}/predictions"

@@ -26,7 +26,7 @@ def test_put_makes_and_moves_and_delete_ends(buyer: Buyer, slug: str, tmp_path):
     assert api.get("/v1/aliases").json()["results"] == []
 
 
-def test_a_move_that_somebody_else_made_first_is_not_undone(buyer: Buyer, slug: str):
+def test_a_concurrent_move_is_not_overwritten(buyer: Buyer, slug: str):
     api = client(buyer.key)
     api.put("/v1/aliases/hero", {"model": slug}, format="json")
     answer = api.put("/v1/aliases/hero", {"model": slug, "expected": "other/model"}, format="json")
@@ -43,7 +43,7 @@ def test_bad_targets_name_the_field(buyer: Buyer, body: object):
     assert not Alias.objects.filter(organization=buyer.party.organization).exists()
 
 
-def test_a_name_is_kept_in_its_canonical_spelling(buyer: Buyer, slug: str):
+def test_a_name_is_stored_in_canonical_spelling(buyer: Buyer, slug: str):
     answer = client(buyer.key).put("/v1/aliases/%20Hero", {"model": slug}, format="json")
     assert (answer.status_code, answer.json()["alias"]) == (201, f"{buyer.party.organization.slug}/hero")
 
@@ -55,7 +55,7 @@ def test_bad_names_are_refused(buyer: Buyer, slug: str, name: str):
     assert answer.json()["errors"][0]["field"] == "name"
 
 
-def test_other_organisations_see_none_of_them(buyer: Buyer, other: Buyer, listing: Listing, slug: str):
+def test_other_organisations_see_no_aliases(buyer: Buyer, other: Buyer, listing: Listing, slug: str):
     client(buyer.key).put("/v1/aliases/hero", {"model": slug}, format="json")
     assert client(other.key).get("/v1/aliases").json()["results"] == []
     assert_problem(client(other.key).delete("/v1/aliases/hero"), 404, "has no alias")

@@ -14,15 +14,15 @@ from marketplace.core import links
 from marketplace.core.ids import new_id, parse_short, short
 from marketplace.core.storage import blob_store
 from tests.integration.api.conftest import Buyer
-from tests.support.edge import Edge
+from tests.support.front_client import FrontClient
 
 SIZE = 3_000
 DATA = os.urandom(SIZE)
 
 
 @pytest.fixture
-def artifact(edge: Edge, buyer: Buyer, listing: Listing, address: str) -> Artifact:
-    made = edge.request("POST", address, {"input": {"prompt": "x"}}, key=buyer.key).json()
+def artifact(front_client: FrontClient, buyer: Buyer, listing: Listing, address: str) -> Artifact:
+    made = front_client.request("POST", address, {"input": {"prompt": "x"}}, key=buyer.key).json()
     node = Node.objects.create(id=f"node-{new_id()}", boot=new_id(), device_kind="cpu", device_name="t", memory_bytes=0)
     (claimed,), _ = claim(node=node.pk, device="test", version=listing.version_id, limit=1)
     blob = blob_store().put(DATA)
@@ -30,7 +30,7 @@ def artifact(edge: Edge, buyer: Buyer, listing: Listing, address: str) -> Artifa
     file |= {"size": SIZE, "width": 8, "height": 8}
     done = Ended(id=claimed.id, attempt=1, status="succeeded", quantities={"image": 1}, source="t", artifacts=[file])
     assert complete([done]) == [(claimed.id, None)]
-    document = edge.request("GET", f"/v1/predictions/{made['id']}", key=buyer.key).json()
+    document = front_client.request("GET", f"/v1/predictions/{made['id']}", key=buyer.key).json()
     stored = Artifact.objects.get(prediction=parse_short(made["id"]))
     assert [urlsplit(url).path for url in document["output"]] == [f"/artifacts/{short(stored.pk)}"]
     return stored
@@ -41,8 +41,8 @@ def link(artifact: Artifact) -> str:
     return artifact_path(artifact.pk)
 
 
-def test_the_whole_file(edge: Edge, artifact: Artifact, link: str):
-    answer = edge.request("GET", link)
+def test_the_whole_file(front_client: FrontClient, artifact: Artifact, link: str):
+    answer = front_client.request("GET", link)
     assert (answer.status, answer.body) == (200, DATA)
     assert answer.headers == {
         "content-type": "image/png",
@@ -54,7 +54,7 @@ def test_the_whole_file(edge: Edge, artifact: Artifact, link: str):
         "content-security-policy": "default-src 'none'; sandbox",
         "x-content-type-options": "nosniff",
     }
-    head = edge.request("HEAD", link)
+    head = front_client.request("HEAD", link)
     assert (head.status, head.body, head.headers) == (200, b"", answer.headers)
 
 
@@ -72,18 +72,18 @@ def test_the_whole_file(edge: Edge, artifact: Artifact, link: str):
         ("bytes=-9999", 0, SIZE),
     ],
 )
-def test_a_part(edge: Edge, link: str, asked: str, begin: int, end: int):
-    answer = edge.request("GET", link, headers={"Range": asked})
+def test_a_range(front_client: FrontClient, link: str, asked: str, begin: int, end: int):
+    answer = front_client.request("GET", link, headers={"Range": asked})
     assert (answer.status, answer.body) == (206, DATA[begin:end])
     assert answer.headers["content-range"] == f"bytes {begin}-{end - 1}/{SIZE}"
     assert answer.headers["content-length"] == str(end - begin)
-    head = edge.request("HEAD", link, headers={"Range": asked})
+    head = front_client.request("HEAD", link, headers={"Range": asked})
     assert (head.status, head.body, head.headers) == (206, b"", answer.headers)
 
 
 @pytest.mark.parametrize("asked", ["bytes=3000-", "bytes=3000-4000", "bytes=-0", "bytes=5-2", "bytes=999999999999999-"])
-def test_a_part_that_is_not_there(edge: Edge, link: str, asked: str):
-    answer = edge.request("GET", link, headers={"Range": asked})
+def test_a_range_beyond_the_end_is_refused(front_client: FrontClient, link: str, asked: str):
+    answer = front_client.request("GET", link, headers={"Range": asked})
     assert (answer.status, answer.body, answer.headers["content-range"]) == (416, b"", f"bytes */{SIZE}")
 
 
@@ -91,18 +91,18 @@ def test_a_part_that_is_not_there(edge: Edge, link: str, asked: str):
     "asked",
     ["bytes=-", "bytes=a-b", "lines=0-1", "bytes=0-1,5-6", "bytes 0-1", "", "bytes=" + "9" * 5_000 + "-", "\xff"],
 )
-def test_a_range_that_is_none_is_ignored(edge: Edge, link: str, asked: str):
-    answer = edge.request("GET", link, headers={"Range": asked})
+def test_an_invalid_range_is_ignored(front_client: FrontClient, link: str, asked: str):
+    answer = front_client.request("GET", link, headers={"Range": asked})
     assert (answer.status, answer.body) == (200, DATA)
 
 
-def test_a_file_that_the_client_has(edge: Edge, artifact: Artifact, link: str):
-    answer = edge.request("GET", link, headers={"If-None-Match": f'"{artifact.sha256}"'})
+def test_a_matching_etag_answers_304(front_client: FrontClient, artifact: Artifact, link: str):
+    answer = front_client.request("GET", link, headers={"If-None-Match": f'"{artifact.sha256}"'})
     assert (answer.status, answer.body, answer.headers["etag"]) == (304, b"", f'"{artifact.sha256}"')
-    assert edge.request("GET", link, headers={"If-None-Match": '"other"'}).status == 200
+    assert front_client.request("GET", link, headers={"If-None-Match": '"other"'}).status == 200
 
 
-def test_without_its_own_fresh_link_there_is_nothing(edge: Edge, buyer: Buyer, link: str, monkeypatch):  # type: ignore[no-untyped-def]
+def test_an_artifact_needs_its_own_unexpired_link(front_client: FrontClient, buyer: Buyer, link: str, monkeypatch):  # type: ignore[no-untyped-def]
     path, query = link.split("?")
     other = artifact_path(new_id())
     for changed in (
@@ -117,28 +117,30 @@ def test_without_its_own_fresh_link_there_is_nothing(edge: Edge, buyer: Buyer, l
         f"{path}?{query.split('&')[1]}",
     ):
         for method in ("GET", "HEAD"):
-            answer = edge.request(method, changed, key=buyer.key)
+            answer = front_client.request(method, changed, key=buyer.key)
             assert answer.status == 403, changed
             assert DATA[:16] not in answer.body
-    assert b"has expired or is incomplete" in edge.request("GET", path).body
+    assert b"has expired or is incomplete" in front_client.request("GET", path).body
     now = links.time.time()
     monkeypatch.setattr("marketplace.core.links.time.time", lambda: now + 24 * 3600 + 61)
-    assert edge.request("GET", link).status == 403
+    assert front_client.request("GET", link).status == 403
 
 
 @pytest.mark.parametrize("id_", [short(uuid.UUID(int=1)), "x", "0" * 26, "a%00b"])
-def test_what_is_no_file(edge: Edge, id_: str):
+def test_unknown_artifacts_answer_404(front_client: FrontClient, id_: str):
     path = f"/artifacts/{id_.replace('%00', chr(0))}"
     query = links.sign(path, seconds=60).split("?")[1]
-    answer = edge.request("GET", f"/artifacts/{id_}?{query}")
+    answer = front_client.request("GET", f"/artifacts/{id_}?{query}")
     assert (answer.status, answer.json()["detail"]) == (404, "There is no such file any more")
 
 
-def test_a_file_whose_bytes_are_gone_is_no_empty_success(edge: Edge, artifact: Artifact, link: str, settings):  # type: ignore[no-untyped-def]
+def test_a_missing_blob_is_an_error_not_an_empty_file(
+    front_client: FrontClient, artifact: Artifact, link: str, settings
+):  # type: ignore[no-untyped-def]
     folder = settings.STORAGE_URL.removeprefix("file://")
     os.unlink(f"{folder}/sha256/{artifact.sha256[:2]}/{artifact.sha256}")
     try:
-        answer = edge.request("GET", link)
+        answer = front_client.request("GET", link)
         assert (answer.status, answer.json()["detail"]) == (404, "There is no such file any more")
     finally:
         blob_store().put(DATA)

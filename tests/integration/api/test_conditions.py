@@ -8,17 +8,17 @@ from inference.services.cancel import cancel
 from marketplace.catalog.models import Listing
 from marketplace.catalog.services.listing import unlist
 from marketplace.core.ids import parse_short
-from tests.integration.api.conftest import Buyer, a_buyer
+from tests.integration.api.conftest import Buyer, make_api_buyer
 from tests.integration.api.test_create import assert_problem
-from tests.support.edge import Answer, Edge
+from tests.support.front_client import Answer, FrontClient
 from tests.support.parties import change_price
 
 GENERATE = "/openai/v1/images/generations"
 
 
-def post(edge: Edge, address: str, buyer: Buyer, body: object = None, **headers: str) -> Answer:
+def post(front_client: FrontClient, address: str, buyer: Buyer, body: object = None, **headers: str) -> Answer:
     sent = {name.replace("_", "-"): value for name, value in headers.items()}
-    return edge.request(
+    return front_client.request(
         "POST", address, {"input": {"prompt": "x"}} if body is None else body, key=buyer.key, headers=sent
     )
 
@@ -28,33 +28,37 @@ def predictions(buyer: Buyer) -> int:
 
 
 def test_the_same_key_and_request_give_the_first_answer_again(
-    edge: Edge, buyer: Buyer, listing: Listing, slug: str, address: str
+    front_client: FrontClient, buyer: Buyer, listing: Listing, slug: str, address: str
 ):
-    first = post(edge, address, buyer, Idempotency_Key="k")
-    again = post(edge, address, buyer, Idempotency_Key="k")
-    waiting = post(edge, address, buyer, Idempotency_Key="k", Prefer="wait=1")
+    first = post(front_client, address, buyer, Idempotency_Key="k")
+    again = post(front_client, address, buyer, Idempotency_Key="k")
+    waiting = post(front_client, address, buyer, Idempotency_Key="k", Prefer="wait=1")
     named = post(
-        edge, "/v1/predictions", buyer, {"version": slug.upper(), "input": {"prompt": "x"}}, Idempotency_Key="k"
+        front_client, "/v1/predictions", buyer, {"version": slug.upper(), "input": {"prompt": "x"}}, Idempotency_Key="k"
     )
     assert (first.status, again.status, waiting.status, named.status) == (201, 201, 202, 201)
     assert {answer.json()["id"] for answer in (first, again, waiting, named)} == {first.json()["id"]}
-    assert again.json()["input"] == first.json()["input"]  # the seed that was drawn included
+    assert again.json()["input"] == first.json()["input"]  # including the drawn seed
     assert (predictions(buyer), buyer.balance().held) == (1, 4_000)
 
 
-def test_the_first_answer_stays_whatever_becomes_of_the_model(edge: Edge, buyer: Buyer, listing: Listing, address: str):
-    first = post(edge, address, buyer, Idempotency_Key="k")
+def test_the_first_answer_is_kept_when_the_model_changes(
+    front_client: FrontClient, buyer: Buyer, listing: Listing, address: str
+):
+    first = post(front_client, address, buyer, Idempotency_Key="k")
     change_price(listing, 9_000)
-    assert post(edge, address, buyer, Idempotency_Key="k").json()["id"] == first.json()["id"]
+    assert post(front_client, address, buyer, Idempotency_Key="k").json()["id"] == first.json()["id"]
     unlist(listing=listing, actor=None)
-    assert post(edge, address, buyer, Idempotency_Key="k").json()["id"] == first.json()["id"]
+    assert post(front_client, address, buyer, Idempotency_Key="k").json()["id"] == first.json()["id"]
     assert (predictions(buyer), buyer.balance().held) == (1, 4_000)
 
 
-def test_a_call_that_ended_is_answered_at_once_to_whoever_waits(edge: Edge, buyer: Buyer, address: str):
-    first = post(edge, address, buyer, Idempotency_Key="k")
+def test_a_repeated_waiting_call_returns_an_ended_prediction_at_once(
+    front_client: FrontClient, buyer: Buyer, address: str
+):
+    first = post(front_client, address, buyer, Idempotency_Key="k")
     cancel(organization_id=buyer.party.organization.pk, prediction_id=parse_short(first.json()["id"]))
-    again = post(edge, address, buyer, Idempotency_Key="k", Prefer="wait")
+    again = post(front_client, address, buyer, Idempotency_Key="k", Prefer="wait")
     assert (again.status, again.json()["id"], again.json()["status"]) == (201, first.json()["id"], "canceled")
 
 
@@ -67,108 +71,112 @@ def test_a_call_that_ended_is_answered_at_once_to_whoever_waits(edge: Edge, buye
         {"input": {"prompt": "x"}, "max_price": "0.01"},
     ],
 )
-def test_a_key_is_for_one_request(edge: Edge, buyer: Buyer, address: str, other: object):
-    post(edge, address, buyer, Idempotency_Key="k")
+def test_a_key_is_for_one_request(front_client: FrontClient, buyer: Buyer, address: str, other: object):
+    post(front_client, address, buyer, Idempotency_Key="k")
     before = buyer.state()
-    answer = post(edge, address, buyer, other, Idempotency_Key="k")
+    answer = post(front_client, address, buyer, other, Idempotency_Key="k")
     assert_problem(answer, 409, path=address, detail="or a new key to make a new call")
     assert answer.json()["type"] == "/docs/errors#idempotency-key-reused"
     assert answer.headers["x-should-retry"] == "false"
     assert buyer.state() == before
 
 
-def test_keys_are_the_organizations_own(edge: Edge, buyer: Buyer, other: Buyer, address: str):
-    ids = {post(edge, address, one, Idempotency_Key="k").json()["id"] for one in (buyer, other)}
+def test_idempotency_keys_belong_to_the_organisation(
+    front_client: FrontClient, buyer: Buyer, other: Buyer, address: str
+):
+    ids = {post(front_client, address, one, Idempotency_Key="k").json()["id"] for one in (buyer, other)}
     assert len(ids) == 2
 
 
-def test_a_refused_call_leaves_its_key_unused(edge: Edge, listing: Listing, address: str):
-    poor = a_buyer(credit=0)
-    assert post(edge, address, poor, Idempotency_Key="k").status == 402
-    assert post(edge, address, poor, {"input": {}}, Idempotency_Key="k").status == 422
-    assert post(edge, "/v1/models/no/body/predictions", poor, Idempotency_Key="k").status == 404
+def test_a_refused_call_leaves_its_key_unused(front_client: FrontClient, listing: Listing, address: str):
+    poor = make_api_buyer(credit=0)
+    assert post(front_client, address, poor, Idempotency_Key="k").status == 402
+    assert post(front_client, address, poor, {"input": {}}, Idempotency_Key="k").status == 422
+    assert post(front_client, "/v1/models/no/body/predictions", poor, Idempotency_Key="k").status == 404
     assert not IdempotencyKey.objects.filter(organization=poor.party.organization).exists()
     change_price(listing, 0)
-    assert post(edge, address, poor, Idempotency_Key="k").status == 201
+    assert post(front_client, address, poor, Idempotency_Key="k").status == 201
 
 
 @pytest.mark.parametrize("key", ["", "a b", "x" * 256, "\xe9"])
-def test_an_impossible_key(edge: Edge, buyer: Buyer, address: str, key: str):
+def test_an_invalid_idempotency_key_is_refused(front_client: FrontClient, buyer: Buyer, address: str, key: str):
     before = buyer.state()
-    answer = post(edge, address, buyer, Idempotency_Key=key)
+    answer = post(front_client, address, buyer, Idempotency_Key=key)
     assert_problem(answer, 422, path=address, detail="visible ASCII", fields=["Idempotency-Key"])
     assert buyer.state() == before
 
 
 @pytest.mark.parametrize("max_price", ["0.004", 0.004, "1", 1])
-def test_a_price_up_to_the_ceiling(edge: Edge, buyer: Buyer, address: str, max_price: object):
-    answer = post(edge, address, buyer, {"input": {"prompt": "x"}, "max_price": max_price})
+def test_a_price_up_to_the_ceiling(front_client: FrontClient, buyer: Buyer, address: str, max_price: object):
+    answer = post(front_client, address, buyer, {"input": {"prompt": "x"}, "max_price": max_price})
     assert answer.status == 201, answer.body
     row = Prediction.objects.get(pk=parse_short(answer.json()["id"]))
     assert row.amount_held == 4_000 <= row.max_price
     cancel(organization_id=row.organization_id, prediction_id=row.pk)
-    receipt = edge.request("GET", f"/v1/predictions/{answer.json()['id']}", key=buyer.key).json()["receipt"]
+    receipt = front_client.request("GET", f"/v1/predictions/{answer.json()['id']}", key=buyer.key).json()["receipt"]
     assert receipt["payload"]["max_price"] == ("0.004000" if float(max_price) < 1 else "1.000000")
 
 
 @pytest.mark.parametrize("max_price", ["0.003999", 0.0039999, 0])
 def test_a_price_above_the_ceiling_is_refused_before_anything_is_held(
-    edge: Edge, buyer: Buyer, address: str, max_price: object
+    front_client: FrontClient, buyer: Buyer, address: str, max_price: object
 ):
     before = buyer.state()
-    answer = post(edge, address, buyer, {"input": {"prompt": "x"}, "max_price": max_price})
+    answer = post(front_client, address, buyer, {"input": {"prompt": "x"}, "max_price": max_price})
     assert_problem(answer, 422, path=address, detail="this call may cost $0.004. Raise it", fields=["max_price"])
     assert answer.json()["type"] == "/docs/errors#above-max-price"
     assert buyer.state() == before
 
 
-def test_the_ceiling_is_for_the_whole_call_and_the_lower_one_counts(edge: Edge, buyer: Buyer, address: str):
+def test_the_lower_max_price_applies_to_the_whole_call(front_client: FrontClient, buyer: Buyer, address: str):
     four = {"input": {"prompt": "x", "num_outputs": 4}}
-    assert post(edge, address, buyer, four, Bourse_Max_Price="0.015").status == 422
-    assert post(edge, address, buyer, four | {"max_price": 1}, Bourse_Max_Price="0.015").status == 422
-    assert post(edge, address, buyer, four | {"max_price": 0.015}, Bourse_Max_Price="1").status == 422
+    assert post(front_client, address, buyer, four, Bourse_Max_Price="0.015").status == 422
+    assert post(front_client, address, buyer, four | {"max_price": 1}, Bourse_Max_Price="0.015").status == 422
+    assert post(front_client, address, buyer, four | {"max_price": 0.015}, Bourse_Max_Price="1").status == 422
     assert predictions(buyer) == 0
-    assert post(edge, address, buyer, four | {"max_price": "0.02"}, Bourse_Max_Price="0.016").status == 201
+    assert post(front_client, address, buyer, four | {"max_price": "0.02"}, Bourse_Max_Price="0.016").status == 201
 
 
 def test_the_price_in_effect_decides_though_the_snapshot_is_older(
-    edge: Edge, buyer: Buyer, listing: Listing, address: str
+    front_client: FrontClient, buyer: Buyer, listing: Listing, address: str
 ):
-    assert post(edge, address, buyer, Bourse_Max_Price="0.004").status == 201
+    assert post(front_client, address, buyer, Bourse_Max_Price="0.004").status == 201
     change_price(listing, 4_001)
     before = buyer.state()
-    assert_problem(post(edge, address, buyer, Bourse_Max_Price="0.004"), 422, path=address, detail="$0.004001")
+    assert_problem(post(front_client, address, buyer, Bourse_Max_Price="0.004"), 422, path=address, detail="$0.004001")
     assert buyer.state() == before
     change_price(listing, 3_000)
-    assert post(edge, address, buyer, Bourse_Max_Price="0.004").status == 201
+    assert post(front_client, address, buyer, Bourse_Max_Price="0.004").status == 201
     assert set(Hold.objects.filter(account__owner=buyer.party.owner).values_list("amount", flat=True)) == {4_000, 3_000}
 
 
 @pytest.mark.parametrize("max_price", ["much", "", "1e-3", True, [], {}, -1])
-def test_what_is_no_ceiling_names_the_field(edge: Edge, buyer: Buyer, address: str, max_price: object):
+def test_an_invalid_max_price_names_the_field(front_client: FrontClient, buyer: Buyer, address: str, max_price: object):
     before = buyer.state()
-    answer = post(edge, address, buyer, {"input": {"prompt": "x"}, "max_price": max_price})
+    answer = post(front_client, address, buyer, {"input": {"prompt": "x"}, "max_price": max_price})
     assert_problem(answer, 422, path=address, detail="max_price", fields=["max_price"])
-    header = post(edge, address, buyer, Bourse_Max_Price="cheap")
+    header = post(front_client, address, buyer, Bourse_Max_Price="cheap")
     assert_problem(header, 422, path=address, detail="Bourse-Max-Price", fields=["Bourse-Max-Price"])
     assert buyer.state() == before
 
 
-def test_openais_dialect_has_the_same_conditions(edge: Edge, buyer: Buyer, slug: str, address: str):
+def test_openais_dialect_has_the_same_conditions(front_client: FrontClient, buyer: Buyer, slug: str, address: str):
     body = {"model": slug, "prompt": "x"}
-    dear = post(edge, GENERATE, buyer, body | {"n": 2, "max_price": "0.004"})
+    dear = post(front_client, GENERATE, buyer, body | {"n": 2, "max_price": "0.004"})
     assert (dear.status, dear.json()["error"]["code"], dear.json()["error"]["param"]) == (
         422,
         "above_max_price",
         "max_price",
     )
-    assert post(edge, GENERATE, buyer, body, Bourse_Max_Price="0.001").json()["error"]["code"] == "above_max_price"
-    # The same call as one that came in the other dialect, where it has ended meanwhile.
-    first = post(edge, address, buyer, Idempotency_Key="k").json()["id"]
+    assert (
+        post(front_client, GENERATE, buyer, body, Bourse_Max_Price="0.001").json()["error"]["code"] == "above_max_price"
+    )
+    # The same call in the other dialect, where it has ended meanwhile.
+    first = post(front_client, address, buyer, Idempotency_Key="k").json()["id"]
     cancel(organization_id=buyer.party.organization.pk, prediction_id=parse_short(first))
-    again = post(edge, GENERATE, buyer, body, Idempotency_Key="k")
+    again = post(front_client, GENERATE, buyer, body, Idempotency_Key="k")
     assert again.status == 500
     assert first in again.json()["error"]["message"]
-    other = post(edge, GENERATE, buyer, body | {"n": 2}, Idempotency_Key="k")
+    other = post(front_client, GENERATE, buyer, body | {"n": 2}, Idempotency_Key="k")
     assert (other.status, other.json()["error"]["code"]) == (409, "idempotency_key_reused")
     assert predictions(buyer) == 1

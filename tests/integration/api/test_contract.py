@@ -13,16 +13,16 @@ from marketplace.api.front.app import ROUTES
 from marketplace.api.urls import urlpatterns
 from tests.integration.api.conftest import Buyer
 from tests.integration.api.test_create import HEADERS
-from tests.support.edge import Edge
+from tests.support.front_client import FrontClient
 
 pytestmark = pytest.mark.usefixtures("database")
 
 
-def both(edge: Edge, headers: dict[str, str]):  # type: ignore[no-untyped-def]
-    """Status, headers that matter and document of the same refusal from each."""
+def both(front_client: FrontClient, headers: dict[str, str]):  # type: ignore[no-untyped-def]
+    """Status, relevant headers and document of the same error from each."""
     extra = {f"HTTP_{name.upper()}": value for name, value in headers.items()}
     django = APIClient().get("/v1/account", **extra)
-    front = edge.request("GET", f"/v1/predictions/{'0' * 26}", headers=headers)
+    front = front_client.request("GET", f"/v1/predictions/{'0' * 26}", headers=headers)
     shown = ("content-type", "www-authenticate")
     return (
         (django.status_code, {name: django.headers[name] for name in shown}, django.json()),
@@ -31,18 +31,20 @@ def both(edge: Edge, headers: dict[str, str]):  # type: ignore[no-untyped-def]
 
 
 @pytest.mark.parametrize("headers", HEADERS, ids=lambda headers: str(headers.get("Authorization"))[:30])
-def test_bad_credentials_are_refused_alike(edge: Edge, buyer: Buyer, headers: dict[str, str]):
-    django, front = both(edge, {name: value.replace("{key}", buyer.key) for name, value in headers.items()})
+def test_the_front_and_django_refuse_bad_credentials_alike(
+    front_client: FrontClient, buyer: Buyer, headers: dict[str, str]
+):
+    django, front = both(front_client, {name: value.replace("{key}", buyer.key) for name, value in headers.items()})
     assert django[:2] == front[:2]
     assert django[0] == 401
     assert django[2] | {"instance": ""} == front[2] | {"instance": ""}
 
 
-def test_a_revoked_key_is_refused_alike(edge: Edge, buyer: Buyer):
-    assert edge.request("GET", "/v1/predictions/x", key=buyer.key).status == 404
+def test_the_front_and_django_refuse_a_revoked_key_alike(front_client: FrontClient, buyer: Buyer):
+    assert front_client.request("GET", "/v1/predictions/x", key=buyer.key).status == 404
     party = buyer.party
     revoke_key(by=membership_for(party.user, party.organization.slug), key_id=buyer.key_row.pk)
-    django, front = both(edge, {"Authorization": f"Bearer {buyer.key}"})
+    django, front = both(front_client, {"Authorization": f"Bearer {buyer.key}"})
     assert django[:2] == front[:2]
     assert django[2].keys() == front[2].keys()
 
@@ -84,7 +86,7 @@ def test_the_document_is_consistent(document: dict):  # type: ignore[type-arg]
             assert named == set(re.findall(r"\{(\w+)\}", path)), path
 
 
-def test_every_reference_in_the_document_leads_somewhere(document: dict):  # type: ignore[type-arg]
+def test_every_reference_in_the_document_resolves(document: dict):  # type: ignore[type-arg]
     text = json.dumps(document)
     for reference in set(re.findall(r'"\$ref": "#/([^"]+)"', text)):
         part = document

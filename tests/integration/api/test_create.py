@@ -1,4 +1,4 @@
-"""Creating a prediction: what is taken is held and stored once, what is refused changes nothing and says why."""
+"""Creating a prediction: an admitted call is held and stored once, a refused one changes nothing."""
 
 import time
 from typing import Any
@@ -11,8 +11,8 @@ from marketplace.accounts.services.api_keys import revoke_key
 from marketplace.catalog.models import Listing
 from marketplace.catalog.services.listing import unlist
 from marketplace.core.ids import parse_short
-from tests.integration.api.conftest import Buyer, a_buyer
-from tests.support.edge import Answer, Edge
+from tests.integration.api.conftest import Buyer, make_api_buyer
+from tests.support.front_client import Answer, FrontClient
 from tests.support.parties import change_price, make_party
 
 LONG = "x" * 100_000
@@ -31,8 +31,12 @@ def assert_problem(answer: Answer, status: int, *, path: str, detail: str, field
         assert all(error["detail"] for error in document["errors"])
 
 
-def test_a_call_is_stored_and_its_price_is_held(edge: Edge, buyer: Buyer, listing: Listing, slug: str, address: str):
-    answer = edge.request("POST", address, {"input": {"prompt": "a star", "num_outputs": 3, "seed": 7}}, key=buyer.key)
+def test_a_call_is_stored_and_its_price_is_held(
+    front_client: FrontClient, buyer: Buyer, listing: Listing, slug: str, address: str
+):
+    answer = front_client.request(
+        "POST", address, {"input": {"prompt": "a star", "num_outputs": 3, "seed": 7}}, key=buyer.key
+    )
     assert answer.status == 201, answer.body
     document = answer.json()
     assert (document["status"], document["model"], document["version"]) == ("starting", slug, listing.version_id)
@@ -56,31 +60,37 @@ def test_a_call_is_stored_and_its_price_is_held(edge: Edge, buyer: Buyer, listin
         12_000,
     )
     assert (buyer.balance().posted, buyer.balance().held) == (1_000_000, 12_000)
-    got = edge.request("GET", f"/v1/predictions/{document['id']}", key=buyer.key)
+    got = front_client.request("GET", f"/v1/predictions/{document['id']}", key=buyer.key)
     assert (got.status, got.json()["status"]) == (200, "starting")
 
 
 @pytest.mark.parametrize("form", ["{slug}", "{slug}:{version}", "{version}", "{slug}@v1", "{slug}:latest"])
-def test_the_ways_to_name_what_is_run(edge: Edge, buyer: Buyer, listing: Listing, slug: str, form: str):
+def test_every_way_to_name_a_model_runs_it(
+    front_client: FrontClient, buyer: Buyer, listing: Listing, slug: str, form: str
+):
     version = form.format(slug=slug, version=listing.version_id)
-    answer = edge.request("POST", "/v1/predictions", {"version": version, "input": {"prompt": "x"}}, key=buyer.key)
+    answer = front_client.request(
+        "POST", "/v1/predictions", {"version": version, "input": {"prompt": "x"}}, key=buyer.key
+    )
     assert (answer.status, answer.json()["version"]) == (201, listing.version_id)
 
 
-def test_a_wait_that_runs_out_says_starting(edge: Edge, buyer: Buyer, address: str):
+def test_a_wait_that_runs_out_says_starting(front_client: FrontClient, buyer: Buyer, address: str):
     started = time.monotonic()
-    answer = edge.request("POST", address, {"input": {"prompt": "x"}}, key=buyer.key, headers={"Prefer": "wait=1"})
+    answer = front_client.request(
+        "POST", address, {"input": {"prompt": "x"}}, key=buyer.key, headers={"Prefer": "wait=1"}
+    )
     assert 0.9 < time.monotonic() - started < 5
     assert (answer.status, answer.json()["status"], answer.json()["output"]) == (202, "starting", None)
     assert Prediction.objects.get(pk=parse_short(answer.json()["id"])).waiter is None
 
 
 def test_the_price_in_effect_is_held_though_the_snapshot_is_older(
-    edge: Edge, buyer: Buyer, listing: Listing, address: str
+    front_client: FrontClient, buyer: Buyer, listing: Listing, address: str
 ):
     for amount, held in ((4_000, 4_000), (5_000, 9_000), (6_000, 15_000)):
         change_price(listing, amount)
-        assert edge.request("POST", address, {"input": {"prompt": "x"}}, key=buyer.key).status == 201
+        assert front_client.request("POST", address, {"input": {"prompt": "x"}}, key=buyer.key).status == 201
         assert buyer.balance().held == held
 
 
@@ -103,11 +113,13 @@ HEADERS = [
 
 
 @pytest.mark.parametrize("headers", HEADERS, ids=lambda headers: str(headers.get("Authorization"))[:30])
-def test_without_a_key_of_the_market(edge: Edge, buyer: Buyer, address: str, headers: dict[str, str]):
+def test_requests_without_a_valid_key_are_refused(
+    front_client: FrontClient, buyer: Buyer, address: str, headers: dict[str, str]
+):
     before = buyer.state()
     headers = {name: value.replace("{key}", buyer.key) for name, value in headers.items()}
     for method, path in (("POST", address), ("POST", "/v1/predictions"), ("GET", "/v1/predictions/x")):
-        answer = edge.request(method, path, {"input": {"prompt": "x"}}, headers=headers)
+        answer = front_client.request(method, path, {"input": {"prompt": "x"}}, headers=headers)
         assert_problem(
             answer, 401, path=path, detail="in the console" if "bourse_" in str(headers) else "Bearer bourse_"
         )
@@ -116,13 +128,15 @@ def test_without_a_key_of_the_market(edge: Edge, buyer: Buyer, address: str, hea
 
 
 @pytest.mark.parametrize("scheme", ["Bearer", "bearer", "Token", "Key", "KEY"])
-def test_every_clients_scheme(edge: Edge, buyer: Buyer, address: str, scheme: str):
+def test_every_authorization_scheme_is_accepted(front_client: FrontClient, buyer: Buyer, address: str, scheme: str):
     headers = {"Authorization": f"{scheme}  {buyer.key} "}
-    assert edge.request("POST", address, {"input": {"prompt": "x"}}, headers=headers).status == 201
+    assert front_client.request("POST", address, {"input": {"prompt": "x"}}, headers=headers).status == 201
 
 
-def test_a_revoked_key_is_refused_at_once_though_it_was_just_used(edge: Edge, buyer: Buyer, address: str):
-    made = edge.request("POST", address, {"input": {"prompt": "x"}}, key=buyer.key).json()
+def test_a_revoked_key_is_refused_at_once_though_it_was_just_used(
+    front_client: FrontClient, buyer: Buyer, address: str
+):
+    made = front_client.request("POST", address, {"input": {"prompt": "x"}}, key=buyer.key).json()
     party = buyer.party
     revoke_key(by=membership_for(party.user, party.organization.slug), key_id=buyer.key_row.pk)
     before = buyer.state()
@@ -133,7 +147,7 @@ def test_a_revoked_key_is_refused_at_once_though_it_was_just_used(edge: Edge, bu
         ("GET", f"/v1/predictions/{made['id']}/stream"),
         ("GET", f"/v1/predictions/{made['id']}/events"),
     ):
-        answer = edge.request(method, path, {"input": {"prompt": "x"}}, key=buyer.key)
+        answer = front_client.request(method, path, {"input": {"prompt": "x"}}, key=buyer.key)
         assert_problem(answer, 401, path=path, detail="revoked")
     assert buyer.state() == before
 
@@ -157,15 +171,17 @@ BODIES: list[tuple[bytes, int, str]] = [
 
 
 @pytest.mark.parametrize(("body", "status", "detail"), BODIES, ids=lambda value: repr(value)[:40])
-def test_a_body_that_is_none(edge: Edge, buyer: Buyer, address: str, body: bytes, status: int, detail: str):
+def test_an_invalid_body_is_refused(
+    front_client: FrontClient, buyer: Buyer, address: str, body: bytes, status: int, detail: str
+):
     before = buyer.state()
     for path in (address, "/v1/predictions"):
-        assert_problem(edge.request("POST", path, body, key=buyer.key), status, path=path, detail=detail)
+        assert_problem(front_client.request("POST", path, body, key=buyer.key), status, path=path, detail=detail)
     assert buyer.state() == before
 
 
 @pytest.mark.parametrize("depth", [30, 200, 480, 900, 1_000])
-def test_a_value_nested_deeply(edge: Edge, buyer: Buyer, address: str, depth: int):
+def test_a_deeply_nested_value_is_refused(front_client: FrontClient, buyer: Buyer, address: str, depth: int):
     before = buyer.state()
     for nested in (b"[" * depth + b"]" * depth, b'{"a":' * depth + b"1" + b"}" * depth):
         for body in (
@@ -173,35 +189,35 @@ def test_a_value_nested_deeply(edge: Edge, buyer: Buyer, address: str, depth: in
             b'{"input": {"prompt": "x", "unknown": ' + nested + b"}}",
             b'{"input": ' + nested + b"}",
         ):
-            answer = edge.request("POST", address, body, key=buyer.key)
+            answer = front_client.request("POST", address, body, key=buyer.key)
             assert answer.status in (400, 422), (depth, body[:40], answer.body)
             assert set(answer.json()) >= {"type", "title", "status", "detail", "instance"}
     assert buyer.state() == before
 
 
-def test_a_body_that_is_too_large(edge: Edge, buyer: Buyer, address: str):
+def test_a_body_that_is_too_large(front_client: FrontClient, buyer: Buyer, address: str):
     before, large = buyer.state(), b"x" * (9 * 1024 * 1024)
     detail = "at most 8388608 bytes; upload larger pictures with POST /v1/files"
     for answer in (
-        edge.request("POST", address, large, key=buyer.key),
-        edge.request("POST", address, b"{}", key=buyer.key, headers={"Content-Length": str(len(large))}),
-        edge.request("POST", address, key=buyer.key, pieces=[large[:5_000_000], large[:5_000_000], b""]),
+        front_client.request("POST", address, large, key=buyer.key),
+        front_client.request("POST", address, b"{}", key=buyer.key, headers={"Content-Length": str(len(large))}),
+        front_client.request("POST", address, key=buyer.key, pieces=[large[:5_000_000], large[:5_000_000], b""]),
     ):
         assert_problem(answer, 413, path=address, detail=detail)
     assert buyer.state() == before
 
 
 @pytest.mark.parametrize("length", ["\xb2", "9" * 5_000, "-1", "x", ""])
-def test_a_length_that_is_none_is_left_to_the_body(edge: Edge, buyer: Buyer, address: str, length: str):
-    answer = edge.request(
+def test_an_invalid_content_length_is_ignored(front_client: FrontClient, buyer: Buyer, address: str, length: str):
+    answer = front_client.request(
         "POST", address, {"input": {"prompt": "x"}}, key=buyer.key, headers={"Content-Length": length}
     )
     assert answer.status == (413 if length.startswith("9") else 201)
 
 
-def test_a_body_may_come_in_pieces(edge: Edge, buyer: Buyer, address: str):
+def test_a_body_may_come_in_pieces(front_client: FrontClient, buyer: Buyer, address: str):
     pieces = [b'{"input": ', b"", b'{"prompt": "x"}', b"}"]
-    assert edge.request("POST", address, key=buyer.key, pieces=pieces).status == 201
+    assert front_client.request("POST", address, key=buyer.key, pieces=pieces).status == 201
 
 
 @pytest.mark.parametrize(
@@ -216,9 +232,11 @@ def test_a_body_may_come_in_pieces(edge: Edge, buyer: Buyer, address: str):
         ("'", '"'),
     ],
 )
-def test_an_unknown_model(edge: Edge, buyer: Buyer, owner: str, name: str):
+def test_an_unknown_model(front_client: FrontClient, buyer: Buyer, owner: str, name: str):
     before = buyer.state()
-    answer = edge.request("POST", f"/v1/models/{owner}/{name}/predictions", {"input": {"prompt": "x"}}, key=buyer.key)
+    answer = front_client.request(
+        "POST", f"/v1/models/{owner}/{name}/predictions", {"input": {"prompt": "x"}}, key=buyer.key
+    )
     assert (answer.status, answer.headers["content-type"]) == (404, "application/problem+json")
     assert answer.json()["detail"].endswith("is on sale. The models are listed at /models.")
     assert buyer.state() == before
@@ -240,21 +258,21 @@ def test_an_unknown_model(edge: Edge, buyer: Buyer, owner: str, name: str):
     ],
     ids=str,
 )
-def test_an_unknown_version(edge: Edge, buyer: Buyer, slug: str, version: Any, status: int, detail: str):
+def test_an_unknown_version(front_client: FrontClient, buyer: Buyer, slug: str, version: Any, status: int, detail: str):
     before = buyer.state()
     body: dict[str, Any] = {"input": {"prompt": "x"}}
     if version is not None:
         body["version"] = version.format(slug=slug) if isinstance(version, str) else version
     fields = ["version"] if status == 422 else None
-    answer = edge.request("POST", "/v1/predictions", body, key=buyer.key)
+    answer = front_client.request("POST", "/v1/predictions", body, key=buyer.key)
     assert_problem(answer, status, path="/v1/predictions", detail=detail, fields=fields)
     assert buyer.state() == before
 
 
-def test_a_model_that_was_taken_off_sale(edge: Edge, buyer: Buyer, listing: Listing, address: str):
+def test_a_model_that_was_taken_off_sale(front_client: FrontClient, buyer: Buyer, listing: Listing, address: str):
     unlist(listing=listing, actor=None)
     before = buyer.state()
-    answer = edge.request("POST", address, {"input": {"prompt": "x"}}, key=buyer.key)
+    answer = front_client.request("POST", address, {"input": {"prompt": "x"}}, key=buyer.key)
     assert_problem(answer, 404, path=address, detail="is on sale")
     assert buyer.state() == before
 
@@ -310,64 +328,71 @@ INPUTS: list[tuple[Any, list[str], str]] = [
 ]  # fmt: skip
 
 
-def test_wrong_inputs_are_named_and_change_nothing(edge: Edge, buyer: Buyer, address: str):
+def test_wrong_inputs_are_named_and_change_nothing(front_client: FrontClient, buyer: Buyer, address: str):
     before = buyer.state()
     for inputs, fields, detail in INPUTS:
-        answer = edge.request("POST", address, {"input": inputs}, key=buyer.key)
+        answer = front_client.request("POST", address, {"input": inputs}, key=buyer.key)
         assert_problem(answer, 422, path=address, detail=detail, fields=fields)
         assert len(answer.body) < 10_000, "an answer does not repeat all that it refuses"
     assert buyer.state() == before
 
 
-def test_many_unknown_fields_are_refused_quickly(edge: Edge, buyer: Buyer, address: str):
+def test_many_unknown_fields_are_refused_quickly(front_client: FrontClient, buyer: Buyer, address: str):
     before, started = buyer.state(), time.monotonic()
     inputs = {"prompt": "x"} | {f"field{number}": number for number in range(40_000)}
-    answer = edge.request("POST", address, {"input": inputs}, key=buyer.key)
+    answer = front_client.request("POST", address, {"input": inputs}, key=buyer.key)
     assert_problem(answer, 422, path=address, detail="is no field of this model", fields=["input.field0"])
     assert time.monotonic() - started < 10
     assert buyer.state() == before
 
 
-def test_an_integer_may_be_written_as_a_float(edge: Edge, buyer: Buyer, address: str):
-    answer = edge.request("POST", address, {"input": {"prompt": "x", "seed": 7.0, "num_outputs": 2.0}}, key=buyer.key)
+def test_an_integer_may_be_written_as_a_float(front_client: FrontClient, buyer: Buyer, address: str):
+    answer = front_client.request(
+        "POST", address, {"input": {"prompt": "x", "seed": 7.0, "num_outputs": 2.0}}, key=buyer.key
+    )
     assert answer.status == 201
     given = answer.json()["input"]
     assert [(type(given[name]), given[name]) for name in ("seed", "num_outputs")] == [(int, 7), (int, 2)]
 
 
 @pytest.mark.parametrize("seed", [None, "absent"])
-def test_an_open_seed_is_drawn_and_told(edge: Edge, buyer: Buyer, address: str, seed: Any):
+def test_a_missing_seed_is_drawn_and_returned(front_client: FrontClient, buyer: Buyer, address: str, seed: Any):
     inputs = {"prompt": "x"} | ({} if seed == "absent" else {"seed": seed})
-    seeds = [edge.request("POST", address, {"input": inputs}, key=buyer.key).json()["input"]["seed"] for _ in range(3)]
+    seeds = [
+        front_client.request("POST", address, {"input": inputs}, key=buyer.key).json()["input"]["seed"]
+        for _ in range(3)
+    ]
     assert all(0 <= one <= 2**32 - 1 for one in seeds)
     assert len(set(seeds)) == 3
 
 
 @pytest.mark.parametrize("prefer", [None, "wait", "wait=1"])
-def test_without_balance_nothing_is_run(edge: Edge, address: str, prefer: str | None):
-    poor = a_buyer(credit=0)
+def test_a_call_without_balance_is_refused(front_client: FrontClient, address: str, prefer: str | None):
+    poor = make_api_buyer(credit=0)
     before = poor.state()
     headers = {"Prefer": prefer} if prefer else {}
-    answer = edge.request("POST", address, {"input": {"prompt": "x"}}, key=poor.key, headers=headers)
+    answer = front_client.request("POST", address, {"input": {"prompt": "x"}}, key=poor.key, headers=headers)
     assert_problem(answer, 402, path=address, detail="This call may cost $0.004, more than the balance that is free.")
     assert "Top up under Balance" in answer.json()["detail"]
     assert poor.state() == before
 
 
-def test_the_last_of_the_balance_is_spent_once(edge: Edge, listing: Listing, address: str):
+def test_concurrent_calls_spend_the_rest_of_the_balance_once(front_client: FrontClient, listing: Listing, address: str):
     change_price(listing, 400_000)
-    buyer = a_buyer(credit=1_000_000)
-    statuses = [edge.request("POST", address, {"input": {"prompt": "x"}}, key=buyer.key).status for _ in range(4)]
+    buyer = make_api_buyer(credit=1_000_000)
+    statuses = [
+        front_client.request("POST", address, {"input": {"prompt": "x"}}, key=buyer.key).status for _ in range(4)
+    ]
     assert statuses == [201, 201, 402, 402]
     assert (buyer.balance().posted, buyer.balance().held) == (1_000_000, 800_000)
 
 
-def test_an_organisation_that_does_not_buy(edge: Edge, address: str):
+def test_an_organisation_that_does_not_buy(front_client: FrontClient, address: str):
     from marketplace.accounts.services.api_keys import create_key
 
     provider = make_party(can_buy=False, can_provide=True)
     new = create_key(by=membership_for(provider.user, provider.organization.slug), name="x")
     before = Prediction.objects.count()
-    answer = edge.request("POST", address, {"input": {"prompt": "x"}}, key=new.secret)
+    answer = front_client.request("POST", address, {"input": {"prompt": "x"}}, key=new.secret)
     assert_problem(answer, 403, path=address, detail="does not buy; switch its buyer side on first")
     assert Prediction.objects.count() == before

@@ -39,7 +39,7 @@ def assert_problem(answer, status: int, detail: str) -> None:  # type: ignore[no
     assert detail in document["detail"]
 
 
-def test_pages_of_predictions_hold_each_of_the_callers_once(buyer: Buyer, other: Buyer, listing: Listing):
+def test_paging_lists_each_of_the_callers_predictions_once(buyer: Buyer, other: Buyer, listing: Listing):
     target = make_call_target(listing)
     made = sorted(
         short(admit(caller=buyer.party.caller, target=target, inputs={"prompt": f"{n}"}, origin=Origin.API))
@@ -60,7 +60,7 @@ def test_a_buyer_without_predictions(buyer: Buyer):
 
 
 @pytest.mark.parametrize("cursor", ["x", "\0", "V" * 26, "x" * 10_000, "0" * 25])
-def test_a_cursor_that_is_none(buyer: Buyer, cursor: str):
+def test_an_invalid_cursor_is_refused(buyer: Buyer, cursor: str):
     answer = client(buyer.key).get("/v1/predictions", {"cursor": cursor})
     assert_problem(answer, 422, "There is no such page")
     assert [error["field"] for error in answer.json()["errors"]] == ["cursor"]
@@ -98,14 +98,14 @@ def test_versions_newest_first(listing: Listing, slug: str, tmp_path: Path):
 
 
 @pytest.mark.parametrize("name", ["nothing", "a%00b", "%25", "_", "x" * 3_000, "%27%22%3B--", "%F0%9F%92%A3"])
-def test_what_is_not_there(slug: str, name: str):
+def test_unknown_objects_answer_404(slug: str, name: str):
     owner = slug.split("/")[0]
     for path in (f"/v1/models/{owner}/{name}", f"/v1/models/{name}/{name}", f"/v1/models/{name}/x/versions"):
         assert_problem(client().get(path), 404, "is on sale")
     assert_problem(client().get(f"/v1/models/{slug}/versions/{name}"), 404, "has no version")
 
 
-def test_what_is_off_sale_is_gone_everywhere(listing: Listing, slug: str):
+def test_an_unlisted_model_is_found_nowhere(listing: Listing, slug: str):
     unlist(listing=listing, actor=None)
     for path in ("", "/versions", f"/versions/{listing.version_id}"):
         assert_problem(client().get(f"/v1/models/{slug}{path}"), 404, "is on sale")
@@ -157,7 +157,7 @@ def test_another_method_is_refused(buyer: Buyer, path: str):
 
 
 @pytest.mark.parametrize("path", ["/v1/predictions", "/v1/account", "/v1/models"])
-def test_a_form_that_there_is_not(buyer: Buyer, path: str):
+def test_an_unsupported_media_type_is_refused(buyer: Buyer, path: str):
     answer = client(buyer.key).get(path, headers={"accept": "image/png"})
     assert_problem(answer, 406, "Accept")
     assert client(buyer.key).get(path, headers={"accept": "text/html, */*;q=0.1"}).status_code == 200
@@ -171,7 +171,7 @@ def test_a_form_that_there_is_not(buyer: Buyer, path: str):
     ],
     ids=["a bug", "no database"],
 )
-def test_what_nobody_foresaw_is_answered_in_the_same_form(buyer: Buyer, monkeypatch, error, status, detail):  # type: ignore[no-untyped-def]
+def test_an_unexpected_error_is_a_problem_document(buyer: Buyer, monkeypatch, error, status, detail):  # type: ignore[no-untyped-def]
     def fail(*args: object, **kwargs: object) -> None:
         raise error
 

@@ -1,4 +1,4 @@
-"""Which requests the front answers, which it refuses, and which it hands on to Django."""
+"""Which requests the front answers, which it refuses, and which it passes to Django."""
 
 from datetime import timedelta
 from pathlib import Path
@@ -9,11 +9,11 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from inference.models import Node
 from marketplace.catalog.models import PendingListing
-from marketplace.core import opening
+from marketplace.core import first_models
 from marketplace.core.ids import new_id
 from tests.integration.api.conftest import Buyer
-from tests.support.edge import Edge
 from tests.support.folders import make_folder
+from tests.support.front_client import FrontClient
 from tests.support.parties import make_listing
 
 
@@ -33,8 +33,8 @@ from tests.support.parties import make_listing
         ("BREW", "/metrics", "GET"),
     ],
 )
-def test_another_method_is_refused_and_told_which_there_are(edge: Edge, method: str, path: str, allowed: str):
-    answer = edge.request(method, path)
+def test_a_wrong_method_lists_the_allowed_ones(front_client: FrontClient, method: str, path: str, allowed: str):
+    answer = front_client.request(method, path)
     assert (answer.status, answer.headers["allow"]) == (405, allowed)
     if method != "HEAD":
         assert answer.json()["detail"] == f"Use {allowed.replace(', ', ' or ')} here"
@@ -55,13 +55,13 @@ def test_another_method_is_refused_and_told_which_there_are(edge: Edge, method: 
         ("GET", "/V1/predictions/x"),
     ],
 )
-def test_what_is_not_the_fronts_is_handed_on(edge: Edge, method: str, path: str):
-    answer = edge.request(method, path)
+def test_other_paths_are_passed_to_django(front_client: FrontClient, method: str, path: str):
+    answer = front_client.request(method, path)
     assert answer.status == 299
     assert answer.body.decode().startswith(f"{method} ")
 
 
-def test_a_client_that_leaves_while_it_sends_is_not_answered(edge: Edge, buyer: Buyer, address: str):
+def test_a_disconnected_client_gets_no_answer(front_client: FrontClient, buyer: Buyer, address: str):
     sent: list[object] = []
 
     async def leave() -> dict[str, object]:
@@ -73,48 +73,49 @@ def test_a_client_that_leaves_while_it_sends_is_not_answered(edge: Edge, buyer: 
     before = buyer.state()
     headers = [(b"authorization", f"Bearer {buyer.key}".encode())]
     scope = {"type": "http", "method": "POST", "path": address, "query_string": b"", "headers": headers}
-    edge._runner.run(edge.front(scope, leave, send))
+    front_client._runner.run(front_client.front(scope, leave, send))
     assert sent == []
     assert buyer.state() == before
 
 
-def test_health_is_told_with_its_causes(edge: Edge, tmp_path: Path):
+def test_health_names_the_failing_services(front_client: FrontClient, tmp_path: Path):
     Node.objects.update(heartbeat_at=timezone.now() - timedelta(seconds=16))
-    answer = edge.request("GET", "/healthz")
+    answer = front_client.request("GET", "/healthz")
     assert (answer.status, answer.json()) == (
         503,
         {"database": "ok", "redis": "ok", "node": "no node has sent a heartbeat for 15 seconds"},
     )
-    assert edge.request("GET", "/readyz").status == 200
+    assert front_client.request("GET", "/readyz").status == 200
     node = Node.objects.create(id=f"n-{new_id()}", boot=new_id(), device_kind="cpu", device_name="t", memory_bytes=0)
-    answer = edge.request("GET", "/healthz")
+    answer = front_client.request("GET", "/healthz")
     assert (answer.status, answer.json()) == (200, {"database": "ok", "redis": "ok", "node": "ok"})
-    assert edge.request("HEAD", "/healthz").body == b""
-    opening.begin(models=1_000_000)
+    assert front_client.request("HEAD", "/healthz").body == b""
+    first_models.expect(1_000_000)
     pending = PendingListing.objects.create(version=make_listing(folder=make_folder(tmp_path)).version, unit_price=1)
-    answer = edge.request("GET", "/healthz")
+    answer = front_client.request("GET", "/healthz")
     assert (answer.status, answer.json()["models"]) == (503, "the first ones are being checked by a node")
-    assert edge.request("GET", "/readyz").status == 200
+    assert front_client.request("GET", "/readyz").status == 200
     pending.delete()
-    assert edge.request("GET", "/healthz").status == 200
+    assert front_client.request("GET", "/healthz").status == 200
     figures = {
-        family.name: family for family in text_string_to_metric_families(edge.request("GET", "/metrics").body.decode())
+        family.name: family
+        for family in text_string_to_metric_families(front_client.request("GET", "/metrics").body.decode())
     }
     assert figures["bourse_nodes_alive"].samples[0].value == 1
     node.delete()
 
 
-def test_before_it_has_started_it_says_so(database: None):
-    edge = Edge()
-    answer = edge.request("GET", "/healthz")
+def test_requests_before_startup_answer_503(database: None):
+    front_client = FrontClient()
+    answer = front_client.request("GET", "/healthz")
     assert (answer.status, answer.headers["retry-after"]) == (503, "1")
-    edge.stop()
+    front_client.stop()
 
 
-def test_it_stops_though_it_has_hardly_started(database: None):
+def test_shutdown_right_after_startup_works(database: None):
     """While it connects, redis-py swallows the cancellation that is to end the waker."""
     for _ in range(10):
-        edge = Edge()
-        edge.start()
-        edge.stop()
-        assert edge.front.resources is None
+        front_client = FrontClient()
+        front_client.start()
+        front_client.stop()
+        assert front_client.front.resources is None

@@ -9,7 +9,7 @@ from marketplace.api.front.uploading import WRITE_BYTES
 from marketplace.core.storage import blob_store
 from providers.models import DraftFile, UploadDraft
 from providers.services.drafts import Announced, open_draft, upload_path
-from tests.support.edge import Answer, Edge
+from tests.support.front_client import Answer, FrontClient
 from tests.support.parties import make_party
 
 CONTENT = bytes(range(256)) * (3 * WRITE_BYTES // 256) + b"end"
@@ -31,22 +31,22 @@ def draft(database: None) -> UploadDraft:
     return open_draft(organization=provider.organization, name="icons", files=files, by=provider.user)
 
 
-def put(edge: Edge, draft: UploadDraft, path: str, *pieces: bytes, link: str | None = None) -> Answer:
+def put(front_client: FrontClient, draft: UploadDraft, path: str, *pieces: bytes, link: str | None = None) -> Answer:
     address = f"{link or upload_path(draft)}&path={quote(path)}"
-    return edge.request("PUT", address, pieces=pieces)
+    return front_client.request("PUT", address, pieces=pieces)
 
 
 def stored(blobs: Path) -> list[Path]:
     return [file for file in blobs.rglob("*") if file.is_file()]
 
 
-def test_a_file_comes_in_pieces_and_lands_in_the_store(edge: Edge, draft: UploadDraft, blobs: Path):
-    answer = put(edge, draft, WEIGHTS, CONTENT[:100_000], CONTENT[100_000:])
+def test_a_chunked_upload_is_stored(front_client: FrontClient, draft: UploadDraft, blobs: Path):
+    answer = put(front_client, draft, WEIGHTS, CONTENT[:100_000], CONTENT[100_000:])
     assert answer.status == 200
     with blob_store().open(answer.json()["sha256"]) as stream:
         assert stream.read() == CONTENT
     assert DraftFile.objects.get(draft=draft, path=WEIGHTS).blob_id == answer.json()["sha256"]
-    assert put(edge, draft, WEIGHTS, CONTENT).json() == answer.json(), "the same again changes nothing"
+    assert put(front_client, draft, WEIGHTS, CONTENT).json() == answer.json(), "the same again changes nothing"
 
 
 @pytest.mark.parametrize(
@@ -59,24 +59,24 @@ def test_a_file_comes_in_pieces_and_lands_in_the_store(edge: Edge, draft: Upload
         ("a\0b", b"card", 404, "announces no such file"),
     ],
 )
-def test_what_was_not_announced_is_not_kept(
-    edge: Edge, draft: UploadDraft, blobs: Path, path: str, content: bytes, status: int, said: str
+def test_unannounced_content_is_not_stored(
+    front_client: FrontClient, draft: UploadDraft, blobs: Path, path: str, content: bytes, status: int, said: str
 ):
-    answer = put(edge, draft, path, content)
+    answer = put(front_client, draft, path, content)
     assert answer.status == status
     assert said in answer.body.decode()
     assert not DraftFile.objects.filter(draft=draft).exclude(blob=None).exists()
 
 
-def test_nobody_uploads_without_the_link(edge: Edge, draft: UploadDraft, blobs: Path):
+def test_an_upload_needs_the_signed_link(front_client: FrontClient, draft: UploadDraft, blobs: Path):
     path = upload_path(draft).split("?")[0]
     for link in (f"{path}?", f"{path}?expires=1&signature=x", upload_path(draft).replace("signature=", "signature=0")):
-        assert put(edge, draft, "README.md", b"card", link=link).status == 403
+        assert put(front_client, draft, "README.md", b"card", link=link).status == 403
     assert stored(blobs) == []
 
 
-def test_a_finished_draft_takes_no_more(edge: Edge, draft: UploadDraft, blobs: Path):
+def test_a_committed_draft_takes_no_files(front_client: FrontClient, draft: UploadDraft, blobs: Path):
     link = upload_path(draft)
     draft.delete()
-    assert put(edge, draft, "README.md", b"card", link=link).status == 404
+    assert put(front_client, draft, "README.md", b"card", link=link).status == 404
     assert stored(blobs) == []

@@ -1,4 +1,4 @@
-"""Stripe's double beside the real database, and what a market that is connected to it does."""
+"""Stripe's double with the real database, and a market that is connected to it."""
 
 import secrets
 import uuid
@@ -14,8 +14,8 @@ from billing.payments.services.payees import onboard, refresh
 from billing.payments.services.top_ups import StartedTopUp, start_top_up
 from marketplace.core.models import OutboxEvent
 from tests.support.doubles.stripe import StripeDouble
-from tests.support.doubles.stripe.books import Object, signed
 from tests.support.doubles.stripe.resources import set_transfers
+from tests.support.doubles.stripe.store import Object, signed
 from tests.support.ledger import name
 
 SECRET = "whsec_test"
@@ -29,15 +29,15 @@ def _double() -> Iterator[StripeDouble]:
 
 @dataclass
 class Connected:
-    """A market that is connected to the double; the double's events wait until the test passes them on."""
+    """A market that is connected to the double; the double's events are delivered when the test says so."""
 
     double: StripeDouble
-    passed_on: int = 0
+    processed: int = 0
     people: dict[str, AccountHolder] = field(default_factory=dict)
 
     @property
-    def books(self) -> Any:
-        return self.double.books
+    def store(self) -> Any:
+        return self.double.store
 
     def person(self, owner: str) -> AccountHolder:
         return AccountHolder(owner, "Acme", f"{owner}@example.com")
@@ -52,15 +52,15 @@ class Connected:
         )
 
     def session(self, id: uuid.UUID) -> Object:
-        (found,) = [one for one in self.books.all("checkout.session") if one["client_reference_id"] == str(id)]
+        (found,) = [one for one in self.store.all("checkout.session") if one["client_reference_id"] == str(id)]
         return found
 
     def onboard(self, owner: str) -> Object:
-        """A provider whom Stripe would pay."""
+        """Onboard a provider, so that Stripe accepts payouts to it."""
         urls = {"back_url": "https://market.example/back", "again_url": "https://market.example/again"}
         onboard(holder=self.person(owner), country="US", **urls)
-        account = next(one for one in self.books.all("v2.core.account") if one["metadata"]["organization"] == owner)
-        set_transfers(self.books, account, "active")
+        account = next(one for one in self.store.all("v2.core.account") if one["metadata"]["organization"] == owner)
+        set_transfers(self.store, account, "active")
         refresh(owner=owner)
         return account
 
@@ -68,10 +68,10 @@ class Connected:
         body, signature = signed(event, SECRET)
         gateway_events.receive(body=body, signature=signature)
 
-    def hear(self) -> int:
+    def process_webhooks(self) -> int:
         """Receive and process all events that the double sent since the last time, and return how many."""
-        events = self.books.events[self.passed_on :]
-        self.passed_on += len(events)
+        events = self.store.events[self.processed :]
+        self.processed += len(events)
         for event in events:
             self.receive(event)
             gateway_events.process(id=event["id"])
@@ -84,7 +84,7 @@ def stripe(_double: StripeDouble, settings: Any, database: None) -> Connected:
     settings.STRIPE_WEBHOOK_SECRET = SECRET
     settings.STRIPE_API_BASE = _double.url
     OutboxEvent.objects.all().delete()
-    _double.books.faults.clear()
-    _double.books.keys.clear()
-    _double.books.offset = 0.0
-    return Connected(_double, passed_on=len(_double.books.events))
+    _double.store.faults.clear()
+    _double.store.keys.clear()
+    _double.store.offset = 0.0
+    return Connected(_double, processed=len(_double.store.events))

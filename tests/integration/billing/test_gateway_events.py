@@ -1,4 +1,4 @@
-"""Events of the gateway: only its own are taken, kept as they came, and done once."""
+"""Events of the gateway: verified, stored as received, and processed once."""
 
 import time
 
@@ -13,17 +13,17 @@ from billing.payments.services import gateway_events
 from marketplace.core.ids import new_id
 from marketplace.core.models import OutboxEvent
 from marketplace.core.money import MICRO
-from marketplace.core.outbox import relay, relay_outside
+from marketplace.core.outbox import relay, relay_external
 from marketplace.core.problems import NotFound
 from tests.integration.billing.conftest import SECRET, Connected
-from tests.support.doubles.stripe.books import Fault, Object, signed
 from tests.support.doubles.stripe.resources import pay
+from tests.support.doubles.stripe.store import Fault, Object, signed
 from tests.support.ledger import balance, name
 
 
 @pytest.fixture
 def event(stripe: Connected) -> Object:
-    return stripe.books.tell("customer.created", {"id": "cus_1", "object": "customer"})
+    return stripe.store.tell("customer.created", {"id": "cus_1", "object": "customer"})
 
 
 def kept(event: Object) -> GatewayEvent | None:
@@ -31,7 +31,7 @@ def kept(event: Object) -> GatewayEvent | None:
 
 
 @pytest.mark.parametrize("seconds", [-305, 305])
-def test_events_of_another_time_are_refused(stripe: Connected, event: Object, seconds: int):
+def test_old_and_future_events_are_refused(stripe: Connected, event: Object, seconds: int):
     body, signature = signed(event, SECRET, at=int(time.time()) + seconds)
     with pytest.raises(BadSignature):
         gateway_events.receive(body=body, signature=signature)
@@ -39,14 +39,14 @@ def test_events_of_another_time_are_refused(stripe: Connected, event: Object, se
 
 
 @pytest.mark.parametrize("seconds", [-290, 0, 290])
-def test_clocks_may_differ_a_little(stripe: Connected, event: Object, seconds: int):
+def test_a_small_clock_difference_is_accepted(stripe: Connected, event: Object, seconds: int):
     body, signature = signed(event, SECRET, at=int(time.time()) + seconds)
     assert gateway_events.receive(body=body, signature=signature) == event["id"]
     assert kept(event).body == body.decode()
 
 
 @pytest.mark.parametrize("signature", ["", "t=1", "v1=00", "nonsense", "t=x,v1=y"])
-def test_without_a_signature_nothing_is_kept(stripe: Connected, event: Object, signature: str):
+def test_unsigned_events_are_not_stored(stripe: Connected, event: Object, signature: str):
     body, _ = signed(event, SECRET)
     with pytest.raises(BadSignature):
         gateway_events.receive(body=body, signature=signature)
@@ -80,34 +80,34 @@ def test_a_signed_body_that_is_no_event_is_refused(stripe: Connected):
             gateway_events.receive(body=raw, signature=signature)
 
 
-def test_without_a_gateway_there_is_nobody_to_send_events(database: None):
+def test_without_stripe_events_are_refused(database: None):
     with pytest.raises(NotFound):
         gateway_events.receive(body=b"{}", signature="t=1,v1=0")
 
 
-def test_an_event_is_kept_once_and_done_by_the_outbox(stripe: Connected, event: Object):
+def test_an_event_is_stored_once_and_processed_by_the_outbox(stripe: Connected, event: Object):
     stripe.receive(event)
     stripe.receive(event)
     assert OutboxEvent.objects.filter(topic=gateway_events.TOPIC).count() == 1
-    assert relay() == 0  # topics that call outside have a relay of their own
-    assert relay_outside() == 1
+    assert relay() == 0  # external topics have a relay of their own
+    assert relay_external() == 1
     row = kept(event)
     assert (row.state, row.attempts) == (EventState.IGNORED, 1)
     assert not OutboxEvent.objects.exists()
 
 
-def test_an_event_that_cannot_be_done_now_is_done_later(stripe: Connected):
-    """The event needs Stripe's answer, which does not come; others are done meanwhile."""
+def test_a_failed_event_is_processed_later(stripe: Connected):
+    """The event needs an answer of Stripe that does not come; others are processed meanwhile."""
     provider, buyer = name(), name()
     account = stripe.onboard(provider)
     started = stripe.start(buyer, 20 * MICRO)
-    pay(stripe.books, stripe.session(started.id))
-    thin, paid = stripe.books.events[-2:]
+    pay(stripe.store, stripe.session(started.id))
+    thin, paid = stripe.store.events[-2:]
     assert thin["related_object"]["id"] == account["id"]
-    stripe.books.faults.append(Fault(f"/v2/core/accounts/{account['id']}", "error", times=3))
+    stripe.store.faults.append(Fault(f"/v2/core/accounts/{account['id']}", "error", times=3))
     for event in (thin, paid):
         stripe.receive(event)
-    assert relay_outside() == 2
+    assert relay_external() == 2
     row = kept(thin)
     assert (row.state, row.attempts) == (EventState.RETRYING, 1)
     assert row.error.startswith("GatewayUnavailable: Stripe failed")
@@ -116,7 +116,7 @@ def test_an_event_that_cannot_be_done_now_is_done_later(stripe: Connected):
     assert waiting.attempts == 1
     assert waiting.due_at > timezone.now()
     OutboxEvent.objects.update(due_at=timezone.now())
-    assert relay_outside() == 1
+    assert relay_external() == 1
     row = kept(thin)
     assert (row.state, row.attempts, row.error) == (EventState.PROCESSED, 2, "")
 
@@ -124,14 +124,14 @@ def test_an_event_that_cannot_be_done_now_is_done_later(stripe: Connected):
 def test_the_operator_may_have_an_event_processed_again(stripe: Connected):
     buyer = name()
     started = stripe.start(buyer, 20 * MICRO)
-    pay(stripe.books, stripe.session(started.id))
-    event = stripe.books.events[-1]
+    pay(stripe.store, stripe.session(started.id))
+    event = stripe.store.events[-1]
     TopUp.objects.filter(pk=started.id).update(owner="nobody", id=new_id())
-    stripe.hear()
+    stripe.process_webhooks()
     assert kept(event).state == EventState.FAILED
     TopUp.objects.filter(owner="nobody").update(id=started.id, owner=buyer)
     gateway_events.process_again(id=event["id"])
-    assert relay_outside() == 2  # the event's own delivery, which `hear` came before, and the new one
+    assert relay_external() == 2  # the event's own delivery, which `process_webhooks` preceded, and the new one
     assert kept(event).state == EventState.PROCESSED
     assert TopUp.objects.get(pk=started.id).state == TopUpState.PAID
     assert balance(buyer) == (20 * MICRO, 0)
@@ -141,11 +141,11 @@ def test_the_operator_may_have_an_event_processed_again(stripe: Connected):
         gateway_events.process_again(id="evt_unknown")
 
 
-def test_a_crash_in_the_middle_leaves_nothing_done(stripe: Connected):
+def test_a_crash_during_processing_is_rolled_back(stripe: Connected):
     buyer = name()
     started = stripe.start(buyer, 20 * MICRO)
-    pay(stripe.books, stripe.session(started.id))
-    event = stripe.books.events[-1]
+    pay(stripe.store, stripe.session(started.id))
+    event = stripe.store.events[-1]
     stripe.receive(event)
     with transaction.atomic():
         gateway_events.process(id=event["id"])
@@ -153,12 +153,12 @@ def test_a_crash_in_the_middle_leaves_nothing_done(stripe: Connected):
         transaction.set_rollback(True)
     assert balance(buyer) == (0, 0)
     assert kept(event).state == EventState.RECEIVED
-    assert relay_outside() == 1
+    assert relay_external() == 1
     assert balance(buyer) == (20 * MICRO, 0)
 
 
 @pytest.mark.parametrize("alias", ["default", "owner"])
-def test_what_came_stays_as_it_came(stripe: Connected, event: Object, alias: str):
+def test_stored_events_cannot_be_changed(stripe: Connected, event: Object, alias: str):
     stripe.receive(event)
     for sql in (
         "UPDATE billing_gatewayevent SET body = 'x' WHERE id = %s",

@@ -1,4 +1,4 @@
-"""What PostgreSQL refuses, whoever asks: the serving role by its grants, the owner by triggers."""
+"""What PostgreSQL refuses: to the serving role by its grants, to the owner by triggers."""
 
 import json
 
@@ -9,7 +9,18 @@ from django.db import DatabaseError, IntegrityError, ProgrammingError, connectio
 
 from billing.ledger.domain import AccountKind
 from marketplace.accounts.models import AuditEvent
-from tests.support.ledger import Item, assert_sound, balance, hold, hold_row, make_payer, make_price, name, rows, settle
+from tests.support.ledger import (
+    Item,
+    assert_ledger_consistent,
+    balance,
+    hold,
+    hold_row,
+    make_payer,
+    make_price,
+    name,
+    rows,
+    settle,
+)
 from tests.support.services import home
 
 pytestmark = pytest.mark.usefixtures("database")
@@ -20,7 +31,7 @@ HISTORY = ["transaction", "entry", "usagerecord", "price"]
 
 @pytest.fixture
 def settled(database: None) -> tuple[str, str]:
-    """A payer and a payee between whom money moved, so that every table has rows."""
+    """A payer and a payee with a settlement between them, so that every table has rows."""
     payer, price = make_payer(10_000), make_price()
     id_ = hold(payer, price, 4_000)
     assert settle([Item(id_, 4_000)]) == {id_: 4_000}
@@ -62,7 +73,7 @@ def test_the_serving_role_only_adds_to_prices_and_audit_events(settled: tuple[st
     refused_to_serve(f"TRUNCATE {table} CASCADE")
 
 
-def test_the_serving_role_has_no_way_around(settled: tuple[str, str]):
+def test_the_serving_role_cannot_bypass_the_guards(settled: tuple[str, str]):
     refused_to_serve("CREATE FUNCTION public.mine() RETURNS int LANGUAGE sql AS 'SELECT 1'")
     refused_to_serve("CREATE TABLE public.mine()")
     refused_to_serve("SET session_replication_role = replica")
@@ -71,7 +82,7 @@ def test_the_serving_role_has_no_way_around(settled: tuple[str, str]):
 
 
 def test_the_ledgers_trigger_cannot_be_put_on_a_table_of_ones_own():
-    """Else rows inserted there would be booked with the owner's rights, out of nothing."""
+    """Otherwise rows inserted there would be booked with the owner's rights."""
     payer = make_payer(1_000)
     with pytest.raises(ProgrammingError, match="permission denied for function"), transaction.atomic():
         rows(
@@ -84,10 +95,10 @@ def test_the_ledgers_trigger_cannot_be_put_on_a_table_of_ones_own():
             payer,
         )
     assert balance(payer) == (1_000, 0)
-    assert_sound()
+    assert_ledger_consistent()
 
 
-def test_temporary_tables_do_not_stand_in_for_the_ledgers():
+def test_temporary_tables_cannot_replace_the_ledgers():
     """A function that runs with the owner's rights must not read, or fire triggers of, what its caller made."""
     payer, price = make_payer(1_000), make_price()
     with transaction.atomic(), connection.cursor() as cursor:
@@ -101,11 +112,11 @@ def test_temporary_tables_do_not_stand_in_for_the_ledgers():
         )
         assert hold(payer, price, 500_000) is None
     assert hold(payer, price, 1_000) is not None
-    assert_sound()
+    assert_ledger_consistent()
 
 
 def test_every_function_with_the_owners_rights_is_closed():
-    """Safe search path, temporary objects last, and executable by the serving role only; triggers by nobody."""
+    """Safe search path, temporary objects last, and executable by the serving role only; triggers by no role."""
     found = rows(
         """
         SELECT proname, coalesce(proconfig, '{}'), prorettype = 'trigger'::regtype,
@@ -134,7 +145,7 @@ def test_every_function_with_the_owners_rights_is_closed():
 
 
 @pytest.mark.parametrize("table", HISTORY)
-def test_history_is_kept_from_its_owner_too(settled: tuple[str, str], table: str):
+def test_the_owner_cannot_change_entries(settled: tuple[str, str], table: str):
     for sql in (
         f"UPDATE billing_{table} SET id = id",
         f"DELETE FROM billing_{table}",
@@ -143,7 +154,7 @@ def test_history_is_kept_from_its_owner_too(settled: tuple[str, str], table: str
         refused_to_owner(sql, match="append-only")
 
 
-def test_holds_are_kept_from_their_owner_too(settled: tuple[str, str]):
+def test_the_owner_cannot_delete_holds(settled: tuple[str, str]):
     refused_to_owner("DELETE FROM billing_hold", match="append-only")
     refused_to_owner("TRUNCATE billing_hold CASCADE", match="append-only")
     refused_to_owner("TRUNCATE billing_account CASCADE", match="append-only")
@@ -168,7 +179,7 @@ def test_a_hold_is_neither_opened_again_nor_posted_beyond_its_amount():
     ):
         refused_to_owner(f"UPDATE billing_hold SET {change} WHERE id = '{open_}'", match=f"hold {open_}")
     assert (hold_row(done)[:2], hold_row(open_)) == (("posted", 1_000), ("pending", None, None))
-    assert_sound()
+    assert_ledger_consistent()
 
 
 ENTRIES = """
@@ -192,7 +203,7 @@ ENTRIES = """
         ([("payer", "USD", -6_001), ("payee", "USD", 6_001)], "account_within_limit"),
     ],
 )
-def test_entries_that_break_a_rule_are_refused_to_everybody(
+def test_invalid_entries_are_refused_for_every_role(
     settled: tuple[str, str], role: str, legs: list[tuple[str, str, int]], message: str
 ):
     owners = {"payer": (settled[0], "buyer_prepaid"), "payee": (settled[1], "provider_payable")}
@@ -208,7 +219,7 @@ def test_entries_that_break_a_rule_are_refused_to_everybody(
         direct.execute(ENTRIES, parameters)
     assert balance(settled[0]) == (6_000, 0)
     assert rows("SELECT id FROM billing_transaction WHERE key = %s", parameters["key"]) == []
-    assert_sound()
+    assert_ledger_consistent()
 
 
 def test_each_statement_balances_not_only_the_whole_transaction(settled: tuple[str, str]):
@@ -220,7 +231,7 @@ def test_each_statement_balances_not_only_the_whole_transaction(settled: tuple[s
         )
         with pytest.raises(psycopg.errors.CheckViolation, match="must sum to zero"):
             direct.execute(insert, [5])
-    assert_sound()
+    assert_ledger_consistent()
 
 
 @pytest.mark.parametrize(("owner", "kind"), [(None, AccountKind.CLEARING), ("x", None)])

@@ -1,4 +1,4 @@
-"""Random histories of the ledger against a few lines of Python that say what must come of them."""
+"""Random histories of the ledger, compared with a simple model in Python."""
 
 import random
 import uuid
@@ -15,9 +15,10 @@ from billing.ledger.domain import AccountKind
 from billing.outcomes.services.expiry import expire_holds
 from billing.pricing.domain import PriceTerms, platform_fee
 from marketplace.core.problems import Conflict
+from tests.support.concurrency import run_concurrently
 from tests.support.ledger import (
     Item,
-    assert_sound,
+    assert_ledger_consistent,
     assert_split,
     balance,
     give,
@@ -31,7 +32,6 @@ from tests.support.ledger import (
     rows,
     settle,
 )
-from tests.support.together import together
 
 # One example after another in the same real database: each makes its own payers and providers, nothing is reset.
 HISTORIES = settings(
@@ -58,7 +58,7 @@ class Held:
 
 @dataclass
 class Model:
-    """What the ledger should say: money given by key, holds by id."""
+    """The model: credits by key, holds by id."""
 
     given: dict[str, tuple[str, int, int]] = field(default_factory=dict)
     holds: dict[uuid.UUID, Held] = field(default_factory=dict)
@@ -167,7 +167,7 @@ class LedgerMachine(RuleBasedStateMachine):
             if one.state == "posted" and one.posted:
                 assert_split(id_, charge=one.posted, fee_bps=one.price.fee_bps)
         release(list(self.model.holds))  # the next history counts what it expires
-        assert_sound()
+        assert_ledger_consistent()
 
 
 LedgerMachine.TestCase.settings = HISTORIES
@@ -180,7 +180,7 @@ class TestLedger(LedgerMachine.TestCase):  # type: ignore[misc,name-defined]  # 
 
 @dataclass(frozen=True)
 class Step:
-    """One step of a thread: what it does, to which of the shared holds, for how much."""
+    """One step of a thread: the operation, the shared hold and the amount."""
 
     what: str
     holds: tuple[int, ...]
@@ -198,7 +198,7 @@ STEPS = st.builds(
 @pytest.mark.usefixtures("database")
 @settings(HISTORIES, max_examples=12)
 @given(scripts=st.lists(st.lists(STEPS, min_size=1, max_size=6), min_size=2, max_size=5), seed=st.integers(0, 99))
-def test_whatever_threads_do_at_once_the_invariants_hold(scripts: list[list[Step]], seed: int):
+def test_concurrent_operations_keep_the_ledgers_invariants(scripts: list[list[Step]], seed: int):
     payers = [make_payer(13_000), make_payer(13_000)]
     prices = [make_price(fee_bps=fee_bps) for fee_bps in (333, 10_000)]
     chosen = random.Random(seed)
@@ -219,8 +219,8 @@ def test_whatever_threads_do_at_once_the_invariants_hold(scripts: list[list[Step
             else:
                 released.append(release(ids, "voided" if step.what == "void" else "expired"))
 
-    together([partial(play, script) for script in scripts])
+    run_concurrently([partial(play, script) for script in scripts])
     states = [hold_row(id_)[0] for id_ in pool]
     assert len(settled) == len(set(settled)) == states.count("posted")
     assert sum(released) == states.count("voided") + states.count("expired")
-    assert_sound()
+    assert_ledger_consistent()

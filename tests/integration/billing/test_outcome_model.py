@@ -1,4 +1,4 @@
-"""Random histories of an outcome contract against a few lines of Python that say what must come of them."""
+"""Random histories of an outcome contract, compared with a simple model in Python."""
 
 import random
 import uuid
@@ -18,9 +18,9 @@ from billing.outcomes.services.expiry import expire_holds
 from billing.outcomes.services.verdicts import NothingToReview, VerdictStands, close_reviews, signal
 from billing.pricing.domain import platform_fee
 from marketplace.core.problems import Invalid
-from tests.support.agreements import agree, let_time_pass, observe
-from tests.support.ledger import assert_sound, balance, release
-from tests.support.together import together
+from tests.support.concurrency import run_concurrently
+from tests.support.ledger import assert_ledger_consistent, balance, release
+from tests.support.outcome_contracts import backdate, make_contract, observe
 
 HISTORIES = settings(
     max_examples=12,
@@ -34,7 +34,7 @@ CREDIT, PRICE, FEE_BPS, LIMIT = 120_000, 5_003, 1_000, 6
 
 @dataclass
 class Call:
-    """What the market should say of one call."""
+    """The model of one call."""
 
     quantity: int
     state: OutcomeState = OutcomeState.AUTHORIZED
@@ -67,8 +67,8 @@ class OutcomeMachine(RuleBasedStateMachine):
     made = Bundle("made")
 
     @initialize()
-    def agree(self) -> None:
-        self.agreed = agree(credit=CREDIT, amount=PRICE, most_unreviewed=LIMIT)
+    def make_contract(self) -> None:
+        self.agreed = make_contract(credit=CREDIT, amount=PRICE, most_unreviewed=LIMIT)
         self.calls: dict[uuid.UUID, Call] = {}
 
     def held(self) -> int:
@@ -105,13 +105,13 @@ class OutcomeMachine(RuleBasedStateMachine):
     def let_go(self, id_: uuid.UUID, how: str) -> None:
         call = self.calls.get(id_)
         is_open = call is not None and call.state is OutcomeState.AUTHORIZED
-        assert release([id_], how) == is_open  # what was delivered is only concluded
+        assert release([id_], how) == is_open  # a delivered call is only concluded
         if call is not None and is_open:
             call.state = OutcomeState.VOIDED
 
     @rule(id_=made)
     def the_hold_runs_out(self, id_: uuid.UUID) -> None:
-        let_time_pass([id_], holds=True)
+        backdate([id_], holds=True)
         expire_holds()
         call = self.calls.get(id_)
         if call is not None and call.state is OutcomeState.AUTHORIZED:
@@ -145,7 +145,7 @@ class OutcomeMachine(RuleBasedStateMachine):
     def the_window_ends(self, id_: uuid.UUID) -> None:
         call = self.calls.get(id_)
         if call is not None and call.state is OutcomeState.OBSERVING:
-            let_time_pass([id_])
+            backdate([id_])
             call.is_over = True
 
     @rule()
@@ -156,7 +156,7 @@ class OutcomeMachine(RuleBasedStateMachine):
 
     @rule(id_=made, seed=st.integers(0, 2**16))
     def all_at_once(self, id_: uuid.UUID, seed: int) -> None:
-        """Contrary verdicts on each unit and the sweep: each unit gets one, and the books follow those."""
+        """Contrary verdicts on each unit and the sweep: each unit gets one, and the ledger follows those."""
         call = self.calls.get(id_)
         if call is None or call.state is not OutcomeState.OBSERVING:
             return
@@ -164,11 +164,11 @@ class OutcomeMachine(RuleBasedStateMachine):
             partial(self._attempt, id_, unit, verdict) for unit in range(min(call.delivered, 2)) for verdict in Verdict
         ]
         random.Random(seed).shuffle(attempts)
-        given = [one for one in together([*attempts, close_reviews, expire_holds])[:-2] if one]
+        given = [one for one in run_concurrently([*attempts, close_reviews, expire_holds])[:-2] if one]
         for unit, verdict in given:
             assert unit not in call.verdicts
             call.verdicts[unit] = verdict
-        close_reviews()  # a sweep leaves what somebody is just looking at to the next one
+        close_reviews()  # a sweep skips locked rows; the next one handles them
         for other in self.calls.values():
             other.conclude()
 
@@ -181,7 +181,7 @@ class OutcomeMachine(RuleBasedStateMachine):
         return (unit, verdict) if decided.is_new else None
 
     @invariant()
-    def the_books_say_the_same(self) -> None:
+    def ledger_matches_the_model(self) -> None:
         if not hasattr(self, "calls"):
             return
         paid = [call.paid for call in self.calls.values()]
@@ -199,11 +199,11 @@ class OutcomeMachine(RuleBasedStateMachine):
 
     def teardown(self) -> None:
         if hasattr(self, "calls"):
-            assert_sound()
+            assert_ledger_consistent()
 
 
 @pytest.mark.usefixtures("database")
-def test_any_history_of_a_contract_keeps_the_books():
+def test_any_history_of_a_contract_keeps_the_ledger_consistent():
     from hypothesis.stateful import run_state_machine_as_test
 
     run_state_machine_as_test(OutcomeMachine, settings=HISTORIES)

@@ -1,4 +1,4 @@
-"""Outcome contracts over the real ledger: every way through the states, its money, and what happens at once."""
+"""Outcome contracts with the real ledger: every path through the states, its money, and races."""
 
 import uuid
 from functools import partial
@@ -17,9 +17,9 @@ from billing.outcomes.services.verdicts import NothingToReview, VerdictStands, c
 from billing.pricing.domain import platform_fee
 from marketplace.core.models import OutboxEvent
 from marketplace.core.problems import Invalid, NotFound
-from tests.support.agreements import Agreed, agree, delivered, let_time_pass, observe, state_of
-from tests.support.ledger import assert_sound, assert_split, balance, hold_row, release, rows
-from tests.support.together import MAX_AT_ONCE, together
+from tests.support.concurrency import MAX_CONCURRENT_CALLS, run_concurrently
+from tests.support.ledger import assert_ledger_consistent, assert_split, balance, hold_row, release, rows
+from tests.support.outcome_contracts import SignedContract, backdate, delivered, make_contract, observe, state_of
 
 pytestmark = pytest.mark.usefixtures("database")
 
@@ -35,12 +35,12 @@ def decide(id_: uuid.UUID, *verdicts: Verdict) -> OutcomeState:
     return decided.state
 
 
-def earned(agreed: Agreed) -> int:
+def earned(agreed: SignedContract) -> int:
     return balance(agreed.payee, AccountKind.PROVIDER_PAYABLE)[0]
 
 
 def test_a_delivery_holds_its_price_until_the_reviewer_accepts_it():
-    agreed = agree()
+    agreed = make_contract()
     id_ = agreed.authorize(2)
     assert (state_of(id_), balance(agreed.payer)) == (OutcomeState.AUTHORIZED, (CREDIT, 2 * PRICE))
     observe({id_: 2})
@@ -57,7 +57,7 @@ def test_a_delivery_holds_its_price_until_the_reviewer_accepts_it():
     assert (record.quantity, record.amount, record.sku) == (2, 2 * PRICE, agreed.terms.price.sku)
     assert record.transaction.description == "acme/icons: 2 accepted images"
     assert OutboxEvent.objects.filter(topic="outcome.resolved", payload__id=str(id_)).count() == 1
-    assert_sound()
+    assert_ledger_consistent()
 
 
 @pytest.mark.parametrize(
@@ -73,13 +73,13 @@ def test_a_delivery_holds_its_price_until_the_reviewer_accepts_it():
     ],
 )
 def test_what_is_paid_is_what_was_accepted_in_time(count: int, verdicts: list[Verdict], state: OutcomeState, paid: int):
-    agreed = agree()
+    agreed = make_contract()
     id_ = delivered(agreed, count)
     if verdicts:
         decide(id_, *verdicts)
     if len(verdicts) < count:
         assert state_of(id_) is OutcomeState.OBSERVING
-        let_time_pass([id_])
+        backdate([id_])
         assert close_reviews() >= 1
     assert state_of(id_) is state
     assert balance(agreed.payer) == (CREDIT - paid * PRICE, 0)
@@ -92,11 +92,11 @@ def test_what_is_paid_is_what_was_accepted_in_time(count: int, verdicts: list[Ve
         *(earned(agreed), 0),
     )
     assert tally.lapsed == count - len(verdicts)
-    assert_sound()
+    assert_ledger_consistent()
 
 
 def test_a_model_that_delivers_less_is_paid_for_no_more_than_that():
-    agreed = agree()
+    agreed = make_contract()
     id_ = agreed.authorize(4)
     observe({id_: 2})
     with pytest.raises(Invalid):
@@ -106,8 +106,8 @@ def test_a_model_that_delivers_less_is_paid_for_no_more_than_that():
 
 
 @pytest.mark.parametrize("how", ["voided", "expired"])
-def test_a_hold_that_goes_before_the_delivery_takes_the_outcome_with_it(how: str):
-    agreed = agree()
+def test_releasing_a_hold_before_delivery_ends_its_outcome(how: str):
+    agreed = make_contract()
     id_ = agreed.authorize()
     assert release([id_], how) == 1
     assert (state_of(id_), balance(agreed.payer)) == (OutcomeState.VOIDED, (CREDIT, 0))
@@ -118,14 +118,14 @@ def test_a_hold_that_goes_before_the_delivery_takes_the_outcome_with_it(how: str
 
 
 def test_nothing_delivered_is_no_delivery():
-    agreed = agree()
+    agreed = make_contract()
     id_ = agreed.authorize()
     assert observe({id_: 0}) == set()
     assert state_of(id_) is OutcomeState.AUTHORIZED
 
 
 def test_a_verdict_is_given_once():
-    agreed = agree()
+    agreed = make_contract()
     id_ = delivered(agreed, 2)
     decide(id_, REJECT)
     again = signal(outcome_id=id_, unit=0, verdict=REJECT, reporter="somebody else")
@@ -140,8 +140,8 @@ def test_a_verdict_is_given_once():
     assert balance(agreed.payer) == (CREDIT - PRICE, 0)
 
 
-def test_what_cannot_be_reviewed():
-    agreed = agree()
+def test_invalid_reviews_are_refused():
+    agreed = make_contract()
     id_ = agreed.authorize()
     with pytest.raises(NothingToReview, match="Nothing is delivered yet"):
         signal(outcome_id=id_, unit=0, verdict=ACCEPT, reporter="test")
@@ -149,7 +149,7 @@ def test_what_cannot_be_reviewed():
     for unit in (-1, 1, 2**15, 2**40):
         with pytest.raises(Invalid):
             signal(outcome_id=id_, unit=unit, verdict=ACCEPT, reporter="test")
-    let_time_pass([id_])
+    backdate([id_])
     with pytest.raises(NothingToReview, match="window is over"):
         signal(outcome_id=id_, unit=0, verdict=ACCEPT, reporter="test")
     with pytest.raises(NotFound):
@@ -158,24 +158,24 @@ def test_what_cannot_be_reviewed():
 
 
 def test_a_delivery_under_review_outlives_its_holds_expiry():
-    """The sweep of holds may run long after its time; it is the review's end that decides."""
-    agreed = agree()
+    """The sweep of holds may run late; the end of the review decides."""
+    agreed = make_contract()
     id_ = delivered(agreed)
-    let_time_pass([id_], holds=True)
+    backdate([id_], holds=True)
     expire_holds()
     assert state_of(id_) is OutcomeState.OBSERVING
     assert decide(id_, ACCEPT) is OutcomeState.SETTLED
     late = agreed.authorize()
-    let_time_pass([late], holds=True)
+    backdate([late], holds=True)
     expire_holds()
     assert state_of(late) is OutcomeState.VOIDED
-    assert_sound()
+    assert_ledger_consistent()
 
 
-def test_what_does_not_fit_the_contract_is_not_authorized():
-    agreed, other = agree(credit=PRICE), agree()
-    assert Agreed(agreed.provider, other.buyer, agreed.contract, agreed.terms).authorize() == "contract_unknown"
-    assert Agreed(agreed.provider, agreed.buyer, agreed.contract, other.terms).authorize() == "contract_unknown"
+def test_calls_outside_the_contract_are_not_authorized():
+    agreed, other = make_contract(credit=PRICE), make_contract()
+    assert SignedContract(agreed.provider, other.buyer, agreed.contract, agreed.terms).authorize() == "contract_unknown"
+    assert SignedContract(agreed.provider, agreed.buyer, agreed.contract, other.terms).authorize() == "contract_unknown"
     assert agreed.authorize(2) == "insufficient_funds"
     contracts.end(by=agreed.buyer, contract_id=agreed.contract.pk)
     assert agreed.authorize() == "contract_ended"
@@ -184,7 +184,7 @@ def test_what_does_not_fit_the_contract_is_not_authorized():
 
 
 def test_a_contract_that_ends_lets_its_calls_finish():
-    agreed = agree()
+    agreed = make_contract()
     running, reviewed = agreed.authorize(), delivered(agreed)
     contracts.end(by=agreed.provider, contract_id=agreed.contract.pk)
     observe({running: 1})
@@ -192,8 +192,8 @@ def test_a_contract_that_ends_lets_its_calls_finish():
 
 
 def test_of_calls_at_once_as_many_are_admitted_as_may_be_unreviewed():
-    agreed = agree(most_unreviewed=3)
-    answers = together([agreed.authorize] * MAX_AT_ONCE)
+    agreed = make_contract(most_unreviewed=3)
+    answers = run_concurrently([agreed.authorize] * MAX_CONCURRENT_CALLS)
     admitted = [answer for answer in answers if isinstance(answer, uuid.UUID)]
     assert (len(admitted), set(answers) - set(admitted)) == (3, {"contract_full"})
     observe({admitted[0]: 1})
@@ -206,7 +206,7 @@ def test_of_calls_at_once_as_many_are_admitted_as_may_be_unreviewed():
 
 
 def test_accepting_rejecting_and_time_have_one_winner():
-    agreed = agree(credit=10_000_000)
+    agreed = make_contract(credit=10_000_000)
     ids = [delivered(agreed, 2) for _ in range(12)]
     for id_ in ids:
         signal(outcome_id=id_, unit=0, verdict=REJECT, reporter="test")
@@ -218,10 +218,10 @@ def test_accepting_rejecting_and_time_have_one_winner():
             return False
 
     for id_ in ids:
-        won = together(
+        won = run_concurrently(
             [
                 *[partial(attempt, ACCEPT, id_), partial(attempt, REJECT, id_)] * 2,
-                partial(let_time_pass, [id_]),
+                partial(backdate, [id_]),
                 close_reviews,
             ]
         )[:4]
@@ -232,40 +232,40 @@ def test_accepting_rejecting_and_time_have_one_winner():
         expected = {(1, 0): OutcomeState.SETTLED, (0, 1): OutcomeState.NOT_MET, (0, 0): OutcomeState.EXPIRED}
         assert state_of(id_) is expected[accepted, rejected]
         assert hold_row(id_)[:2] == (("posted", PRICE) if accepted else ("voided", 0))
-    assert_sound()
+    assert_ledger_consistent()
 
 
 def test_delivering_and_letting_go_at_once_have_one_winner():
-    agreed = agree(credit=10_000_000)
+    agreed = make_contract(credit=10_000_000)
     for _ in range(8):
         id_ = agreed.authorize()
-        observed, released = together([partial(observe, {id_: 1}), partial(release, [id_])])
+        observed, released = run_concurrently([partial(observe, {id_: 1}), partial(release, [id_])])
         assert (bool(observed), released) in {(True, 0), (False, 1)}
         assert state_of(id_) is (OutcomeState.OBSERVING if observed else OutcomeState.VOIDED)
         assert hold_row(id_)[0] == ("pending" if observed else "voided")
-    assert_sound()
+    assert_ledger_consistent()
 
 
 def test_many_reviewers_settle_many_deliveries_of_the_same_parties():
     """Settlements of one buyer and one provider lock the same accounts, in both directions of their ids."""
-    agreed = agree(credit=10_000_000)
+    agreed = make_contract(credit=10_000_000)
     ids = [delivered(agreed, 2) for _ in range(10)]
 
     def go(order: list[uuid.UUID], unit: int) -> None:
         for id_ in order:
             signal(outcome_id=id_, unit=unit, verdict=ACCEPT, reporter="test")
 
-    together([partial(go, ids, 0), partial(go, ids[::-1], 1), partial(go, ids[::-1], 0), partial(go, ids, 1)])
+    run_concurrently([partial(go, ids, 0), partial(go, ids[::-1], 1), partial(go, ids[::-1], 0), partial(go, ids, 1)])
     assert {state_of(id_) for id_ in ids} == {OutcomeState.SETTLED}
     assert balance(agreed.payer) == (10_000_000 - 20 * PRICE, 0)
-    assert_sound()
+    assert_ledger_consistent()
 
 
 # --- guards ------------------------------------------------------------------------------------------------------
 
 
 def test_the_database_keeps_the_same_table_of_transitions():
-    agreed = agree(credit=10_000_000)
+    agreed = make_contract(credit=10_000_000)
     allowed = {(old, new) for old, states in TRANSITIONS.items() for new in states}
     allowed.add((OutcomeState.OBSERVING, OutcomeState.OBSERVING))  # a verdict on some of the images
     for old in OutcomeState:
@@ -306,7 +306,7 @@ def test_the_database_keeps_the_same_table_of_transitions():
     ],
 )
 def test_not_even_the_owner_changes_what_was_agreed_delivered_and_decided(change: str):
-    agreed = agree()
+    agreed = make_contract()
     id_ = delivered(agreed, 2)
     signal(outcome_id=id_, unit=0, verdict=REJECT, reporter="test")
     with (
@@ -318,7 +318,7 @@ def test_not_even_the_owner_changes_what_was_agreed_delivered_and_decided(change
 
 
 def test_an_ended_contract_stays_ended():
-    agreed = agree()
+    agreed = make_contract()
     contracts.end(by=agreed.buyer, contract_id=agreed.contract.pk)
     contracts.end(by=agreed.provider, contract_id=agreed.contract.pk)  # changes nothing
     agreed.contract.refresh_from_db()

@@ -1,4 +1,4 @@
-"""Random histories of payments: whatever comes in which order and how often, no money is made or lost."""
+"""Random histories of payments: in any order and repetition, no money is created or lost."""
 
 import uuid
 from contextlib import suppress
@@ -17,12 +17,12 @@ from billing.payments.models import Payee, Payout, TopUp
 from billing.payments.services import gateway_events
 from billing.payments.services.payouts import request_payout, send
 from marketplace.core.models import OutboxEvent
-from marketplace.core.outbox import relay_outside
+from marketplace.core.outbox import relay_external
 from marketplace.core.problems import Conflict, Invalid
 from tests.integration.billing.conftest import Connected
-from tests.support.doubles.stripe.books import Fault
 from tests.support.doubles.stripe.resources import pay, reverse, set_transfers
-from tests.support.ledger import Item, assert_sound, balance, hold, make_price, name
+from tests.support.doubles.stripe.store import Fault
+from tests.support.ledger import Item, assert_ledger_consistent, balance, hold, make_price, name
 from tests.support.ledger import settle as settle_holds
 
 HISTORIES = settings(
@@ -33,13 +33,13 @@ HISTORIES = settings(
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow, HealthCheck.filter_too_much],
 )
 FEE_BPS = 1_000
-# What a machine runs against: hypothesis makes its machines itself, so the fixture cannot hand it to them.
+# The system under test: hypothesis creates its machines itself, so a fixture cannot pass it to them.
 connected: list[Connected] = []
 
 
 @dataclass
 class Expected:
-    """What the two parties should have, in micro-units."""
+    """The model of the two parties' balances, in micro-units."""
 
     paid: set[uuid.UUID] = field(default_factory=set)
     amounts: dict[uuid.UUID, int] = field(default_factory=dict)
@@ -57,12 +57,12 @@ class PaymentsMachine(RuleBasedStateMachine):
     @initialize()
     def start(self) -> None:
         self.stripe = connected[0]
-        self.stripe.books.faults.clear()
+        self.stripe.store.faults.clear()
         self.buyer, self.provider = name(), name()
         self.account = self.stripe.onboard(self.provider)
         self.price = make_price(payee=self.provider, fee_bps=FEE_BPS)
         self.expected = Expected()
-        self.first_event = len(self.stripe.books.events)
+        self.first_event = len(self.stripe.store.events)
 
     @rule(cents=st.integers(100, 5_000))
     def ask_for_a_top_up(self, cents: int) -> None:
@@ -73,15 +73,15 @@ class PaymentsMachine(RuleBasedStateMachine):
     def pay_one(self, number: int) -> None:
         waiting = [id for id in self.expected.amounts if self.stripe.session(id)["status"] == "open"]
         if waiting:
-            pay(self.stripe.books, self.stripe.session(waiting[number % len(waiting)]))
+            pay(self.stripe.store, self.stripe.session(waiting[number % len(waiting)]))
 
     @rule(numbers=st.lists(st.integers(0, 50), max_size=6))
     def hear_events_in_any_order(self, numbers: list[int]) -> None:
-        events = self.stripe.books.events[self.first_event :]
+        events = self.stripe.store.events[self.first_event :]
         for number in numbers if events else []:
             event = events[number % len(events)]
             self.stripe.receive(event)
-            with suppress(GatewayUnavailable):  # an account is asked for, and a fault may be waiting for that
+            with suppress(GatewayUnavailable):  # an account is requested, and a fault may be set for that
                 gateway_events.process(id=event["id"])
             if event["type"] == "checkout.session.completed":
                 self.expected.paid.add(uuid.UUID(event["data"]["object"]["client_reference_id"]))
@@ -107,16 +107,16 @@ class PaymentsMachine(RuleBasedStateMachine):
 
     @rule(kind=st.sampled_from(["error", "lost"]), path=st.sampled_from(["/v1/transfers", "/v2/core/accounts"]))
     def something_goes_wrong(self, kind: str, path: str) -> None:
-        self.stripe.books.faults.append(Fault(path, kind))
+        self.stripe.store.faults.append(Fault(path, kind))
 
     @rule(works=st.booleans())
     def stripe_changes_its_mind(self, works: bool) -> None:
-        set_transfers(self.stripe.books, self.account, "active" if works else "rejected")
+        set_transfers(self.stripe.store, self.account, "active" if works else "rejected")
 
     @rule()
     def the_platform_works(self) -> None:
         OutboxEvent.objects.update(due_at=timezone.now())
-        relay_outside(limit=20)
+        relay_external(limit=20)
 
     @rule(number=st.integers(0, 9))
     def a_payout_is_sent_again(self, number: int) -> None:
@@ -131,20 +131,20 @@ class PaymentsMachine(RuleBasedStateMachine):
         if made:
             transfer = made[number % len(made)]
             reverse(
-                self.stripe.books,
+                self.stripe.store,
                 transfer,
                 amount=max(1, (transfer["amount"] - transfer["amount_reversed"]) * part // 100),
             )
 
     def _transfers(self) -> list[dict]:
-        return [one for one in self.stripe.books.all("transfer") if one["destination"] == self.account["id"]]
+        return [one for one in self.stripe.store.all("transfer") if one["destination"] == self.account["id"]]
 
     @invariant()
     def the_buyer_has_what_came_in_less_what_was_used(self) -> None:
         if hasattr(self, "expected"):
             self.expected.paid |= set(
                 TopUp.objects.filter(owner=self.buyer, state="paid").values_list("pk", flat=True)
-            )  # the platform may have heard of them by itself
+            )  # the platform may know them already
             assert balance(self.buyer) == (self.expected.came_in - self.expected.spent, 0)
             for id in self.expected.paid:
                 assert self.stripe.session(id)["payment_status"] == "paid"
@@ -164,14 +164,14 @@ class PaymentsMachine(RuleBasedStateMachine):
             assert len(groups) == len(set(groups))
 
     def teardown(self) -> None:
-        """When everything has been heard and done, our books say what Stripe's say."""
+        """When all events were processed, the ledger matches Stripe's store."""
         if not hasattr(self, "expected"):
             return
-        self.stripe.books.faults.clear()
+        self.stripe.store.faults.clear()
         for _ in range(3):
             OutboxEvent.objects.update(due_at=timezone.now())
-            relay_outside(limit=200)
-            for event in self.stripe.books.events[self.first_event :]:
+            relay_external(limit=200)
+            for event in self.stripe.store.events[self.first_event :]:
                 self.stripe.receive(event)
                 gateway_events.process(id=event["id"])
         assert balance(self.provider, AccountKind.PAYOUT_IN_TRANSIT) == (0, 0)
@@ -184,7 +184,7 @@ class PaymentsMachine(RuleBasedStateMachine):
             if (one := self.stripe.session(id))["payment_status"] == "paid"
         )
         assert balance(self.buyer) == (paid - self.expected.spent, 0)
-        assert_sound()
+        assert_ledger_consistent()
 
 
 PaymentsMachine.TestCase.settings = HISTORIES
@@ -196,7 +196,7 @@ class TestPayments(PaymentsMachine.TestCase):  # type: ignore[misc,name-defined]
 
     @pytest.fixture(autouse=True)
     def _connect(self, stripe: Connected):  # type: ignore[no-untyped-def]
-        stripe.books.incoming.append((0, 10_000_000))
+        stripe.store.incoming.append((0, 10_000_000))
         connected[:] = [stripe]
         yield
         connected.clear()

@@ -1,4 +1,4 @@
-"""Payouts: never more than is owed, each paid once, and owed again where it was not."""
+"""Payouts: never more than is owed, each paid once, and owed again if it failed."""
 
 import uuid
 from datetime import timedelta
@@ -15,14 +15,14 @@ from billing.payments.services.payees import onboard, onboarding_page
 from billing.payments.services.payouts import TOPIC, request_payout, send, settle, take_back
 from marketplace.core.models import OutboxEvent
 from marketplace.core.money import MICRO
-from marketplace.core.outbox import relay_outside
+from marketplace.core.outbox import relay_external
 from marketplace.core.problems import Conflict, Invalid, NotFound
 from tests.integration.billing.conftest import Connected
-from tests.support.doubles.stripe.books import DAY, Fault
+from tests.support.concurrency import run_concurrently
 from tests.support.doubles.stripe.resources import reverse, set_transfers
-from tests.support.ledger import Item, assert_sound, balance, hold, make_payer, make_price, name, rows
+from tests.support.doubles.stripe.store import DAY, Fault
+from tests.support.ledger import Item, assert_ledger_consistent, balance, hold, make_payer, make_price, name, rows
 from tests.support.ledger import settle as settle_holds
-from tests.support.together import together
 
 URLS = {"back_url": "https://market.example/back", "again_url": "https://market.example/again"}
 
@@ -38,13 +38,13 @@ def owed(provider: str) -> tuple[int, int]:
 
 
 def transfers_of(stripe: Connected, payout: Payout) -> list[dict]:
-    return [one for one in stripe.books.all("transfer") if one["transfer_group"] == f"payout:{payout.pk}"]
+    return [one for one in stripe.store.all("transfer") if one["transfer_group"] == f"payout:{payout.pk}"]
 
 
 @pytest.fixture
 def provider(stripe: Connected) -> str:
-    """One whom Stripe would pay, who is owed $12.345678, while the platform has enough at Stripe."""
-    stripe.books.incoming.append((0, 100_000))
+    """An onboarded provider who is owed $12.345678; the platform's balance at Stripe is sufficient."""
+    stripe.store.incoming.append((0, 100_000))
     provider = name()
     stripe.onboard(provider)
     earn(provider, 12_345_678)
@@ -56,7 +56,7 @@ def test_whole_cents_are_paid_and_the_rest_stays(stripe: Connected, provider: st
     assert (payout.state, payout.amount) == (PayoutState.REQUESTED, 12_340_000)
     assert owed(provider) == (5_678, 12_340_000)
     assert transfers_of(stripe, payout) == []
-    assert relay_outside() == 1
+    assert relay_external() == 1
     (transfer,) = transfers_of(stripe, payout)
     assert (transfer["amount"], transfer["currency"], transfer["metadata"]) == (
         1_234,
@@ -66,9 +66,9 @@ def test_whole_cents_are_paid_and_the_rest_stays(stripe: Connected, provider: st
     payout.refresh_from_db()
     assert (payout.state, payout.transfer) == (PayoutState.PAID, transfer["id"])
     assert owed(provider) == (5_678, 0)
-    stripe.hear()  # Stripe's own news of it changes nothing
+    stripe.process_webhooks()  # Stripe's event about it changes nothing
     assert owed(provider) == (5_678, 0)
-    assert_sound()
+    assert_ledger_consistent()
 
 
 def test_less_than_the_minimum_is_not_paid(stripe: Connected, settings: object):
@@ -117,21 +117,19 @@ def test_a_country_is_two_letters(stripe: Connected, country: str):
         ("rejected", ("rejected_fraud",), PayeeState.RESTRICTED),
     ],
 )
-def test_stripes_news_of_an_account_is_taken_up(
-    stripe: Connected, status: str, codes: tuple[str, ...], state: PayeeState
-):
+def test_account_events_update_the_payee(stripe: Connected, status: str, codes: tuple[str, ...], state: PayeeState):
     provider = name()
     account = stripe.onboard(provider)
-    stripe.hear()
-    set_transfers(stripe.books, account, status, *codes)
-    assert stripe.hear() == 1
+    stripe.process_webhooks()
+    set_transfers(stripe.store, account, status, *codes)
+    assert stripe.process_webhooks() == 1
     payee = Payee.objects.get(owner=provider)
     assert payee.state == state
     assert payee.reason == ("rejected fraud" if state == PayeeState.RESTRICTED else "")
 
 
 def test_a_double_click_pays_once(stripe: Connected, provider: str):
-    payouts = together([partial(request_payout, owner=provider, key="form")] * 4)
+    payouts = run_concurrently([partial(request_payout, owner=provider, key="form")] * 4)
     assert len({payout.pk for payout in payouts}) == 1
     assert owed(provider) == (5_678, 12_340_000)
     assert OutboxEvent.objects.filter(topic=TOPIC).count() == 1
@@ -145,98 +143,98 @@ def test_two_tabs_pay_once(stripe: Connected, provider: str):
             return False
         return True
 
-    assert sorted(together([partial(ask, key) for key in "abcd"])) == [False, False, False, True]
+    assert sorted(run_concurrently([partial(ask, key) for key in "abcd"])) == [False, False, False, True]
     assert owed(provider) == (5_678, 12_340_000)
-    assert_sound()
+    assert_ledger_consistent()
 
 
-def test_senders_at_once_pay_once(stripe: Connected, provider: str):
+def test_concurrent_senders_pay_once(stripe: Connected, provider: str):
     payout = request_payout(owner=provider, key="form")
-    together([partial(send, id=payout.pk)] * 4)
+    run_concurrently([partial(send, id=payout.pk)] * 4)
     assert len(transfers_of(stripe, payout)) == 1
     assert owed(provider) == (5_678, 0)
     assert rows("SELECT count(*) FROM billing_transaction WHERE source = %s", f"payout:{payout.pk}") == [(2,)]
 
 
-def test_an_answer_that_is_lost_is_asked_for_again(stripe: Connected, provider: str):
+def test_a_lost_answer_is_requested_again(stripe: Connected, provider: str):
     payout = request_payout(owner=provider, key="form")
-    stripe.books.faults.append(Fault("/v1/transfers", "lost", times=3))
-    assert relay_outside() == 1
+    stripe.store.faults.append(Fault("/v1/transfers", "lost", times=3))
+    assert relay_external() == 1
     assert owed(provider) == (5_678, 12_340_000)
     OutboxEvent.objects.update(due_at=timezone.now())
-    assert relay_outside() == 1
+    assert relay_external() == 1
     assert len(transfers_of(stripe, payout)) == 1
     assert owed(provider) == (5_678, 0)
 
 
-def test_stripes_news_settles_where_the_answer_never_came(stripe: Connected, provider: str):
+def test_an_event_settles_a_payout_without_an_answer(stripe: Connected, provider: str):
     payout = request_payout(owner=provider, key="form")
-    stripe.books.faults.append(Fault("/v1/transfers", "lost", times=3))
-    relay_outside()
-    stripe.hear()
+    stripe.store.faults.append(Fault("/v1/transfers", "lost", times=3))
+    relay_external()
+    stripe.process_webhooks()
     payout.refresh_from_db()
     assert payout.state == PayoutState.PAID
     assert owed(provider) == (5_678, 0)
 
 
-def test_after_stripe_forgot_the_key_a_transfer_is_looked_for_first(stripe: Connected, provider: str):
+def test_after_the_key_expired_existing_transfers_are_checked_first(stripe: Connected, provider: str):
     payout = request_payout(owner=provider, key="form")
-    stripe.books.faults.append(Fault("/v1/transfers", "lost", times=3))
-    relay_outside()
-    stripe.books.advance(2 * DAY)  # the double has forgotten the key
+    stripe.store.faults.append(Fault("/v1/transfers", "lost", times=3))
+    relay_external()
+    stripe.store.advance(2 * DAY)  # the double has forgotten the key
     Payout.objects.filter(pk=payout.pk).update(created_at=timezone.now() - timedelta(days=2))
     send(id=payout.pk)
     assert len(transfers_of(stripe, payout)) == 1
     assert owed(provider) == (5_678, 0)
 
 
-def test_what_stripe_refuses_is_owed_again(stripe: Connected, provider: str):
-    set_transfers(stripe.books, stripe.books.objects[Payee.objects.get(owner=provider).external_id], "rejected")
+def test_a_refused_payout_is_owed_again(stripe: Connected, provider: str):
+    set_transfers(stripe.store, stripe.store.objects[Payee.objects.get(owner=provider).external_id], "rejected")
     payout = request_payout(owner=provider, key="form")
-    assert relay_outside() == 1
+    assert relay_external() == 1
     payout.refresh_from_db()
     assert payout.state == PayoutState.FAILED
     assert "capabilities" in payout.reason
     assert owed(provider) == (12_345_678, 0)
     assert not OutboxEvent.objects.exists()
-    assert_sound()
+    assert_ledger_consistent()
 
 
-def test_a_platform_without_cover_says_so_and_pays_later(stripe: Connected, provider: str):
-    stripe.books.paid_out += (taken := stripe.books.available())
+def test_an_uncovered_payout_is_refused_and_can_be_repeated(stripe: Connected, provider: str):
+    stripe.store.paid_out += (taken := stripe.store.available())
     first = request_payout(owner=provider, key="first")
-    relay_outside()
+    relay_external()
     first.refresh_from_db()
     assert "did not cover" in first.reason
     assert owed(provider) == (12_345_678, 0)
-    stripe.books.paid_out -= taken
+    stripe.store.paid_out -= taken
     second = request_payout(owner=provider, key="second")
-    relay_outside()
+    relay_external()
     second.refresh_from_db()
     assert second.state == PayoutState.PAID
     assert owed(provider) == (5_678, 0)
 
 
-def test_what_stripe_takes_back_is_owed_again_once(stripe: Connected, provider: str):
+def test_a_reversed_transfer_is_owed_again_once(stripe: Connected, provider: str):
     payout = request_payout(owner=provider, key="form")
-    relay_outside()
+    relay_external()
     (transfer,) = transfers_of(stripe, payout)
-    stripe.hear()
-    reverse(stripe.books, transfer, amount=234)
-    reverse(stripe.books, transfer, amount=1_000)
-    partly, wholly = stripe.books.events[-2:]
-    assert stripe.hear() == 2
+    stripe.process_webhooks()
+    reverse(stripe.store, transfer, amount=234)
+    reverse(stripe.store, transfer, amount=1_000)
+    partly, wholly = stripe.store.events[-2:]
+    assert stripe.process_webhooks() == 2
     for event in (wholly, partly):
         stripe.receive(event | {"id": f"{event['id']}twin"})
-    stripe.passed_on = len(stripe.books.events)
-    relay_outside()
+    stripe.processed = len(stripe.store.events)
+    relay_external()
     payout.refresh_from_db()
     assert (payout.state, payout.returned) == (PayoutState.REVERSED, 12_340_000)
     assert owed(provider) == (12_345_678, 0)
-    assert_sound()
+    assert_ledger_consistent()
 
 
-def test_a_reversal_that_comes_before_the_transfer(stripe: Connected, provider: str):
+def test_a_reversal_event_before_the_transfer_event(stripe: Connected, provider: str):
     payout = request_payout(owner=provider, key="form")
     assert take_back(id=payout.pk, transfer="tr_1", returned=340_000)
     assert settle(id=payout.pk, transfer="tr_1")
@@ -245,7 +243,7 @@ def test_a_reversal_that_comes_before_the_transfer(stripe: Connected, provider: 
     assert owed(provider) == (345_678, 0)
 
 
-def test_transfers_of_others_are_not_ours(stripe: Connected):
+def test_foreign_transfers_are_ignored(stripe: Connected):
     assert not settle(id=uuid.uuid4(), transfer="tr_1")
     assert not take_back(id=uuid.uuid4(), transfer="tr_1", returned=1)
 
@@ -258,6 +256,6 @@ def test_the_sandbox_pays_at_once(database: None):
     payout = request_payout(owner=provider, key="form")
     assert payout.state == PayoutState.PAID
     assert owed(provider) == (5_678, 0)
-    relay_outside()
+    relay_external()
     assert owed(provider) == (5_678, 0)
-    assert_sound()
+    assert_ledger_consistent()

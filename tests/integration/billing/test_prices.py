@@ -1,4 +1,4 @@
-"""Prices and top-ups as their services do them."""
+"""The services for prices and top-ups."""
 
 from datetime import timedelta
 from functools import partial
@@ -13,8 +13,8 @@ from billing.pricing.selectors import current_terms, current_terms_of
 from billing.pricing.services.prices import set_price
 from marketplace.core.money import MAX_AMOUNT
 from marketplace.core.problems import Conflict, Invalid
-from tests.support.ledger import assert_sound, balance, name, rows
-from tests.support.together import MAX_AT_ONCE, together
+from tests.support.concurrency import MAX_CONCURRENT_CALLS, run_concurrently
+from tests.support.ledger import assert_ledger_consistent, balance, name, rows
 
 pytestmark = pytest.mark.usefixtures("database")
 
@@ -39,13 +39,13 @@ def test_a_new_price_is_a_new_version_and_the_same_again_is_not():
     assert rows("SELECT billing_quote(%s, %s, 2)", sku, terms.id) == [(8_000,)]
 
 
-def test_versions_that_are_made_at_once_take_turns():
+def test_concurrent_price_versions_are_serialised():
     sku = name()
-    versions = together([partial(price, sku, 1_000 + number) for number in range(MAX_AT_ONCE)])
-    assert sorted(versions) == list(range(1, MAX_AT_ONCE + 1))
+    versions = run_concurrently([partial(price, sku, 1_000 + number) for number in range(MAX_CONCURRENT_CALLS)])
+    assert sorted(versions) == list(range(1, MAX_CONCURRENT_CALLS + 1))
 
 
-def test_a_price_of_the_future_does_not_count_yet():
+def test_a_future_price_is_not_in_effect():
     sku = name()
     price(sku, 4_000)
     Price.objects.create(
@@ -78,12 +78,12 @@ def test_an_absurd_price_is_refused(amount: int):
 def test_a_top_up_is_booked_once_however_often_it_is_sent():
     buyer, other = name(), name()
     pay = partial(top_up, organization_id=buyer, amount=5_000_000, key="form")
-    assert len(set(together([pay] * MAX_AT_ONCE))) == 1
+    assert len(set(run_concurrently([pay] * MAX_CONCURRENT_CALLS))) == 1
     assert top_up(organization_id=other, amount=5_000_000, key="form") != pay()
     with pytest.raises(Conflict):
         top_up(organization_id=buyer, amount=6_000_000, key="form")
     assert (balance(buyer), balance(other)) == ((5_000_000, 0), (5_000_000, 0))
-    assert_sound()
+    assert_ledger_consistent()
 
 
 @pytest.mark.parametrize("amount", [0, 999_999, 10_000_000_001, -5_000_000])

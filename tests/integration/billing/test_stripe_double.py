@@ -1,4 +1,4 @@
-"""The double itself, spoken to by the real SDK: it takes what Stripe takes and refuses what Stripe refuses."""
+"""The double itself, tested with the real SDK: it accepts and refuses the same requests as Stripe."""
 
 import time
 
@@ -6,7 +6,7 @@ import pytest
 import stripe as sdk
 
 from tests.integration.billing.conftest import Connected
-from tests.support.doubles.stripe.books import DAY, Fault
+from tests.support.doubles.stripe.store import DAY, Fault
 from tests.support.ledger import name
 
 
@@ -25,7 +25,7 @@ def make_meter(client: sdk.StripeClient) -> str:
     return event
 
 
-def test_what_the_sdks_types_do_not_describe_is_refused(client: sdk.StripeClient):
+def test_parameters_unknown_to_the_sdk_are_refused(client: sdk.StripeClient):
     with pytest.raises(sdk.InvalidRequestError) as refused:
         client.v1.customers.create({"nickname": "x"})
     assert refused.value.code == "parameter_unknown"
@@ -41,26 +41,26 @@ def test_what_the_sdks_types_do_not_describe_is_refused(client: sdk.StripeClient
         client.v2.core.accounts.create({"identity": {"land": "us"}})
 
 
-def test_another_key_is_not_let_in(stripe: Connected):
+def test_a_wrong_api_key_is_refused(stripe: Connected):
     base = stripe.double.url
     addresses = {"api": base, "connect": base, "files": base, "meter_events": base}
     with pytest.raises(sdk.AuthenticationError):
         sdk.StripeClient("pk_test_1", base_addresses=addresses).v1.customers.create({})
 
 
-def test_a_key_answers_as_the_first_time_and_takes_no_other_request(stripe: Connected, client: sdk.StripeClient):
+def test_an_idempotency_key_repeats_its_answer_and_refuses_other_requests(stripe: Connected, client: sdk.StripeClient):
     key = name()
     first = client.v1.customers.create({"name": "Acme"}, {"idempotency_key": key})
     assert client.v1.customers.create({"name": "Acme"}, {"idempotency_key": key}).id == first.id
     with pytest.raises(sdk.IdempotencyError, match="same parameters"):
         client.v1.customers.create({"name": "Other"}, {"idempotency_key": key})
-    stripe.books.advance(DAY + 1)
+    stripe.store.advance(DAY + 1)
     assert client.v1.customers.create({"name": "Other"}, {"idempotency_key": key}).id != first.id
 
 
 def test_meter_events(stripe: Connected, client: sdk.StripeClient):
     customer, event = client.v1.customers.create({}).id, make_meter(client)
-    now = stripe.books.now()
+    now = stripe.store.now()
 
     def send(**change: object) -> object:
         payload = {"stripe_customer_id": customer, "value": change.pop("value", "5")}
@@ -78,13 +78,13 @@ def test_meter_events(stripe: Connected, client: sdk.StripeClient):
     ):
         with pytest.raises(sdk.InvalidRequestError, match=match):
             send(**change)
-    assert [one["identifier"] for one in stripe.books.metered[(event, customer)]] == ["a"]
-    stripe.books.advance(DAY + 1)
+    assert [one["identifier"] for one in stripe.store.metered[(event, customer)]] == ["a"]
+    stripe.store.advance(DAY + 1)
     send(identifier="a")
-    assert len(stripe.books.metered[(event, customer)]) == 2
+    assert len(stripe.store.metered[(event, customer)]) == 2
 
 
-def test_transfers_need_an_account_that_may_and_money_that_is_there(stripe: Connected, client: sdk.StripeClient):
+def test_transfers_need_an_active_account_and_funds(stripe: Connected, client: sdk.StripeClient):
     recipient = {"capabilities": {"stripe_balance": {"stripe_transfers": {"requested": True}}}}
     with pytest.raises(sdk.StripeError, match="country"):
         client.v2.core.accounts.create({"configuration": {"recipient": recipient}})
@@ -107,23 +107,23 @@ def test_transfers_need_an_account_that_may_and_money_that_is_there(stripe: Conn
     assert link.url.startswith(f"{stripe.double.url}/onboard/")
     from tests.support.doubles.stripe.resources import set_transfers
 
-    set_transfers(stripe.books, stripe.books.objects[account.id], "active")
-    stripe.books.paid_out += stripe.books.available()
-    stripe.books.incoming.append((stripe.books.now() + 2 * DAY, 100))
+    set_transfers(stripe.store, stripe.store.objects[account.id], "active")
+    stripe.store.paid_out += stripe.store.available()
+    stripe.store.incoming.append((stripe.store.now() + 2 * DAY, 100))
     with pytest.raises(sdk.InvalidRequestError) as refused:
         client.v1.transfers.create(order)
     assert refused.value.code == "balance_insufficient"
-    stripe.books.advance(2 * DAY + 1)
+    stripe.store.advance(2 * DAY + 1)
     assert client.v1.transfers.create(order).amount == 100
-    assert stripe.books.available() == 0
+    assert stripe.store.available() == 0
 
 
-def test_faults_come_as_asked(stripe: Connected, client: sdk.StripeClient):
-    stripe.books.faults += [Fault("/v1/customers", "error"), Fault("/v1/customers", "limited")]
+def test_configured_faults_occur(stripe: Connected, client: sdk.StripeClient):
+    stripe.store.faults += [Fault("/v1/customers", "error"), Fault("/v1/customers", "limited")]
     for expected in (sdk.APIError, sdk.RateLimitError):
         with pytest.raises(expected):
             client.v1.customers.create({})
-    stripe.books.faults.append(Fault("/v1/customers", "slow", seconds=0.3))
+    stripe.store.faults.append(Fault("/v1/customers", "slow", seconds=0.3))
     began = time.monotonic()
     client.v1.customers.create({})
     assert time.monotonic() - began >= 0.3

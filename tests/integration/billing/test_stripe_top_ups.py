@@ -1,4 +1,4 @@
-"""Top-ups through Stripe: asked for once, booked once, whatever comes twice, early, late or not at all."""
+"""Top-ups through Stripe: booked once, whether events are duplicated, early, late or missing."""
 
 import uuid
 from functools import partial
@@ -14,10 +14,10 @@ from billing.payments.services import gateway_events, top_ups
 from marketplace.core.money import MICRO
 from marketplace.core.problems import Conflict, Invalid
 from tests.integration.billing.conftest import Connected
-from tests.support.doubles.stripe.books import DAY, Fault
+from tests.support.concurrency import run_concurrently
 from tests.support.doubles.stripe.resources import pay, settle
-from tests.support.ledger import assert_sound, balance, entries_of, name
-from tests.support.together import together
+from tests.support.doubles.stripe.store import DAY, Fault
+from tests.support.ledger import assert_ledger_consistent, balance, entries_of, name
 
 AMOUNT = 20 * MICRO
 
@@ -36,14 +36,14 @@ def test_paid_on_the_page_and_booked(stripe: Connected):
     assert (session["amount_total"], session["currency"]) == (2_000, "usd")
     assert balance(buyer) == (0, 0)
 
-    pay(stripe.books, session)
-    assert stripe.hear() == 1
+    pay(stripe.store, session)
+    assert stripe.process_webhooks() == 1
     assert state_of(started.id) == (TopUpState.PAID, True)
     assert balance(buyer) == (AMOUNT, 0)
     row = TopUp.objects.get(pk=started.id)
     assert row.page == ""
     assert entries_of(row.transaction_id) == {AccountKind.BUYER_PREPAID: AMOUNT, AccountKind.CLEARING: -AMOUNT}
-    assert_sound()
+    assert_ledger_consistent()
 
 
 def test_an_organisation_is_one_customer(stripe: Connected):
@@ -51,7 +51,7 @@ def test_an_organisation_is_one_customer(stripe: Connected):
     first, second = stripe.start(buyer, AMOUNT), stripe.start(buyer, 2 * AMOUNT)
     customer = GatewayCustomer.objects.get(owner=buyer)
     assert {stripe.session(one.id)["customer"] for one in (first, second)} == {customer.external_id}
-    mine = [one for one in stripe.books.all("customer") if one["metadata"].get("organization") == buyer]
+    mine = [one for one in stripe.store.all("customer") if one["metadata"].get("organization") == buyer]
     assert len(mine) == 1
 
 
@@ -61,30 +61,30 @@ def test_the_same_form_sent_twice_leads_to_one_payment(stripe: Connected):
     assert first == again
     with pytest.raises(Conflict):
         stripe.start(buyer, 2 * AMOUNT, key="form")
-    pay(stripe.books, stripe.session(first.id))
-    stripe.hear()
+    pay(stripe.store, stripe.session(first.id))
+    stripe.process_webhooks()
     assert stripe.start(buyer, AMOUNT, key="form").page == ""
     assert balance(buyer) == (AMOUNT, 0)
 
 
 def test_the_same_form_sent_at_once_leads_to_one_payment(stripe: Connected):
     buyer = name()
-    started = together([partial(stripe.start, buyer, AMOUNT, key="form")] * 4)
+    started = run_concurrently([partial(stripe.start, buyer, AMOUNT, key="form")] * 4)
     assert len({one.id for one in started}) == len({one.page for one in started}) == 1
     assert stripe.session(started[0].id)["url"] == started[0].page
 
 
 @pytest.mark.parametrize("amount", [0, MICRO - 1, 10_000 * MICRO + CENT, 2 * MICRO + 1])
-def test_amounts_that_stripe_does_not_take_leave_nothing(stripe: Connected, amount: int):
+def test_amounts_that_stripe_refuses_store_nothing(stripe: Connected, amount: int):
     buyer = name()
     with pytest.raises(Invalid):
         stripe.start(buyer, amount)
     assert not TopUp.objects.filter(owner=buyer).exists()
 
 
-def test_a_crash_between_the_row_and_the_session_is_mended_by_sending_again(stripe: Connected):
+def test_resubmitting_recovers_from_a_crash_before_the_session(stripe: Connected):
     buyer = name()
-    stripe.books.faults.append(Fault("/v1/checkout/sessions", "error", times=3))
+    stripe.store.faults.append(Fault("/v1/checkout/sessions", "error", times=3))
     with pytest.raises(GatewayUnavailable):
         stripe.start(buyer, AMOUNT, key="form")
     row = TopUp.objects.get(owner=buyer)
@@ -95,145 +95,145 @@ def test_a_crash_between_the_row_and_the_session_is_mended_by_sending_again(stri
 
 
 def test_a_lost_answer_is_asked_for_again_by_the_sdk_and_makes_one_session(stripe: Connected):
-    stripe.books.faults.append(Fault("/v1/checkout/sessions", "lost"))
+    stripe.store.faults.append(Fault("/v1/checkout/sessions", "lost"))
     started = stripe.start(name(), AMOUNT)
     assert stripe.session(started.id)["url"] == started.page  # `session` finds exactly one
 
 
-def test_rate_limits_are_said_plainly(stripe: Connected):
-    stripe.books.faults.append(Fault("/v1/customers", "limited"))
+def test_a_rate_limit_is_reported(stripe: Connected):
+    stripe.store.faults.append(Fault("/v1/customers", "limited"))
     with pytest.raises(GatewayUnavailable, match="asked too much"):
         stripe.start(name(), AMOUNT)
 
 
-def test_a_session_whose_answer_was_lost_for_good_still_books(stripe: Connected):
-    """The buyer had the page, we never learned its name: the event brings it."""
+def test_a_session_with_a_lost_answer_is_booked(stripe: Connected):
+    """The buyer got the page, but its id was lost: the event has it."""
     buyer = name()
     started = stripe.start(buyer, AMOUNT)
     TopUp.objects.filter(pk=started.id).update(session="", page="")
     session = stripe.session(started.id)
-    pay(stripe.books, session)
-    stripe.hear()
+    pay(stripe.store, session)
+    stripe.process_webhooks()
     assert state_of(started.id) == (TopUpState.PAID, True)
     assert TopUp.objects.get(pk=started.id).session == session["id"]
     assert balance(buyer) == (AMOUNT, 0)
 
 
-def test_news_that_is_faster_than_the_answer_is_not_undone(stripe: Connected):
+def test_an_event_before_the_answer_is_not_overwritten(stripe: Connected):
     buyer = name()
     started = stripe.start(buyer, AMOUNT)
     TopUp.objects.filter(pk=started.id).update(session="", page="")
     row = TopUp.objects.get(pk=started.id)
     session = stripe.session(started.id)
     page = session["url"]
-    pay(stripe.books, session)
-    stripe.hear()
+    pay(stripe.store, session)
+    stripe.process_webhooks()
     top_ups._begin(row, top_ups.Checkout(session["id"], page))
     assert state_of(started.id) == (TopUpState.PAID, True)
     assert TopUp.objects.get(pk=started.id).page == ""
 
 
-def test_events_that_come_twice_or_at_once_book_once(stripe: Connected):
+def test_duplicate_and_concurrent_events_book_once(stripe: Connected):
     buyer = name()
     started = stripe.start(buyer, AMOUNT)
-    pay(stripe.books, stripe.session(started.id))
-    event = stripe.books.events[-1]
-    together([partial(stripe.receive, event)] * 4)
-    together([partial(gateway_events.process, id=event["id"])] * 4)
-    twin = event | {"id": f"{event['id']}twin"}  # Stripe may make two events of one thing
+    pay(stripe.store, stripe.session(started.id))
+    event = stripe.store.events[-1]
+    run_concurrently([partial(stripe.receive, event)] * 4)
+    run_concurrently([partial(gateway_events.process, id=event["id"])] * 4)
+    twin = event | {"id": f"{event['id']}twin"}  # Stripe may send two events about one object
     stripe.receive(twin)
     gateway_events.process(id=twin["id"])
     assert balance(buyer) == (AMOUNT, 0)
     assert GatewayEvent.objects.get(pk=event["id"]).attempts == 1
-    assert_sound()
+    assert_ledger_consistent()
 
 
 @pytest.mark.parametrize("change", [{"amount_total": 1_999}, {"currency": "eur"}])
-def test_what_was_not_asked_for_is_not_booked(stripe: Connected, change: dict):
+def test_a_wrong_amount_is_not_booked(stripe: Connected, change: dict):
     buyer = name()
     started = stripe.start(buyer, AMOUNT)
     session = stripe.session(started.id)
-    pay(stripe.books, session)
-    event = stripe.books.events[-1]
+    pay(stripe.store, session)
+    event = stripe.store.events[-1]
     event["data"]["object"] |= change
-    stripe.hear()
+    stripe.process_webhooks()
     row = TopUp.objects.get(pk=started.id)
     assert (row.state, row.transaction_id) == (TopUpState.REVIEW, None)
     assert row.reason.startswith("Paid ")
     assert balance(buyer) == (0, 0)
 
 
-def test_another_session_in_its_name_is_not_booked(stripe: Connected):
+def test_another_session_with_the_same_reference_is_not_booked(stripe: Connected):
     buyer = name()
     started = stripe.start(buyer, AMOUNT)
     session = stripe.session(started.id)
-    pay(stripe.books, session)
-    stripe.books.events[-1]["data"]["object"]["id"] = "cs_test_other"
-    stripe.hear()
+    pay(stripe.store, session)
+    stripe.store.events[-1]["data"]["object"]["id"] = "cs_test_other"
+    stripe.process_webhooks()
     assert state_of(started.id) == (TopUpState.REVIEW, False)
     assert balance(buyer) == (0, 0)
 
 
 def test_money_for_an_unknown_top_up_is_shown_to_the_operator(stripe: Connected):
     started = stripe.start(name(), AMOUNT)
-    pay(stripe.books, stripe.session(started.id))
-    event = stripe.books.events[-1]
+    pay(stripe.store, stripe.session(started.id))
+    event = stripe.store.events[-1]
     event["data"]["object"]["client_reference_id"] = str(uuid.uuid4())
-    stripe.hear()
+    stripe.process_webhooks()
     row = GatewayEvent.objects.get(pk=event["id"])
     assert row.state == EventState.FAILED
     assert "refund the payment" in row.error
     assert state_of(started.id) == (TopUpState.PENDING, False)
 
 
-def test_sessions_of_other_shops_of_the_account_are_not_ours(stripe: Connected):
+def test_foreign_sessions_are_ignored(stripe: Connected):
     for reference in (None, "order 12"):
-        event = stripe.books.tell(
+        event = stripe.store.tell(
             "checkout.session.completed",
             {"id": "cs_other", "client_reference_id": reference, "payment_status": "paid", "amount_total": 5},
         )
-        stripe.hear()
+        stripe.process_webhooks()
         assert GatewayEvent.objects.get(pk=event["id"]).state == EventState.IGNORED
 
 
 @pytest.mark.parametrize("good", [True, False])
-def test_a_bank_that_answers_later(stripe: Connected, good: bool):
+def test_a_delayed_bank_payment_is_booked_when_it_succeeds(stripe: Connected, good: bool):
     buyer = name()
     started = stripe.start(buyer, AMOUNT)
     session = stripe.session(started.id)
-    pay(stripe.books, session, later=True)
-    stripe.hear()
+    pay(stripe.store, session, later=True)
+    stripe.process_webhooks()
     assert state_of(started.id) == (TopUpState.PROCESSING, False)
     assert balance(buyer) == (0, 0)
-    settle(stripe.books, session, good=good)
-    stripe.hear()
+    settle(stripe.store, session, good=good)
+    stripe.process_webhooks()
     assert state_of(started.id) == ((TopUpState.PAID, True) if good else (TopUpState.FAILED, False))
     assert balance(buyer) == (AMOUNT if good else 0, 0)
 
 
-def test_news_in_the_wrong_order_ends_the_same(stripe: Connected):
+def test_events_out_of_order_give_the_same_result(stripe: Connected):
     buyer = name()
     started = stripe.start(buyer, AMOUNT)
     session = stripe.session(started.id)
-    pay(stripe.books, session, later=True)
-    settle(stripe.books, session, good=True)
-    for event in reversed(stripe.books.events[-2:]):
+    pay(stripe.store, session, later=True)
+    settle(stripe.store, session, good=True)
+    for event in reversed(stripe.store.events[-2:]):
         stripe.receive(event)
         gateway_events.process(id=event["id"])
     assert state_of(started.id) == (TopUpState.PAID, True)
     assert balance(buyer) == (AMOUNT, 0)
 
 
-def test_a_page_that_nobody_used_expires(stripe: Connected):
+def test_an_unused_payment_page_expires(stripe: Connected):
     started = stripe.start(name(), AMOUNT)
-    stripe.books.advance(DAY + 1)
+    stripe.store.advance(DAY + 1)
     # The double's clock is a day ahead, its events are signed with the real one.
-    stripe.hear()
+    stripe.process_webhooks()
     assert state_of(started.id) == (TopUpState.EXPIRED, False)
     assert TopUp.objects.get(pk=started.id).page == ""
 
 
-def test_a_refusal_says_what_stripe_said(stripe: Connected):
+def test_a_refusal_has_stripes_message(stripe: Connected):
     with pytest.raises(GatewayRefused, match="No such customer: 'cus_unknown'"):
         current_gateway().open_checkout(
             CheckoutOrder(

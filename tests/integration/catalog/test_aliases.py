@@ -1,4 +1,4 @@
-"""An organisation's own names for models: made, moved, called by it alone."""
+"""Aliases: an organisation's own names for models."""
 
 import threading
 from pathlib import Path
@@ -46,7 +46,7 @@ def meant_by(text: str, party: Party | None) -> str:
     return resolution.resolve(reference, organization_id=party.organization.pk if party else None).model
 
 
-def test_an_alias_means_its_model_for_its_organisation_alone(buyer: Party, old: Listing):
+def test_an_alias_resolves_for_its_organisation_only(buyer: Party, old: Listing):
     alias = create_alias(organization=buyer.organization, name="Hero", target=slug(old), actor=buyer.user)
     name = f"{buyer.organization.slug}/hero"
     assert (alias.name, alias.target) == ("hero", slug(old))
@@ -58,7 +58,7 @@ def test_an_alias_means_its_model_for_its_organisation_alone(buyer: Party, old: 
     assert offer_for(*name.split("/"), buyer.organization.pk).slug == slug(old)
 
 
-def test_moving_changes_what_the_next_call_gets_and_is_told_in_the_audit(buyer: Party, old: Listing, new: Listing):
+def test_moving_an_alias_changes_the_next_call_and_is_audited(buyer: Party, old: Listing, new: Listing):
     create_alias(organization=buyer.organization, name="hero", target=slug(old), actor=buyer.user)
     name = f"{buyer.organization.slug}/hero"
     assert meant_by(name, buyer) == slug(old)
@@ -89,7 +89,7 @@ def test_a_pinned_alias_stays_at_its_version(buyer: Party, old: Listing, tmp_pat
     assert resolution.resolve(reference, organization_id=buyer.organization.pk).version == old.version_id
 
 
-def test_what_is_off_sale_is_refused_with_the_remedy(buyer: Party, old: Listing):
+def test_an_unlisted_target_is_refused_with_the_remedy(buyer: Party, old: Listing):
     create_alias(organization=buyer.organization, name="hero", target=slug(old))
     unlist(listing=old, actor=None)
     with pytest.raises(NotFound, match=f"points to {slug(old)}. No model .* is on sale"):
@@ -132,7 +132,7 @@ def test_a_deleted_alias_frees_its_name(buyer: Party, old: Listing):
         delete_alias(organization=buyer.organization, name="other")
 
 
-def test_two_who_make_the_same_alias_at_once_make_one(buyer: Party, old: Listing):
+def test_concurrent_creations_of_an_alias_make_one(buyer: Party, old: Listing):
     outcomes: list[str] = []
     barrier = threading.Barrier(4)
 

@@ -1,4 +1,4 @@
-"""`manage.py publish`: a folder is on sale in one command, and a refusal says what to change."""
+"""`manage.py publish`: publishes and lists a folder in one command, or says what to change."""
 
 import io
 import threading
@@ -33,7 +33,7 @@ def provider() -> Party:
 
 
 def run(folder: Path, name: str, price: str) -> str:
-    """What the command says when it does not wait; then its version passes its checks."""
+    """The output of the command without waiting; then its version passes its checks."""
     out = io.StringIO()
     call_command("publish", str(folder), "--as", name, "--price", price, "--no-wait", stdout=out)
     pass_and_list(newest(name))
@@ -98,7 +98,7 @@ def test_another_price_is_a_new_version_of_the_price_only(provider: Party, tmp_p
         ("{owner}/icons", "1000000001", "--price: An amount may be at most one billion"),
     ],
 )
-def test_what_is_mistyped_is_named(provider: Party, tmp_path: Path, name: str, price: str, message: str):
+def test_invalid_arguments_are_named(provider: Party, tmp_path: Path, name: str, price: str, message: str):
     owner, before = provider.organization.slug, rows()
     with pytest.raises(CommandError) as refused:
         # The other spelling would take a price such as -1 for an option.
@@ -132,16 +132,16 @@ def test_a_buyer_is_told_to_switch_its_provider_side_on(tmp_path: Path):
     assert rows() == before
 
 
-def test_two_who_publish_at_once_put_one_version_on_sale(provider: Party, tmp_path: Path):
-    folder, together, outcomes = make_folder(tmp_path), threading.Barrier(3), []
+def test_concurrent_publishing_lists_one_version(provider: Party, tmp_path: Path):
+    folder, barrier, outcomes = make_folder(tmp_path), threading.Barrier(3), []
 
     def go() -> None:
-        together.wait()
+        barrier.wait()
         try:
             version = publish(folder=folder, organization=provider.organization, name="icons", unit_price=4_000)
             listing = pass_and_list(version)
             outcomes.append((listing.pk, listing.version_id))
-        except Exception as error:  # told to the test below
+        except Exception as error:  # checked below
             outcomes.append(error)
         finally:
             connections.close_all()
@@ -184,7 +184,7 @@ def wait_and_see(folder: Path, provider: Party, out: io.StringIO) -> threading.T
     return thread
 
 
-def test_whoever_waits_sees_each_step_and_what_is_waited_for(provider: Party, tmp_path: Path, monkeypatch):  # type: ignore[no-untyped-def]
+def test_the_waiting_command_prints_each_step(provider: Party, tmp_path: Path, monkeypatch):  # type: ignore[no-untyped-def]
     monkeypatch.setattr(publish_command, "QUIET_SECONDS", 0.2)
     out = io.StringIO()
     thread = wait_and_see(make_folder(tmp_path), provider, out)
@@ -199,7 +199,7 @@ def test_whoever_waits_sees_each_step_and_what_is_waited_for(provider: Party, tm
     ]
 
 
-def test_whoever_waits_reads_why_a_version_was_refused(provider: Party, tmp_path: Path):
+def test_the_waiting_command_prints_why_a_version_was_refused(provider: Party, tmp_path: Path):
     out = io.StringIO()
     thread = wait_and_see(make_folder(tmp_path), provider, out)
     version = newest(f"{provider.organization.slug}/icons")

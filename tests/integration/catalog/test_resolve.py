@@ -1,4 +1,4 @@
-"""From a name to what a call of it runs and costs."""
+"""Resolving a name to a version and a price."""
 
 from pathlib import Path
 
@@ -71,7 +71,7 @@ def test_versions_by_number_and_id(listing: Listing, tmp_path: Path):
 @pytest.mark.parametrize(
     "version", ["v0", "v2", "v01", "V1", "v1 ", "v999999999999", "1", "f" * 40, "", "LATEST", "a\0b", "%"]
 )
-def test_what_is_no_version(listing: Listing, version: str):
+def test_invalid_version_references_are_refused(listing: Listing, version: str):
     owner, name = slug(listing).split("/")
     with pytest.raises(NotFound, match="has no version"):
         resolution.resolve(Reference(owner, name, version))
@@ -96,7 +96,7 @@ def test_a_version_of_another_model_is_none_of_this(listing: Listing, tmp_path: 
         ("ü", "ß"),
     ],
 )
-def test_what_is_no_model(owner: str, name: str):
+def test_unknown_models_are_not_found(owner: str, name: str):
     with pytest.raises(NotFound, match="is on sale"):
         resolution.resolve(Reference(owner, name))
     with pytest.raises(NotFound, match="is on sale"):
@@ -104,7 +104,7 @@ def test_what_is_no_model(owner: str, name: str):
 
 
 @pytest.mark.parametrize("text", ["", "x", "g" * 40, "F" * 40, "0" * 40, "a\0b", "x" * 10_000])
-def test_what_is_no_version_id(text: str):
+def test_invalid_version_ids_are_not_found(text: str):
     with pytest.raises(NotFound, match="There is no version"):
         resolution.reference_of_version(text)
 
@@ -112,11 +112,11 @@ def test_what_is_no_version_id(text: str):
 @pytest.mark.parametrize(
     "text", ["", "x", "a/b/c", "a/b:c:d", "a/b@c@d", "/b", "a/", "a/b:", "a b/c", "a/b\n", "a/b@v2 "]
 )
-def test_what_is_no_reference(text: str):
+def test_invalid_references_are_refused(text: str):
     assert parse_reference(text) is None
 
 
-def test_what_is_off_sale_is_not_found_by_any_name(listing: Listing):
+def test_an_unlisted_model_is_not_found_by_any_name(listing: Listing):
     texts = [slug(listing), f"{slug(listing)}@v1", f"{slug(listing)}:{listing.version_id}"]
     unlist(listing=listing, actor=None)
     for text in texts:

@@ -23,7 +23,7 @@ Service = EmbeddedPostgres | EmbeddedRedis
 
 @pytest.fixture
 def home(tmp_path: Path) -> Home:
-    """A home whose path is hard: a space, and closed to everybody else."""
+    """A home with a difficult path: it has a space, and other users may not enter it."""
     path = tmp_path / "a home"
     path.mkdir(mode=0o700)
     return Home(path)
@@ -59,7 +59,7 @@ def test_postgres_has_both_roles_the_database_and_vectors(home, serve):
     postgres = EmbeddedPostgres(home)
     assert not postgres.ready()
     serve(postgres)
-    for _ in range(2):  # what is there is left alone
+    for _ in range(2):  # existing data is kept
         postgres.ensure_databases(owner="bourse_owner", serving="bourse", database="bourse")
     assert rows(home, "bourse", "SELECT '[1,2]'::vector <-> '[1,4]'::vector") == [(2.0,)]
     assert rows(home, "bourse", "SELECT lower('ÄÖ'), 'a' < 'B'") == [("äö", False)]
@@ -93,7 +93,7 @@ def test_postgres_keeps_what_was_committed_when_it_is_killed(home, serve):
     server.kill()
     process.wait()
     assert postgres.running_pid() is None
-    psutil.wait_procs(helpers, timeout=10)  # while one lives, a new server refuses to start; supervisors try again
+    psutil.wait_procs(helpers, timeout=10)  # while one runs, a new server refuses to start; supervisors retry
     serve(postgres)
     assert rows(home, "bourse_owner", "SELECT number FROM things") == [(7,)]
 
@@ -107,7 +107,7 @@ def test_a_server_of_an_earlier_start_is_ended_before_the_next(home, serve):
         assert service.running_pid() == later.pid
 
 
-def test_a_stale_process_number_is_not_taken_for_a_server(home, serve):
+def test_a_stale_pid_file_is_not_mistaken_for_a_server(home, serve):
     postgres, cache = EmbeddedPostgres(home), EmbeddedRedis(home)
     for service in (postgres, cache):
         process = serve(service)
@@ -120,7 +120,7 @@ def test_a_stale_process_number_is_not_taken_for_a_server(home, serve):
     assert cache.running_pid() is None
 
 
-def test_an_interrupted_initdb_is_made_anew(home, serve):
+def test_an_interrupted_initdb_is_repeated(home, serve):
     draft = home.postgres_data.with_name("postgres.draft")
     (draft / "base").mkdir(parents=True)
     serve(EmbeddedPostgres(home))
@@ -150,7 +150,7 @@ def test_redis_restarts_with_what_it_held(home, serve):
     client.close()
 
 
-def test_a_sockets_folder_that_somebody_else_made_is_refused(tmp_path):
+def test_a_sockets_folder_of_another_user_is_refused(tmp_path):
     (tmp_path / "theirs").mkdir()
     (tmp_path / "run").symlink_to(tmp_path / "theirs")
     with pytest.raises(SocketsUnusableError):

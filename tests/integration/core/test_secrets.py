@@ -1,4 +1,4 @@
-"""Secrets of an installation: made once under its home, or named in an error where they must be given."""
+"""Secrets of an installation: created once under its home, or required from the environment."""
 
 import multiprocessing
 import os
@@ -36,7 +36,7 @@ def test_the_environment_comes_first(home: Home, monkeypatch: pytest.MonkeyPatch
     assert home.secret("SECRET_KEY", make=True) == "given"
 
 
-def test_without_leave_none_is_made(home: Home):
+def test_a_secret_is_not_created_unless_allowed(home: Home):
     assert home.secret("SECRET_KEY", make=False) is None
     assert not home.path.exists()
 
@@ -50,15 +50,15 @@ def test_a_loose_umask_makes_no_difference(home: Home):
     assert (home.path / "secrets" / "secret_key").stat().st_mode & 0o777 == 0o600
 
 
-def _make(path: Path, together, answers) -> None:  # type: ignore[no-untyped-def]
-    together.wait()
+def _make(path: Path, barrier, answers) -> None:  # type: ignore[no-untyped-def]
+    barrier.wait()
     answers.put(Home(path).secret("SECRET_KEY", make=True))
 
 
 def test_processes_that_start_together_share_one_secret(home: Home):
     context = multiprocessing.get_context("fork")
-    together, answers = context.Barrier(8), context.Queue()
-    processes = [context.Process(target=_make, args=(home.path, together, answers)) for _ in range(8)]
+    barrier, answers = context.Barrier(8), context.Queue()
+    processes = [context.Process(target=_make, args=(home.path, barrier, answers)) for _ in range(8)]
     for process in processes:
         process.start()
     secrets = {answers.get(timeout=30) for _ in processes}
@@ -79,7 +79,7 @@ def check(home: Path, **given: str) -> "subprocess.CompletedProcess[str]":
 
 
 @pytest.mark.parametrize("missing", ["SECRET_KEY", "RECEIPT_KEY"])
-def test_with_a_database_of_its_own_an_installation_must_be_told_its_secrets(tmp_path: Path, missing: str):
+def test_with_an_external_database_secrets_must_be_set(tmp_path: Path, missing: str):
     secrets = {"SECRET_KEY": "ab" * 32, "RECEIPT_KEY": "cd" * 32}
     del secrets[missing]
     done = check(tmp_path / "home", DATABASE_URL="postgresql://bourse@db.example/bourse", **secrets)
@@ -92,7 +92,7 @@ def test_with_a_database_of_its_own_an_installation_must_be_told_its_secrets(tmp
     assert not (tmp_path / "home").exists()
 
 
-def test_told_its_secrets_it_starts(tmp_path: Path):
+def test_with_its_secrets_set_it_starts(tmp_path: Path):
     secrets = {"SECRET_KEY": "ab" * 32, "RECEIPT_KEY": "cd" * 32}
     done = check(tmp_path / "home", DATABASE_URL="postgresql://bourse@db.example/bourse", **secrets)
     assert (done.returncode, done.stdout) == (0, "System check identified no issues (0 silenced).\n"), done.stderr

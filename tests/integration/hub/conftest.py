@@ -16,13 +16,13 @@ from marketplace.accounts.models import ApiKey
 from marketplace.accounts.selectors import membership_for
 from marketplace.accounts.services.api_keys import create_key
 from marketplace.core.storage import blob_store
-from tests.support.edge import Answer, Edge
+from tests.support.front_client import Answer, FrontClient
 from tests.support.parties import Party, make_party
 
 
 @pytest.fixture(autouse=True)
 def quick_passwords(settings):  # type: ignore[no-untyped-def]
-    """A password's hash is slow on purpose; here it would be most of the time."""
+    """Use a fast password hash: the default one is slow on purpose."""
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 
 
@@ -36,11 +36,11 @@ def blobs(settings, tmp_path: Path) -> Iterator[Path]:  # type: ignore[no-untype
 
 
 @pytest.fixture
-def edge(database: None) -> Iterator[Edge]:
-    edge = Edge()
-    edge.start()
-    yield edge
-    edge.stop()
+def front_client(database: None) -> Iterator[FrontClient]:
+    front_client = FrontClient()
+    front_client.start()
+    yield front_client
+    front_client.stop()
 
 
 def sha256(data: bytes) -> str:
@@ -49,9 +49,9 @@ def sha256(data: bytes) -> str:
 
 @dataclass(frozen=True)
 class Client:
-    """What a provider's client sends, with their key."""
+    """A provider's Hub client, with an API key."""
 
-    edge: Edge
+    front_client: FrontClient
     party: Party
     key: str
     key_row: ApiKey
@@ -61,7 +61,7 @@ class Client:
         return self.party.organization.slug
 
     def request(self, method: str, address: str, body: Any = None, **more: Any) -> Answer:
-        return self.edge.request(method, address, body, key=self.key, **more)
+        return self.front_client.request(method, address, body, key=self.key, **more)
 
     def create(self, name: str) -> Answer:
         return self.request("POST", "/api/repos/create", {"name": name, "organization": self.owner})
@@ -77,7 +77,7 @@ class Client:
         """Announce and upload one content in one piece."""
         (wanted,) = self.announce(repository, content).json()["objects"]
         if "actions" in wanted:
-            answer = self.edge.request("PUT", inside(wanted["actions"]["upload"]["href"]), content)
+            answer = self.front_client.request("PUT", inside(wanted["actions"]["upload"]["href"]), content)
             assert answer.status == 200, answer.body
 
     def commit(
@@ -117,25 +117,25 @@ class Client:
 
 
 def inside(url: str) -> str:
-    """The address without the site."""
+    """The URL's path and query."""
     parts = urlsplit(url)
     return f"{parts.path}?{parts.query}" if parts.query else parts.path
 
 
-def a_client(edge: Edge) -> Client:
+def make_client(front_client: FrontClient) -> Client:
     party = make_party(can_buy=False, can_provide=True)
     new = create_key(by=membership_for(party.user, party.organization.slug), name="laptop")
-    return Client(edge, party, new.secret, new.key)
+    return Client(front_client, party, new.secret, new.key)
 
 
 @pytest.fixture
-def client(edge: Edge) -> Client:
-    return a_client(edge)
+def client(front_client: FrontClient) -> Client:
+    return make_client(front_client)
 
 
 @pytest.fixture
-def stranger(edge: Edge) -> Client:
-    return a_client(edge)
+def stranger(front_client: FrontClient) -> Client:
+    return make_client(front_client)
 
 
 @pytest.fixture
@@ -146,5 +146,5 @@ def repository(client: Client) -> str:
 
 @pytest.fixture
 def weights() -> bytes:
-    """Random bytes, since what weights must be is the business of the checks after the commit."""
+    """Random bytes: weights are checked after the commit only."""
     return os.urandom(5_000)

@@ -1,4 +1,4 @@
-"""Commits: what they change, what they refuse, and that they queue up."""
+"""Commits: changes, refusals and serialisation."""
 
 import base64
 import json
@@ -16,7 +16,7 @@ from providers.hub.committing import PendingCommit, commit_changes
 from providers.hub.refusals import RepositoryNotFound
 from providers.models import GenerativeModel, ModelVersion
 from tests.integration.hub.conftest import Client, sha256
-from tests.support.edge import Edge
+from tests.support.front_client import FrontClient
 
 CARD = b"---\nlicense: apache-2.0\n---\nIcons.\n"
 UNET = "unet/diffusion_pytorch_model.safetensors"
@@ -38,7 +38,7 @@ def test_a_commit_is_a_version_whose_checks_begin(client: Client, repository: st
     assert client.get(repository, "README.md").body == CARD
 
 
-def test_files_stay_change_and_go(client: Client, repository: str, weights: bytes):
+def test_a_commit_keeps_changes_and_deletes_files(client: Client, repository: str, weights: bytes):
     client.upload(repository, weights)
     client.commit(
         repository, {"README.md": CARD, "unet/config.json": b"{}", "vae/config.json": b"{}"}, large={UNET: weights}
@@ -48,7 +48,7 @@ def test_files_stay_change_and_go(client: Client, repository: str, weights: byte
     assert client.get(repository, "README.md").body == CARD + b"More.\n"
     client.commit(repository, folders=("unet/",))
     assert client.paths(repository) == ["README.md"]
-    client.commit(repository, large={UNET: weights})  # brought before: nothing is uploaded again
+    client.commit(repository, large={UNET: weights})  # uploaded before: nothing is uploaded again
     assert client.get(repository, UNET).body == weights
 
 
@@ -79,7 +79,7 @@ def test_a_commit_of_nothing_to_an_empty_repository_stays_at_its_beginning(clien
         ("README.md ", b"x", "has a name that may not be published"),
     ],
 )
-def test_what_may_not_be_published_is_refused_before_it_is_sent_and_at_the_commit(
+def test_forbidden_files_are_refused_at_preupload_and_commit(
     client: Client, repository: str, blobs: Path, path: str, content: bytes, reason: str
 ):
     asked = {"files": [{"path": path, "size": len(content), "sample": base64.b64encode(content).decode()}]}
@@ -104,7 +104,7 @@ def test_no_path_leaves_the_repository(client: Client, repository: str, path: st
     assert versions(repository) == 0
 
 
-def test_what_is_in_the_way_of_a_body_is_named(client: Client, repository: str):
+def test_malformed_commit_bodies_are_refused_with_the_reason(client: Client, repository: str):
     address = f"/api/models/{repository}/commit/main"
     for body, message in [
         (b"", "no header line"),
@@ -118,7 +118,7 @@ def test_what_is_in_the_way_of_a_body_is_named(client: Client, repository: str):
     assert too_large.status == 413
 
 
-def test_large_files_must_have_come_as_large_as_they_are_said_to_be(client: Client, repository: str, weights: bytes):
+def test_large_files_must_be_uploaded_with_the_stated_size(client: Client, repository: str, weights: bytes):
     refused = client.commit(repository, large={UNET: weights})
     message = f"Nothing was committed: {UNET}: was not uploaded to this organisation; upload it again"
     assert (refused.json(), refused.headers["x-error-message"]) == ({"error": message}, message)
@@ -157,7 +157,7 @@ def test_versions_are_committed_on_main_only(client: Client, repository: str):
     assert versions(repository) == 1
 
 
-def test_preupload_says_how_files_come_and_what_is_there(client: Client, repository: str, weights: bytes):
+def test_preupload_says_how_to_upload_each_file(client: Client, repository: str, weights: bytes):
     client.upload(repository, weights)
     client.commit(repository, {"unet/config.json": b"{}"}, large={UNET: weights})
     files = [(UNET, 9), ("unet/config.json", 2), ("tokenizer/tokenizer.json", 2_000_000), (".gitattributes", 5)]
@@ -236,7 +236,7 @@ def test_a_commit_to_a_repository_that_was_deleted_in_between_is_refused(client:
         commit_changes(repository=reading.Repository(model, True, None), pending=pending)
 
 
-def test_a_commit_that_breaks_off_changes_nothing(edge: Edge, client: Client, repository: str):
+def test_an_interrupted_commit_changes_nothing(front_client: FrontClient, client: Client, repository: str):
     header = b'{"key": "header", "value": {"summary": "s"}}\n'
     file = {"key": "file", "value": {"path": "README.md", "content": base64.b64encode(CARD).decode()}}
     coming = [
@@ -254,7 +254,7 @@ def test_a_commit_that_breaks_off_changes_nothing(edge: Edge, client: Client, re
     headers = [(b"authorization", f"Bearer {client.key}".encode())]
     path = f"/api/models/{repository}/commit/main"
     scope = {"type": "http", "method": "POST", "path": path, "query_string": b"", "headers": headers}
-    edge._runner.run(edge.front(scope, receive, send))
+    front_client._runner.run(front_client.front(scope, receive, send))
     assert answers == []
     assert versions(repository) == 0
     assert client.commit(repository, {"README.md": CARD}).status == 200

@@ -1,4 +1,4 @@
-"""Downloads: whole, in part, conditional; and what is not there."""
+"""Downloads: whole, ranges, conditional, missing files."""
 
 import os
 from pathlib import Path
@@ -57,12 +57,12 @@ def test_a_part_behind_the_end_is_refused(client: Client, repository: str, commi
     assert (answer.status, answer.body, answer.headers["content-range"]) == (416, b"", f"bytes */{SIZE}")
 
 
-def test_what_the_client_has_does_not_come_again(client: Client, repository: str, commit: str, weights: bytes):
+def test_a_matching_etag_answers_304(client: Client, repository: str, commit: str, weights: bytes):
     answer = client.get(repository, UNET, **{"If-None-Match": f'"{sha256(weights)}"'})
     assert (answer.status, answer.body, answer.headers["x-repo-commit"]) == (304, b"", commit)
 
 
-def test_what_is_not_there_is_remembered_for_its_commit(client: Client, repository: str, commit: str):
+def test_a_missing_file_answers_with_its_commit(client: Client, repository: str, commit: str):
     for path in ("vae/config.json", "unet", "x" * 3_000, "%00", "%2e%2e/x", "README.md/"):
         for method in ("GET", "HEAD"):
             answer = client.request(method, f"/{repository}/resolve/main/{path}")
@@ -77,7 +77,7 @@ def test_an_empty_file(client: Client, repository: str):
 
 
 @pytest.mark.usefixtures("commit")
-def test_a_file_that_the_store_has_lost_is_no_success(client: Client, repository: str, blobs: Path, weights: bytes):
+def test_a_lost_blob_is_an_error(client: Client, repository: str, blobs: Path, weights: bytes):
     digest = sha256(weights)
     os.unlink(blobs / "sha256" / digest[:2] / digest)
     assert not blob_store().has(digest)

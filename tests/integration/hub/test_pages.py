@@ -1,4 +1,4 @@
-"""The addresses that clients print after an upload lead people to the pages they want to see then."""
+"""The URLs that clients print after an upload lead to the right pages."""
 
 from django.test import Client as Browser
 
@@ -37,7 +37,7 @@ def test_a_repository_without_versions_has_its_pages(client: Client, repository:
         assert (page.status_code, "icons" in page.content.decode()) == (200, True)
 
 
-def test_others_learn_nothing_from_it(client: Client, repository: str):
+def test_other_organisations_get_no_information(client: Client, repository: str):
     commit = client.commit(repository, {"README.md": CARD}).json()["commitOid"]
     browser = Browser()
     browser.force_login(make_party().user, backend="allauth.account.auth_backends.AuthenticationBackend")

@@ -1,4 +1,4 @@
-"""Repositories: who may create, see, change and delete which; revisions; refusals as clients map them."""
+"""Repositories: permissions, revisions, and errors as clients map them."""
 
 import pytest
 from django.db import transaction
@@ -10,22 +10,24 @@ from marketplace.accounts.services.names import claim_name
 from marketplace.catalog.services.listing import unlist
 from providers.models import GenerativeModel
 from tests.integration.hub.conftest import Client, inside, sha256
-from tests.support.edge import Edge
+from tests.support.front_client import FrontClient
 from tests.support.parties import make_listing, make_party
 
 CARD = b"---\nlicense: apache-2.0\n---\nIcons.\n"
 
 
-def test_who_am_i(edge: Edge, client: Client):
+def test_who_am_i(front_client: FrontClient, client: Client):
     document = client.request("GET", "/api/whoami-v2").json()
     assert (document["name"], document["orgs"]) == (client.owner, [])
     assert document["auth"]["accessToken"] == {"displayName": "laptop", "role": "write"}
-    refused = edge.request("GET", "/api/whoami-v2")
+    refused = front_client.request("GET", "/api/whoami-v2")
     assert (refused.status, refused.headers["x-error-message"]) == (401, "Invalid credentials in Authorization header")
 
 
 @pytest.mark.parametrize("key", ["bourse_wrong", "hf_abc", ""])
-def test_a_wrong_key_is_refused_everywhere_also_where_none_is_needed(edge: Edge, repository: str, key: str):
+def test_a_wrong_key_is_refused_everywhere_also_where_none_is_needed(
+    front_client: FrontClient, repository: str, key: str
+):
     for method, address in [
         ("GET", "/api/whoami-v2"),
         ("GET", f"/api/models/{repository}"),
@@ -34,7 +36,7 @@ def test_a_wrong_key_is_refused_everywhere_also_where_none_is_needed(edge: Edge,
         ("POST", "/api/repos/create"),
         ("POST", f"/{repository}.git/info/lfs/objects/batch"),
     ]:
-        answer = edge.request(method, address, {}, headers={"Authorization": f"Bearer {key}"})
+        answer = front_client.request(method, address, {}, headers={"Authorization": f"Bearer {key}"})
         assert (answer.status, answer.headers["x-error-message"]) == (
             401,
             "Invalid credentials in Authorization header",
@@ -42,13 +44,13 @@ def test_a_wrong_key_is_refused_everywhere_also_where_none_is_needed(edge: Edge,
         assert "API key" in answer.json()["error"]
 
 
-def test_a_revoked_key_counts_no_more(client: Client, repository: str):
+def test_a_revoked_key_is_refused(client: Client, repository: str):
     assert client.request("GET", f"/api/models/{repository}").status == 200
     revoke_key(by=membership_for(client.party.user, client.owner), key_id=client.key_row.pk)
     assert client.request("GET", f"/api/models/{repository}").status == 401
 
 
-def test_create_answers_with_the_address_also_when_it_is_there(client: Client):
+def test_create_returns_the_url_also_if_the_repository_exists(client: Client):
     made = client.request("POST", "/api/repos/create", {"name": "Icons", "organization": None, "private": True})
     assert (made.status, made.json()["url"]) == (200, f"http://localhost:8000/{client.owner}/icons")
     again = client.request("POST", "/api/repos/create", {"name": "iCons", "organization": client.owner})
@@ -57,7 +59,7 @@ def test_create_answers_with_the_address_also_when_it_is_there(client: Client):
     assert GenerativeModel.objects.filter(organization=client.party.organization).count() == 1
 
 
-def test_addresses_are_those_by_which_the_client_came(client: Client):
+def test_urls_use_the_host_of_the_request(client: Client):
     document = {"name": "icons"}
     for host, url in [
         ("127.0.0.1:8370", "http://127.0.0.1:8370"),
@@ -83,7 +85,7 @@ def test_addresses_are_those_by_which_the_client_came(client: Client):
         ({"name": "x", "organization": "lumen/y"}, 403, "so it creates nothing"),
     ],
 )
-def test_what_cannot_be_created(client: Client, document: dict[str, object], status: int, message: str):
+def test_invalid_repositories_are_refused(client: Client, document: dict[str, object], status: int, message: str):
     answer = client.request("POST", "/api/repos/create", document)
     assert (answer.status, message in answer.json()["error"]) == (status, True), answer.json()
     assert message in answer.headers["x-error-message"]
@@ -97,15 +99,17 @@ def test_the_name_of_an_alias_is_no_repository(client: Client):
     assert (answer.status, "hero" in answer.json()["error"], "url" in answer.json()) == (400, True, False)
 
 
-def test_a_buyer_creates_nothing(edge: Edge):
-    from tests.integration.api.conftest import a_buyer
+def test_a_buyer_creates_nothing(front_client: FrontClient):
+    from tests.integration.api.conftest import make_api_buyer
 
-    buyer = a_buyer()
-    answer = edge.request("POST", "/api/repos/create", {"name": "x"}, key=buyer.key)
+    buyer = make_api_buyer()
+    answer = front_client.request("POST", "/api/repos/create", {"name": "x"}, key=buyer.key)
     assert (answer.status, "provider side" in answer.json()["error"]) == (403, True)
 
 
-def test_another_organisations_repository_is_not_found(edge: Edge, client: Client, stranger: Client, repository: str):
+def test_another_organisations_repository_is_not_found(
+    front_client: FrontClient, client: Client, stranger: Client, repository: str
+):
     client.commit(repository, {"README.md": CARD})
     head = client.head(repository)
     addresses = [
@@ -127,17 +131,17 @@ def test_another_organisations_repository_is_not_found(edge: Edge, client: Clien
     ]
     for method, address in addresses:
         absent = address.replace(repository, f"{client.owner}/nothing")
-        for one in (address, absent):  # nobody can tell which of them exists
+        for one in (address, absent):  # the answers do not reveal which of them exists
             answer = stranger.request(method, one, {})
             assert (answer.status, answer.headers["x-error-code"]) == (404, "RepoNotFound"), one
             if "batch" not in one:
-                answer = edge.request(method, one, {})
+                answer = front_client.request(method, one, {})
                 assert (answer.status, answer.headers["x-error-code"]) == (401, "RepoNotFound"), one
     document = {"name": "icons", "organization": client.owner}
     assert stranger.request("DELETE", "/api/repos/delete", document).headers["x-error-code"] == "RepoNotFound"
     assert stranger.request("POST", "/api/repos/create", document).status == 403
     assert client.head(repository) == head
-    assert edge.request("GET", "/api/models").json() == stranger.request("GET", "/api/models").json()
+    assert front_client.request("GET", "/api/models").json() == stranger.request("GET", "/api/models").json()
     assert repository not in stranger.request("GET", "/api/models").body.decode()
 
 
@@ -214,7 +218,7 @@ def test_the_tree_and_single_paths(client: Client, repository: str):
     assert answer.json() == [top[1], top[0], config]
 
 
-def test_branches_tags_pull_requests_and_xet_are_refused_with_words(client: Client, repository: str):
+def test_branches_tags_pull_requests_and_xet_are_refused_with_a_message(client: Client, repository: str):
     for address in (f"/api/models/{repository}/branch/dev", f"/api/models/{repository}/tag/v1"):
         answer = client.request("POST", address, {"startingPoint": "main"})
         assert (answer.status, "one branch, main" in answer.json()["error"]) == (400, True)
@@ -239,12 +243,12 @@ def test_delete_and_create_anew(client: Client, repository: str):
     assert client.paths(repository) == []
 
 
-def test_what_is_on_sale_shows_its_card_and_keeps_its_weights(edge: Edge, stranger: Client, client: Client):
+def test_a_listed_model_shows_its_card_but_not_its_weights(front_client: FrontClient, stranger: Client, client: Client):
     listing = make_listing(provider=client.party)
     slug = f"{client.owner}/{listing.model.name}"
     newer = client.commit(slug, {"README.md": CARD}).json()["commitOid"]
     assert newer != listing.version_id
-    for who in (stranger.request, edge.request):
+    for who in (stranger.request, front_client.request):
         document = who("GET", f"/api/models/{slug}").json()
         assert (document["sha"], document["private"], document["gated"]) == (listing.version_id, False, "manual")
         assert who("GET", f"/{slug}/resolve/main/README.md").status == 200
@@ -266,7 +270,7 @@ def test_what_is_on_sale_shows_its_card_and_keeps_its_weights(edge: Edge, strang
     assert client.request("GET", f"/api/models/{slug}").json()["private"] is True
 
 
-def test_the_list_comes_in_pages(client: Client):
+def test_the_list_is_paged(client: Client):
     names = [f"m{number}" for number in range(5)]
     for name in names:
         client.create(name)
@@ -323,5 +327,5 @@ def test_a_name_may_be_spelled_in_any_case(client: Client, repository: str):
     assert document["id"] == repository
 
 
-def test_parties_without_models_have_none(edge: Edge):
-    assert make_party().organization.slug not in edge.request("GET", "/api/models").body.decode()
+def test_an_organisation_without_models_has_an_empty_list(front_client: FrontClient):
+    assert make_party().organization.slug not in front_client.request("GET", "/api/models").body.decode()

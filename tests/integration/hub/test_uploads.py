@@ -1,4 +1,4 @@
-"""Uploads through LFS: announced, sent, verified; nothing counts that is not what was announced, or is another's."""
+"""Uploads through LFS: announced, sent, verified; other content and foreign files are refused."""
 
 import os
 import threading
@@ -17,7 +17,7 @@ from providers.hub import lfs, uploads
 from providers.models import LfsPart, LfsUpload, NamespaceBlob
 from providers.selectors import owned_blobs
 from tests.integration.hub.conftest import Client, inside, sha256
-from tests.support.edge import Edge
+from tests.support.front_client import FrontClient
 
 LARGE = lfs.MAX_SINGLE_PART_BYTES + 1
 
@@ -36,7 +36,7 @@ def wanted(client: Client, repository: str, content: bytes) -> dict[str, object]
     return one["actions"]["upload"]
 
 
-def test_a_file_comes_once(edge: Edge, client: Client, repository: str, weights: bytes):
+def test_a_file_comes_once(front_client: FrontClient, client: Client, repository: str, weights: bytes):
     answer = client.announce(repository, weights)
     assert (answer.status, answer.headers["content-type"]) == (200, "application/vnd.git-lfs+json")
     document = answer.json()
@@ -45,7 +45,7 @@ def test_a_file_comes_once(edge: Edge, client: Client, repository: str, weights:
     upload = one["actions"]["upload"]
     assert (one["oid"], one["size"], upload["header"]) == (sha256(weights), len(weights), {})
     assert not owned(client, weights)
-    put = edge.request("PUT", inside(upload["href"]), weights)  # without a key, as clients send it
+    put = front_client.request("PUT", inside(upload["href"]), weights)  # without a key, as clients send it
     assert (put.status, put.headers["etag"]) == (200, f'"{sha256(weights)}"')
     verify = client.request("POST", inside(one["actions"]["verify"]["href"]), {"oid": one["oid"], "size": one["size"]})
     assert verify.status == 200
@@ -53,7 +53,7 @@ def test_a_file_comes_once(edge: Edge, client: Client, repository: str, weights:
     assert client.announce(repository, weights).json()["objects"] == [{"oid": sha256(weights), "size": len(weights)}]
 
 
-def test_knowing_a_digest_is_not_having_the_file(client: Client, stranger: Client, repository: str, weights: bytes):
+def test_a_digest_alone_gives_no_access_to_a_file(client: Client, stranger: Client, repository: str, weights: bytes):
     client.upload(repository, weights)
     stranger.create("icons")
     theirs = f"{stranger.owner}/icons"
@@ -68,22 +68,24 @@ def test_knowing_a_digest_is_not_having_the_file(client: Client, stranger: Clien
     assert owned(stranger, weights)
 
 
-def test_what_is_not_as_announced_is_refused_and_not_stored(edge: Edge, client: Client, repository: str, blobs: Path):
+def test_content_that_differs_from_the_announcement_is_not_stored(
+    front_client: FrontClient, client: Client, repository: str, blobs: Path
+):
     content = os.urandom(3_000)
     href = inside(str(wanted(client, repository, content)["href"]))
     for body, status in [(os.urandom(3_000), 400), (content[:-1], 400), (b"", 400), (content + b"x", 413)]:
-        answer = edge.request("PUT", href, body)
+        answer = front_client.request("PUT", href, body)
         assert answer.status == status
         assert answer.json()["error"]
     assert stored(blobs) == []
     assert not owned(client, content)
     verify = client.request("POST", f"/{repository}.git/info/lfs/verify", {"oid": sha256(content), "size": 3_000})
     assert verify.status == 404
-    assert edge.request("PUT", href, content).status == 200
+    assert front_client.request("PUT", href, content).status == 200
 
 
-def test_an_upload_that_breaks_off_leaves_nothing_and_can_be_sent_again(
-    edge: Edge, client: Client, repository: str, blobs: Path
+def test_an_interrupted_upload_leaves_nothing_and_can_be_repeated(
+    front_client: FrontClient, client: Client, repository: str, blobs: Path
 ):
     content = os.urandom(3_000_000)
     href = inside(str(wanted(client, repository, content)["href"]))
@@ -98,14 +100,14 @@ def test_an_upload_that_breaks_off_leaves_nothing_and_can_be_sent_again(
         answers.append(message)
 
     scope = {"type": "http", "method": "PUT", "path": path, "query_string": query.encode(), "headers": []}
-    edge._runner.run(edge.front(scope, receive, send))
+    front_client._runner.run(front_client.front(scope, receive, send))
     assert (answers, stored(blobs)) == ([], [])
-    assert edge.request("PUT", href, pieces=[content[:7], content[7:]]).status == 200
+    assert front_client.request("PUT", href, pieces=[content[:7], content[7:]]).status == 200
     assert owned(client, content)
 
 
 def test_a_link_is_for_one_upload_of_one_organisation(
-    edge: Edge, client: Client, stranger: Client, repository: str, weights: bytes
+    front_client: FrontClient, client: Client, stranger: Client, repository: str, weights: bytes
 ):
     stranger.create("icons")
     mine = inside(str(wanted(client, repository, weights)["href"]))
@@ -113,35 +115,41 @@ def test_a_link_is_for_one_upload_of_one_organisation(
     assert mine.partition("?")[0] != theirs.partition("?")[0]
     forged = theirs.partition("?")[0] + "?" + mine.partition("?")[2]
     for address in (forged, mine.partition("?")[0], mine.replace("signature=", "signature=0"), mine + "0"):
-        answer = edge.request("PUT", address, weights)
+        answer = front_client.request("PUT", address, weights)
         assert (answer.status, "Start the upload again" in answer.json()["error"]) == (403, True)
     assert not owned(client, weights)
     assert not owned(stranger, weights)
-    assert edge.request("PUT", mine, weights).status == 200
+    assert front_client.request("PUT", mine, weights).status == 200
     assert (owned(client, weights), owned(stranger, weights)) == (True, False)
 
 
-def test_a_link_ends_with_its_key_and_with_its_upload(edge: Edge, client: Client, repository: str, weights: bytes):
+def test_a_link_ends_with_its_key_and_with_its_upload(
+    front_client: FrontClient, client: Client, repository: str, weights: bytes
+):
     href = inside(str(wanted(client, repository, weights)["href"]))
     LfsUpload.objects.filter(organization=client.party.organization).update(expires_at=timezone.now())
-    assert edge.request("PUT", href, weights).status == 403
+    assert front_client.request("PUT", href, weights).status == 403
     href = inside(str(wanted(client, repository, weights)["href"]))
     revoke_key(by=membership_for(client.party.user, client.owner), key_id=client.key_row.pk)
-    answer = edge.request("PUT", href, weights)
+    answer = front_client.request("PUT", href, weights)
     assert (answer.status, "revoked" in answer.json()["error"]) == (403, True)
     assert not owned(client, weights)
 
 
-def test_the_same_file_may_come_twice_at_once(edge: Edge, client: Client, repository: str, weights: bytes):
+def test_the_same_file_can_be_uploaded_twice_concurrently(
+    front_client: FrontClient, client: Client, repository: str, weights: bytes
+):
     hrefs = [inside(str(wanted(client, repository, weights)["href"])) for _ in range(2)]
-    assert edge.request("PUT", hrefs[0], weights).status == 200
-    assert edge.request("PUT", hrefs[1], weights).status == 200  # the second was on its way when the first was done
+    assert front_client.request("PUT", hrefs[0], weights).status == 200
+    assert (
+        front_client.request("PUT", hrefs[1], weights).status == 200
+    )  # the second was on its way when the first was done
     assert owned(client, weights)
     assert NamespaceBlob.objects.filter(organization=client.party.organization).count() == 1
 
 
 class Multipart:
-    """A large file on its way in parts."""
+    """A large file that is uploaded in parts."""
 
     def __init__(self, client: Client, repository: str) -> None:
         self.client, self.content = client, os.urandom(LARGE)
@@ -155,13 +163,13 @@ class Multipart:
     def put(self, number: int, data: bytes | None = None) -> int:
         body = self.part(number) if data is None else data
         pieces = [body[start : start + 1_000_000] for start in range(0, max(1, len(body)), 1_000_000)]
-        answer = self.client.edge.request("PUT", inside(self.header[str(number)]), pieces=pieces)
+        answer = self.client.front_client.request("PUT", inside(self.header[str(number)]), pieces=pieces)
         self.etags[number] = answer.headers.get("etag", "")
         return answer.status
 
     def complete(self):  # type: ignore[no-untyped-def]
         parts = [{"partNumber": number, "etag": etag} for number, etag in sorted(self.etags.items())]
-        return self.client.edge.request("POST", self.href, {"oid": sha256(self.content), "parts": parts})
+        return self.client.front_client.request("POST", self.href, {"oid": sha256(self.content), "parts": parts})
 
     def row(self) -> LfsUpload:
         return LfsUpload.objects.get(sha256=sha256(self.content))
@@ -172,7 +180,7 @@ def multipart(client: Client, repository: str) -> Multipart:
     return Multipart(client, repository)
 
 
-def test_a_large_file_comes_in_parts(client: Client, multipart: Multipart, blobs: Path):
+def test_a_large_file_is_uploaded_in_parts(client: Client, multipart: Multipart, blobs: Path):
     assert multipart.header.pop("chunk_size") == str(lfs.PART_BYTES)
     assert sorted(multipart.header) == ["1", "2", "3"]
     assert [multipart.put(number) for number in (3, 1, 2)] == [200, 200, 200]
@@ -182,7 +190,7 @@ def test_a_large_file_comes_in_parts(client: Client, multipart: Multipart, blobs
     digest = sha256(multipart.content)
     assert stored(blobs) == [f"sha256/{digest[:2]}/{digest}"]  # no part is left
     assert b"".join(blob_store().chunks(digest)) == multipart.content
-    assert multipart.complete().status == 200  # an answer that was lost is asked for again
+    assert multipart.complete().status == 200  # the client repeats a request whose answer was lost
 
 
 def test_a_client_without_multipart_sends_it_in_one_piece(client: Client, repository: str):
@@ -190,10 +198,13 @@ def test_a_client_without_multipart_sends_it_in_one_piece(client: Client, reposi
     assert one["actions"]["upload"]["header"] == {}
 
 
-def test_parts_that_are_wrong_missing_or_others_are_refused(client: Client, multipart: Multipart, blobs: Path):
+def test_wrong_missing_and_foreign_parts_are_refused(client: Client, multipart: Multipart, blobs: Path):
     assert multipart.put(1, multipart.part(1)[:-1]) == 400
     assert multipart.put(1, multipart.part(1) + b"x") == 413
-    assert multipart.client.edge.request("PUT", inside(multipart.header["1"]).replace("/1?", "/4?"), b"x").status == 403
+    assert (
+        multipart.client.front_client.request("PUT", inside(multipart.header["1"]).replace("/1?", "/4?"), b"x").status
+        == 403
+    )
     assert stored(blobs) == []
     multipart.etags = {}
     assert [multipart.put(number) for number in (1, 2)] == [200, 200]
@@ -206,12 +217,12 @@ def test_parts_that_are_wrong_missing_or_others_are_refused(client: Client, mult
     refused = multipart.complete()
     assert (refused.status, "They were deleted" in refused.json()["error"]) == (400, True)
     assert (stored(blobs), owned(client, multipart.content)) == ([], False)
-    assert [multipart.put(number) for number in (1, 2, 3)] == [200, 200, 200]  # sent again, it goes through
+    assert [multipart.put(number) for number in (1, 2, 3)] == [200, 200, 200]  # a repetition succeeds
     assert multipart.complete().status == 200
     assert owned(client, multipart.content)
 
 
-def test_a_part_that_came_again_counts_as_it_came_last(client: Client, multipart: Multipart, blobs: Path):
+def test_a_repeated_part_replaces_the_earlier_one(client: Client, multipart: Multipart, blobs: Path):
     multipart.put(1, os.urandom(lfs.PART_BYTES))
     first = multipart.etags[1]
     multipart.put(1)
@@ -267,21 +278,21 @@ def test_abandoned_uploads_are_swept(
     assert stored(blobs) == [f"sha256/{sha256(weights)[:2]}/{sha256(weights)}"]
     assert not LfsUpload.objects.filter(organization=client.party.organization).exists()
     assert not LfsPart.objects.filter(upload__organization=client.party.organization).exists()
-    assert owned(client, weights)  # what has come stays
+    assert owned(client, weights)  # uploaded content stays
     assert multipart.put(3) == 403
 
 
-def test_a_part_set_aside_is_no_blob(client: Client, multipart: Multipart):
+def test_a_staged_part_is_not_a_blob(client: Client, multipart: Multipart):
     multipart.put(1)
     with pytest.raises(BlobMissing):
         blob_store().open(sha256(multipart.part(1)))
     name = LfsPart.objects.get(upload=multipart.row()).name
     assert name.startswith(f"{short(multipart.row().pk)}/1-")
-    with blob_store().open_aside(name) as stream:
+    with blob_store().open_staged(name) as stream:
         assert stream.read() == multipart.part(1)
 
 
-def test_no_organisation_fills_the_disk_with_what_it_does_not_commit(settings, client: Client, repository: str):  # type: ignore[no-untyped-def]
+def test_the_upload_quota_limits_uncommitted_files(settings, client: Client, repository: str):  # type: ignore[no-untyped-def]
     settings.UPLOAD_QUOTA_BYTES = 10_000
     first, second = os.urandom(6_000), os.urandom(6_000)
     one, other = client.announce(repository, first, second).json()["objects"]
@@ -298,21 +309,23 @@ def test_no_organisation_fills_the_disk_with_what_it_does_not_commit(settings, c
     assert "actions" in client.announce(repository, os.urandom(9_000)).json()["objects"][0]
 
 
-def test_a_file_that_no_client_would_download_is_refused(client: Client, repository: str):
+def test_a_file_above_the_size_limit_is_refused(client: Client, repository: str):
     document = {"operation": "upload", "objects": [{"oid": "0" * 64, "size": lfs.MAX_FILE_BYTES + 1}]}
     answer = client.request("POST", f"/{repository}.git/info/lfs/objects/batch", document)
     assert "max_shard_size" in answer.json()["objects"][0]["error"]["message"]
 
 
-def test_announcing_another_size_gives_a_new_link(edge: Edge, client: Client, repository: str, weights: bytes):
+def test_announcing_another_size_gives_a_new_link(
+    front_client: FrontClient, client: Client, repository: str, weights: bytes
+):
     document = {"operation": "upload", "objects": [{"oid": sha256(weights), "size": 7}]}
     lie = client.request("POST", f"/{repository}.git/info/lfs/objects/batch", document).json()["objects"][0]
     client.upload(repository, weights)
-    assert edge.request("PUT", inside(lie["actions"]["upload"]["href"]), weights).status == 403
+    assert front_client.request("PUT", inside(lie["actions"]["upload"]["href"]), weights).status == 403
     assert client.request("POST", f"/{repository}.git/info/lfs/objects/batch", document).json()["objects"][0]["actions"]
     assert blob_store().has(sha256(weights))
 
 
-def test_nobody_downloads_through_lfs(client: Client, repository: str):
+def test_downloads_through_lfs_are_refused(client: Client, repository: str):
     document = {"operation": "download", "objects": [{"oid": "0" * 64, "size": 1}]}
     assert client.request("POST", f"/{repository}.git/info/lfs/objects/batch", document).status == 400

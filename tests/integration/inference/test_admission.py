@@ -1,4 +1,4 @@
-"""Admission: what changed between the look-up and the call is noticed, and a refusal leaves nothing."""
+"""Admission: changes between look-up and call are detected, and a refusal stores nothing."""
 
 import pytest
 
@@ -11,25 +11,34 @@ from marketplace.accounts.selectors import caller_by_key
 from marketplace.accounts.services.api_keys import create_key, revoke_key
 from marketplace.core.models import OutboxEvent
 from marketplace.core.problems import Forbidden, Invalid, NotAuthenticated, NotFound, PaymentRequired
-from tests.support.inference_scene import CREDIT, OnSale, call, make_buyer, purse, put_on_sale, row, status_of
-from tests.support.ledger import assert_sound
+from tests.support.concurrency import MAX_CONCURRENT_CALLS, run_concurrently
+from tests.support.inference_market import (
+    CREDIT,
+    ListedModel,
+    balance_of_buyer,
+    call,
+    make_buyer,
+    make_priced_model,
+    row,
+    status_of,
+)
+from tests.support.ledger import assert_ledger_consistent
 from tests.support.parties import Party
-from tests.support.together import MAX_AT_ONCE, together
 
 pytestmark = pytest.mark.usefixtures("database")
 
 
-def assert_nothing_happened(buyer: Party, sale: OnSale, *, credit: int = CREDIT) -> None:
-    assert (purse(buyer).posted, purse(buyer).held) == (credit, 0)
+def assert_nothing_happened(buyer: Party, sale: ListedModel, *, credit: int = CREDIT) -> None:
+    assert (balance_of_buyer(buyer).posted, balance_of_buyer(buyer).held) == (credit, 0)
     assert not Prediction.objects.filter(organization=buyer.organization).exists()
     assert not Hold.objects.filter(account__owner=buyer.owner).exists()
     assert not OutboxEvent.objects.filter(payload__version=sale.target.version).exists()
 
 
-def test_an_admission_holds_the_price_and_tells_of_it():
-    buyer, sale = make_buyer(), put_on_sale()
+def test_an_admission_holds_the_price_and_emits_an_event():
+    buyer, sale = make_buyer(), make_priced_model()
     id_ = call(buyer, sale, num_outputs=3)
-    assert (purse(buyer).posted, purse(buyer).held) == (CREDIT, 12_000)
+    assert (balance_of_buyer(buyer).posted, balance_of_buyer(buyer).held) == (CREDIT, 12_000)
     stored, hold = row(id_), Hold.objects.get(pk=id_)
     assert (stored.status, stored.quantity, stored.amount_held) == (Status.STARTING, 3, 12_000)
     assert (stored.amount_charged, stored.attempt, stored.price_id) == (None, 0, sale.target.terms.id)
@@ -38,8 +47,8 @@ def test_an_admission_holds_the_price_and_tells_of_it():
     assert OutboxEvent.objects.filter(topic="prediction.admitted", payload__version=sale.target.version).count() == 1
 
 
-def test_a_price_that_changed_since_the_look_up_is_told_not_charged():
-    buyer, sale = make_buyer(), put_on_sale(price=4_000)
+def test_a_changed_price_refuses_the_call():
+    buyer, sale = make_buyer(), make_priced_model(price=4_000)
     sale.set_price(5_000)
     with pytest.raises(PriceChanged, match="has changed"):
         call(buyer, sale)
@@ -47,14 +56,14 @@ def test_a_price_that_changed_since_the_look_up_is_told_not_charged():
 
 
 def test_what_was_admitted_keeps_its_price():
-    buyer, sale = make_buyer(), put_on_sale(price=4_000)
+    buyer, sale = make_buyer(), make_priced_model(price=4_000)
     id_ = call(buyer, sale)
     sale.set_price(5_000)
     assert (row(id_).amount_held, row(id_).price_id) == (4_000, sale.target.terms.id)
 
 
 def test_a_revoked_key_is_not_admitted():
-    buyer, sale = make_buyer(), put_on_sale()
+    buyer, sale = make_buyer(), make_priced_model()
     member = Membership.objects.get(organization=buyer.organization)
     key = create_key(by=member, name="test")
     caller = caller_by_key(key.secret)
@@ -66,8 +75,8 @@ def test_a_revoked_key_is_not_admitted():
     assert_nothing_happened(buyer, sale)
 
 
-def test_a_key_speaks_for_its_own_organisation_only():
-    buyer, other, sale = make_buyer(), make_buyer(), put_on_sale()
+def test_a_key_admits_for_its_own_organisation_only():
+    buyer, other, sale = make_buyer(), make_buyer(), make_priced_model()
     key = create_key(by=Membership.objects.get(organization=other.organization), name="test")
     forged = buyer.caller.__class__(buyer.organization.pk, buyer.organization.slug, True, key_id=key.key.pk)
     with pytest.raises(NotAuthenticated):
@@ -76,7 +85,7 @@ def test_a_key_speaks_for_its_own_organisation_only():
 
 
 def test_a_withdrawn_version_takes_no_calls():
-    buyer, sale = make_buyer(), put_on_sale()
+    buyer, sale = make_buyer(), make_priced_model()
     sale.withdraw()
     with pytest.raises(NotFound, match="withdrawn"):
         call(buyer, sale)
@@ -85,38 +94,38 @@ def test_a_withdrawn_version_takes_no_calls():
 
 @pytest.mark.parametrize("credit", [0, 1_000_000])
 def test_more_than_the_balance_is_refused(credit: int):
-    buyer, sale = make_buyer(credit=credit), put_on_sale(price=1_000_001)
+    buyer, sale = make_buyer(credit=credit), make_priced_model(price=1_000_001)
     with pytest.raises(PaymentRequired, match=r"\$1\.000001"):
         call(buyer, sale)
     assert_nothing_happened(buyer, sale, credit=credit)
 
 
 def test_a_model_that_is_free_runs_without_a_balance():
-    buyer, sale = make_buyer(credit=0), put_on_sale(price=0)
+    buyer, sale = make_buyer(credit=0), make_priced_model(price=0)
     assert status_of(call(buyer, sale)) is Status.STARTING
-    assert (purse(buyer).posted, purse(buyer).held) == (0, 0)
+    assert (balance_of_buyer(buyer).posted, balance_of_buyer(buyer).held) == (0, 0)
 
 
 @pytest.mark.parametrize(
     "inputs", [{"prompt": ""}, {"prompt": "a\0b"}, {"num_outputs": 5}, {"num_outputs": "2"}, {"colour": "red"}]
 )
 def test_bad_input_holds_nothing(inputs: dict[str, object]):
-    buyer, sale = make_buyer(), put_on_sale()
+    buyer, sale = make_buyer(), make_priced_model()
     with pytest.raises(Invalid):
         call(buyer, sale, **inputs)
     assert_nothing_happened(buyer, sale)
 
 
 def test_an_organisation_that_does_not_buy_is_refused():
-    buyer, sale = make_buyer(), put_on_sale()
+    buyer, sale = make_buyer(), make_priced_model()
     buyer.organization.can_buy = False
     with pytest.raises(Forbidden):
         call(buyer, sale)
     assert_nothing_happened(buyer, sale)
 
 
-def test_callers_at_once_spend_no_more_than_there_is():
-    buyer, sale = make_buyer(credit=1_000_000), put_on_sale(price=70_000)
+def test_concurrent_calls_never_overspend():
+    buyer, sale = make_buyer(credit=1_000_000), make_priced_model(price=70_000)
 
     def spend() -> list[bool]:
         return [admitted() for _ in range(4)]
@@ -128,8 +137,8 @@ def test_callers_at_once_spend_no_more_than_there_is():
             return False
         return True
 
-    answers = [answer for one in together([spend] * MAX_AT_ONCE) for answer in one]
+    answers = [answer for one in run_concurrently([spend] * MAX_CONCURRENT_CALLS) for answer in one]
     assert answers.count(True) == 1_000_000 // 70_000 == 14
     assert Prediction.objects.filter(organization=buyer.organization).count() == 14
-    assert (purse(buyer).posted, purse(buyer).held) == (1_000_000, 14 * 70_000)
-    assert_sound()
+    assert (balance_of_buyer(buyer).posted, balance_of_buyer(buyer).held) == (1_000_000, 14 * 70_000)
+    assert_ledger_consistent()

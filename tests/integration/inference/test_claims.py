@@ -1,4 +1,4 @@
-"""Claiming: who gets which predictions, and that nobody gets another's."""
+"""Claiming: which predictions a node gets, and that no two nodes get the same one."""
 
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
@@ -11,16 +11,16 @@ from django.db import OperationalError, connection, transaction
 
 from inference.domain.lifecycle import LEASE_SECONDS, Status
 from inference.worker.claims import claim, renew
-from tests.support.inference_scene import call, claim_all, make_buyer, make_node, put_on_sale, row, status_of
+from tests.support.concurrency import run_concurrently, with_own_connection
+from tests.support.inference_market import call, claim_all, make_buyer, make_node, make_priced_model, row, status_of
 from tests.support.ledger import rows
 from tests.support.services import home, wait_until
-from tests.support.together import on_its_own_connection, together
 
 pytestmark = pytest.mark.usefixtures("database")
 
 
 def test_the_oldest_come_first_up_to_the_limit():
-    buyer, sale, node = make_buyer(), put_on_sale(), make_node()
+    buyer, sale, node = make_buyer(), make_priced_model(), make_node()
     ids = [call(buyer, sale) for _ in range(5)]
     claimed, more = claim(node=node, device="test", version=sale.target.version, limit=3)
     assert (sorted(one.id for one in claimed), more) == (ids[:3], True)
@@ -30,7 +30,7 @@ def test_the_oldest_come_first_up_to_the_limit():
 
 
 def test_a_claim_is_recorded_with_its_lease():
-    buyer, sale, node = make_buyer(), put_on_sale(), make_node()
+    buyer, sale, node = make_buyer(), make_priced_model(), make_node()
     id_ = call(buyer, sale, num_outputs=2)
     (claimed,) = claim_all(sale, node)
     assert (claimed.attempt, claimed.quantity, claimed.price_id) == (1, 2, sale.target.terms.id)
@@ -41,7 +41,7 @@ def test_a_claim_is_recorded_with_its_lease():
 
 
 def test_one_claim_takes_one_kind_of_batch():
-    buyer, sale, node = make_buyer(), put_on_sale(), make_node()
+    buyer, sale, node = make_buyer(), make_priced_model(), make_node()
     small, large = {"width": 64, "height": 64}, {"width": 128, "height": 128}
     ids = [call(buyer, sale, **size) for size in (large, small, large, small, small)]
     claimed, more = claim(node=node, device="test", version=sale.target.version, limit=8)
@@ -50,15 +50,15 @@ def test_one_claim_takes_one_kind_of_batch():
     assert (sorted(one.id for one in claimed), more) == ([ids[1], ids[3], ids[4]], False)
 
 
-def test_other_versions_are_left_alone():
-    buyer, mine, other = make_buyer(), put_on_sale(), put_on_sale()
+def test_a_claim_takes_one_version_only():
+    buyer, mine, other = make_buyer(), make_priced_model(), make_priced_model()
     id_ = call(buyer, other)
     assert claim_all(mine, make_node()) == []
     assert status_of(id_) is Status.STARTING
 
 
-def test_two_nodes_at_once_never_get_the_same():
-    buyer, sale = make_buyer(), put_on_sale()
+def test_concurrent_nodes_claim_different_predictions():
+    buyer, sale = make_buyer(), make_priced_model()
     ids = [call(buyer, sale, width=64 if number % 3 else 128) for number in range(24)]
 
     def take(node: str) -> list[object]:
@@ -68,7 +68,7 @@ def test_two_nodes_at_once_never_get_the_same():
         return taken
 
     nodes = [make_node() for _ in range(4)]
-    taken = together([partial(take, node) for node in nodes])
+    taken = run_concurrently([partial(take, node) for node in nodes])
     every = [id_ for one in taken for id_ in one]
     assert len(every) == len(set(every))
     assert sorted(every) == ids
@@ -78,7 +78,7 @@ def test_two_nodes_at_once_never_get_the_same():
 
 
 def test_a_node_gets_the_next_batch_while_another_still_takes_the_first():
-    buyer, sale, node = make_buyer(), put_on_sale(), make_node()
+    buyer, sale, node = make_buyer(), make_priced_model(), make_node()
     first = [call(buyer, sale, width=64) for _ in range(2)]
     second = [call(buyer, sale, width=128) for _ in range(2)]
     url = home.postgres_url(user=settings.SERVING_ROLE, database=settings.DATABASE_NAME)
@@ -90,8 +90,8 @@ def test_a_node_gets_the_next_batch_while_another_still_takes_the_first():
         assert sorted(one.id for one in claim_all(sale, node)) == second
 
 
-def test_a_claim_that_is_rolled_back_leaves_what_it_took():
-    buyer, sale, node = make_buyer(), put_on_sale(), make_node()
+def test_a_rolled_back_claim_leaves_its_predictions_waiting():
+    buyer, sale, node = make_buyer(), make_priced_model(), make_node()
     id_ = call(buyer, sale)
     with transaction.atomic():
         assert len(claim_all(sale, node)) == 1
@@ -101,7 +101,7 @@ def test_a_claim_that_is_rolled_back_leaves_what_it_took():
 
 
 def test_only_ones_own_running_predictions_are_renewed():
-    buyer, sale, node = make_buyer(), put_on_sale(), make_node()
+    buyer, sale, node = make_buyer(), make_priced_model(), make_node()
     mine, waiting = call(buyer, sale, width=64), call(buyer, sale, width=128)
     claim_all(sale, node)
     assert renew(node=node, ids=[mine, waiting]) == ({mine}, set())
@@ -109,8 +109,8 @@ def test_only_ones_own_running_predictions_are_renewed():
 
 
 def test_leases_are_renewed_in_the_order_of_ids():
-    """As predictions are completed, or a heartbeat and a completion of one node would deadlock."""
-    buyer, sale, node = make_buyer(), put_on_sale(), make_node()
+    """The same order as in completions; otherwise a heartbeat and a completion of one node could deadlock."""
+    buyer, sale, node = make_buyer(), make_priced_model(), make_node()
     first, *rest = [call(buyer, sale) for _ in range(6)]
     claim_all(sale, node)
     for id_ in [*rest, first]:
@@ -127,7 +127,7 @@ def test_leases_are_renewed_in_the_order_of_ids():
     with ThreadPoolExecutor(1) as heartbeat, transaction.atomic():
         lock = "SELECT id FROM inference_prediction WHERE id = ANY (%s) ORDER BY id FOR UPDATE NOWAIT"
         rows(lock, [first])
-        waiting = heartbeat.submit(on_its_own_connection, renew_all)
+        waiting = heartbeat.submit(with_own_connection, renew_all)
         (me,) = rows("SELECT pg_backend_pid()")
         blocked = "SELECT count(*) FROM pg_stat_activity WHERE %s = ANY (pg_blocking_pids(pid))"
         wait_until(lambda: rows(blocked, *me) == [(1,)], "the heartbeat to wait", seconds=10)

@@ -22,19 +22,19 @@ from inference.services.review import NotUnderContract, review
 from inference.worker.claims import Ended, complete
 from marketplace.accounts.models import AuditEvent, Membership, Organization
 from marketplace.core.problems import Conflict, Forbidden, Invalid, NotFound, PaymentRequired
-from tests.support.inference_scene import (
+from tests.support.inference_market import (
     CREDIT,
-    OnSale,
+    ListedModel,
+    balance_of_buyer,
     call,
     claim_all,
     make_buyer,
     make_node,
-    purse,
-    put_on_sale,
+    make_priced_model,
     row,
     succeeded,
 )
-from tests.support.ledger import assert_sound
+from tests.support.ledger import assert_ledger_consistent
 from tests.support.parties import Party, make_party
 
 pytestmark = pytest.mark.usefixtures("database")
@@ -47,7 +47,7 @@ def membership(organization_id: object) -> Membership:
     return Membership.objects.select_related("organization", "user").get(organization=organization_id, role="owner")
 
 
-def offer_to(buyer: Party | None, sale: OnSale, **terms: object) -> OutcomeOffer:
+def offer_to(buyer: Party | None, sale: ListedModel, **terms: object) -> OutcomeOffer:
     given = {"amount": PRICE, "review_hours": 24} | terms
     supersedes = given.pop("supersedes", None)
     proposal = Proposal(
@@ -64,28 +64,28 @@ def sign(buyer: Party, offer: OutcomeOffer) -> OutcomeContract:
     return contracts.sign(by=membership(buyer.organization.pk), offer_id=offer.pk, document_hash=offer.hash)
 
 
-def run(buyer: Party, sale: OnSale, contract: OutcomeContract, **inputs: object):  # type: ignore[no-untyped-def]
+def run(buyer: Party, sale: ListedModel, contract: OutcomeContract, **inputs: object):  # type: ignore[no-untyped-def]
     """A prediction under the contract, waiting for a node."""
     target = sale.target.under(contract_terms(contract.pk, buyer.owner))
     return admit(caller=buyer.caller, target=target, inputs={"prompt": "x"} | inputs, origin=Origin.API)
 
 
 @pytest.fixture
-def scene():  # type: ignore[no-untyped-def]
-    buyer, sale = make_buyer(), put_on_sale()
+def case():  # type: ignore[no-untyped-def]
+    buyer, sale = make_buyer(), make_priced_model()
     return buyer, sale, sign(buyer, offer_to(buyer, sale))
 
 
-def test_a_call_is_paid_when_its_pictures_are_accepted(scene):  # type: ignore[no-untyped-def]
-    buyer, sale, contract = scene
+def test_a_call_is_paid_when_its_pictures_are_accepted(case):  # type: ignore[no-untyped-def]
+    buyer, sale, contract = case
     id_ = run(buyer, sale, contract, num_outputs=3)
-    assert (purse(buyer).posted, purse(buyer).held) == (CREDIT, 3 * PRICE)
+    assert (balance_of_buyer(buyer).posted, balance_of_buyer(buyer).held) == (CREDIT, 3 * PRICE)
     (claimed,) = claim_all(sale, make_node())
     # The node settles at the price it knows; under a contract that is not what is charged.
     assert [ended for ended, _ in complete([succeeded(claimed)])] == [id_]
     view = prediction_for_buyer(buyer.organization.pk, id_)
     assert (view.status, view.outcome, view.delivered) == (Status.SUCCEEDED, OutcomeState.OBSERVING, 3)
-    assert (view.amount_charged or 0, purse(buyer).held) == (0, 3 * PRICE)
+    assert (view.amount_charged or 0, balance_of_buyer(buyer).held) == (0, 3 * PRICE)
     waiting = receipt_of(view)["payload"]
     assert (waiting["charged"], waiting["held"], waiting["contract"]["outcome"]) == (
         "0.000000",
@@ -100,7 +100,7 @@ def test_a_call_is_paid_when_its_pictures_are_accepted(scene):  # type: ignore[n
     review(caller=buyer.caller, prediction_id=id_, position=0, verdict=REJECT, reason=" too pale ")
     done = review(caller=buyer.caller, prediction_id=id_, position=1, verdict=ACCEPT)
     assert (done.is_new, done.state) == (True, OutcomeState.SETTLED)
-    assert (purse(buyer).posted, purse(buyer).held) == (CREDIT - 2 * PRICE, 0)
+    assert (balance_of_buyer(buyer).posted, balance_of_buyer(buyer).held) == (CREDIT - 2 * PRICE, 0)
     assert sale.earned == 2 * PRICE - platform_fee(2 * PRICE, fee_bps=1_000)
     settled = receipt_of(prediction_for_buyer(buyer.organization.pk, id_))["payload"]
     assert (settled["charged"], settled["not_billed"]) == ("0.012000", None)
@@ -118,11 +118,11 @@ def test_a_call_is_paid_when_its_pictures_are_accepted(scene):  # type: ignore[n
     ]
     assert {one.user_id for one in given.values()} == {buyer.user.pk}
     assert predictions_under_review(buyer.organization.pk, contract.pk, limit=9) == []
-    assert_sound()
+    assert_ledger_consistent()
 
 
-def test_what_fails_or_is_canceled_holds_nothing_and_says_why(scene):  # type: ignore[no-untyped-def]
-    buyer, sale, contract = scene
+def test_failed_and_canceled_calls_release_the_hold_with_a_reason(case):  # type: ignore[no-untyped-def]
+    buyer, sale, contract = case
     canceled = run(buyer, sale, contract)
     cancel(organization_id=buyer.organization.pk, prediction_id=canceled)
     failed = run(buyer, sale, contract)
@@ -134,24 +134,24 @@ def test_what_fails_or_is_canceled_holds_nothing_and_says_why(scene):  # type: i
         assert receipt_of(view)["payload"]["not_billed"].startswith(view.status)
         with pytest.raises(NothingToReview):
             review(caller=buyer.caller, prediction_id=id_, position=0, verdict=ACCEPT)
-    assert purse(buyer).held == 0
+    assert balance_of_buyer(buyer).held == 0
 
 
-def test_calls_with_and_without_contract_end_in_one_batch(scene):  # type: ignore[no-untyped-def]
-    buyer, sale, contract = scene
+def test_calls_with_and_without_contract_end_in_one_batch(case):  # type: ignore[no-untyped-def]
+    buyer, sale, contract = case
     under, plain = run(buyer, sale, contract), call(buyer, sale)
     lost = run(buyer, sale, contract)
     claimed = {one.id: one for one in claim_all(sale, make_node())}
     failed = Ended(lost, claimed[lost].attempt, Status.FAILED, error="no", not_billed="failed: free")
     complete([succeeded(claimed[under]), succeeded(claimed[plain]), failed])
-    assert (purse(buyer).posted, purse(buyer).held) == (CREDIT - 4_000, PRICE)
+    assert (balance_of_buyer(buyer).posted, balance_of_buyer(buyer).held) == (CREDIT - 4_000, PRICE)
     assert [row(id_).amount_charged for id_ in (under, plain, lost)] == [0, 4_000, 0]
     assert [row(id_).not_billed for id_ in (under, plain, lost)] == ["", "", "failed: free"]
-    assert_sound()
+    assert_ledger_consistent()
 
 
-def test_a_result_that_comes_twice_is_delivered_once(scene):  # type: ignore[no-untyped-def]
-    buyer, sale, contract = scene
+def test_a_repeated_result_is_delivered_once(case):  # type: ignore[no-untyped-def]
+    buyer, sale, contract = case
     id_ = run(buyer, sale, contract)
     (claimed,) = claim_all(sale, make_node())
     complete([succeeded(claimed)])
@@ -160,9 +160,9 @@ def test_a_result_that_comes_twice_is_delivered_once(scene):  # type: ignore[no-
     assert Outcome.objects.get(pk=id_).review_until == until
 
 
-def test_refusals_change_nothing(scene):  # type: ignore[no-untyped-def]
-    buyer, sale, contract = scene
-    stranger, other = make_buyer(), put_on_sale()
+def test_refusals_change_nothing(case):  # type: ignore[no-untyped-def]
+    buyer, sale, contract = case
+    stranger, other = make_buyer(), make_priced_model()
     with pytest.raises(NotFound):
         contract_terms(contract.pk, stranger.owner)
     with pytest.raises(Invalid, match="is about"):
@@ -177,7 +177,7 @@ def test_refusals_change_nothing(scene):  # type: ignore[no-untyped-def]
             origin=Origin.API,
             conditions=Conditions(max_price=2 * PRICE - 1),
         )
-    with pytest.raises(NotFound, match="no such contract"):  # as if the look-up had been somebody else's
+    with pytest.raises(NotFound, match="no such contract"):  # as if another caller had looked it up
         admit(caller=stranger.caller, target=target, inputs=inputs, origin=Origin.API)
     contracts.end(by=membership(sale.provider), contract_id=contract.pk)
     with pytest.raises(ContractClosed, match="ended"):
@@ -189,11 +189,16 @@ def test_refusals_change_nothing(scene):  # type: ignore[no-untyped-def]
     run(limited, sale, full)
     with pytest.raises(ContractClosed, match="Review some"):
         run(limited, sale, full)
-    assert (purse(buyer).held, purse(stranger).held, purse(poor).held, purse(limited).held) == (0, 0, 0, PRICE)
+    assert (
+        balance_of_buyer(buyer).held,
+        balance_of_buyer(stranger).held,
+        balance_of_buyer(poor).held,
+        balance_of_buyer(limited).held,
+    ) == (0, 0, 0, PRICE)
 
 
-def test_only_the_buyer_reviews_and_only_what_is_under_contract(scene):  # type: ignore[no-untyped-def]
-    buyer, sale, contract = scene
+def test_only_the_buyer_reviews_and_only_what_is_under_contract(case):  # type: ignore[no-untyped-def]
+    buyer, sale, contract = case
     id_, plain = run(buyer, sale, contract), call(buyer, sale)
     claimed = {one.id: one for one in claim_all(sale, make_node())}
     complete([succeeded(claimed[id_]), succeeded(claimed[plain])])
@@ -218,8 +223,8 @@ def test_only_the_buyer_reviews_and_only_what_is_under_contract(scene):  # type:
 # --- agreeing ----------------------------------------------------------------------------------------------------
 
 
-def test_signatures_are_acts_of_members_over_the_same_hash(scene):  # type: ignore[no-untyped-def]
-    buyer, sale, contract = scene
+def test_signatures_are_acts_of_members_over_the_same_hash(case):  # type: ignore[no-untyped-def]
+    buyer, sale, contract = case
     offer = contract.offer
     events = AuditEvent.objects.filter(subject__in=[str(offer.pk), str(contract.pk)]).order_by("id")
     assert [(event.action, str(event.organization_id), event.data["hash"]) for event in events] == [
@@ -231,8 +236,8 @@ def test_signatures_are_acts_of_members_over_the_same_hash(scene):  # type: igno
     assert AuditEvent.objects.filter(action="contract.ended", subject=str(contract.pk)).count() == 1
 
 
-def test_only_owners_agree(scene):  # type: ignore[no-untyped-def]
-    buyer, sale, contract = scene
+def test_only_owners_sign(case):  # type: ignore[no-untyped-def]
+    buyer, sale, contract = case
     offer = offer_to(buyer, sale)
     person = make_party().user
     for organization in (buyer.organization, Organization.objects.get(pk=sale.provider)):
@@ -247,8 +252,8 @@ def test_only_owners_agree(scene):  # type: ignore[no-untyped-def]
                 act()
 
 
-def test_an_offer_is_for_whom_it_names(scene):  # type: ignore[no-untyped-def]
-    buyer, sale, _ = scene
+def test_an_offer_can_be_signed_by_its_buyer_only(case):  # type: ignore[no-untyped-def]
+    buyer, sale, _ = case
     stranger = make_buyer()
     mine = offer_to(buyer, sale)
     with pytest.raises(NotFound):
@@ -265,8 +270,8 @@ def test_an_offer_is_for_whom_it_names(scene):  # type: ignore[no-untyped-def]
         sign(make_buyer(), everybodys)
 
 
-def test_a_new_version_replaces_the_older_when_it_is_signed(scene):  # type: ignore[no-untyped-def]
-    buyer, sale, contract = scene
+def test_a_new_version_replaces_the_older_when_it_is_signed(case):  # type: ignore[no-untyped-def]
+    buyer, sale, contract = case
     newer = offer_to(buyer, sale, amount=7_000, supersedes=contract.offer_id)
     assert (newer.version, newer.supersedes_id) == (2, contract.offer_id)
     assert f'"supersedes":"{contract.offer.hash}"' in newer.document
@@ -277,7 +282,7 @@ def test_a_new_version_replaces_the_older_when_it_is_signed(scene):  # type: ign
     (claimed,) = claim_all(sale, make_node())
     complete([succeeded(claimed)])
     review(caller=buyer.caller, prediction_id=running, position=0, verdict=ACCEPT)
-    assert purse(buyer).posted == CREDIT - PRICE  # at the price it was made under
+    assert balance_of_buyer(buyer).posted == CREDIT - PRICE  # at the price it was made under
     with pytest.raises(Conflict, match="superseded already"):
         offer_to(buyer, sale, supersedes=contract.offer_id)
     with pytest.raises(Conflict, match="same buyer"):
@@ -296,8 +301,8 @@ def test_a_new_version_replaces_the_older_when_it_is_signed(scene):  # type: ign
         ({"note": "\0"}, "note"),
     ],
 )
-def test_terms_out_of_bounds(scene, terms: dict[str, object], field: str):  # type: ignore[no-untyped-def]
-    buyer, sale, _ = scene
+def test_terms_out_of_bounds_are_refused(case, terms: dict[str, object], field: str):  # type: ignore[no-untyped-def]
+    buyer, sale, _ = case
     before = OutcomeOffer.objects.count()
     with pytest.raises(Invalid) as refused:
         offer_to(buyer, sale, **terms)

@@ -1,4 +1,4 @@
-"""What a node finds out about a version, and what happens when it dies in the middle."""
+"""Inspections of versions by a node, and what happens when it dies."""
 
 import shutil
 import threading
@@ -27,7 +27,7 @@ from providers.services.check_files import check_version
 from providers.services.publish import publish_folder
 from tests.support.folders import CARD, make_folder
 from tests.support.parties import HERO, make_party
-from tests.support.singles import SAVERS
+from tests.support.single_models import SAVERS
 
 SCHEDULER_WARNING = "ignore:__array__ implementation doesn't accept a copy keyword:DeprecationWarning"  # diffusers
 
@@ -91,7 +91,7 @@ def states(version: ModelVersion) -> list[str]:
     return [check.state for check in checks_of(version)]
 
 
-def test_a_node_loads_runs_measures_and_shows_a_version(node: TestNode):
+def test_a_node_runs_all_steps_of_an_inspection(node: TestNode):
     version = checked(WORKHORSE)
     node.turns()
     version.refresh_from_db()
@@ -119,13 +119,13 @@ def test_a_node_loads_runs_measures_and_shows_a_version(node: TestNode):
     assert Inspection.objects.get(version=version).state == InspectionState.DONE
     assert Residency.objects.get(node=node.name, version=version).bytes == load.detail["bytes"]
     assert node.work.inspection is None
-    on_version_checked([{"version": version.pk}])  # the same news again
+    on_version_checked([{"version": version.pk}])  # the same event again
     before = Example.objects.count()
     node.turns()
     assert Example.objects.count() == before
 
 
-def test_news_of_a_version_that_was_deleted_in_between_holds_nothing_up():
+def test_an_event_of_a_deleted_version_is_ignored():
     with transaction.atomic():
         on_version_checked([{"version": "0" * 40}])
     assert not Inspection.objects.filter(version_id="0" * 40).exists()
@@ -133,7 +133,7 @@ def test_news_of_a_version_that_was_deleted_in_between_holds_nothing_up():
 
 @pytest.mark.slow
 @pytest.mark.parametrize("task", ["image-to-image", "matting", "super-resolution", "scoring"])
-def test_models_that_take_a_picture_are_tried_with_ones_of_ours(node: TestNode, tmp_path: Path, task: str):
+def test_models_that_take_a_picture_are_tried_with_samples(node: TestNode, tmp_path: Path, task: str):
     folder = SAVERS[task](tmp_path / "model")
     (folder / "README.md").write_text(CARD)
     version = checked(folder)
@@ -151,7 +151,7 @@ def test_models_that_take_a_picture_are_tried_with_ones_of_ours(node: TestNode, 
     assert shown[0].sha256 == golden.detail["digests"][0]
 
 
-def test_a_version_that_does_not_fit_together_is_refused_with_the_file(node: TestNode, tmp_path: Path):
+def test_an_inconsistent_version_is_refused_with_the_file(node: TestNode, tmp_path: Path):
     folder = tmp_path / "broken"
     shutil.copytree(WORKHORSE, folder)
     shutil.copyfile(
@@ -169,13 +169,13 @@ def test_a_version_that_does_not_fit_together_is_refused_with_the_file(node: Tes
     assert Inspection.objects.get(version=version).state == InspectionState.DONE
 
 
-def test_weights_of_no_use_are_refused(node: TestNode, tmp_path: Path):
+def test_unusable_weights_fail_the_golden_run(node: TestNode, tmp_path: Path):
     version = checked(make_folder(tmp_path / "tiny"))
     node.turns()
     assert states(version)[1:3] == ["failed", "skipped"]
 
 
-def test_a_node_that_dies_in_the_middle_leaves_the_rest_to_the_next(node: TestNode):
+def test_another_node_continues_the_inspection_of_a_dead_node(node: TestNode):
     version = checked(WORKHORSE)
     node.turns(6)
     assert states(version)[:2] == ["passed", "passed"]
@@ -183,7 +183,7 @@ def test_a_node_that_dies_in_the_middle_leaves_the_rest_to_the_next(node: TestNo
     golden = checks_of(version)[2]
     dead = node.work.inspection
     assert dead is not None
-    node.work.inspection = None  # nobody renews the lease
+    node.work.inspection = None  # the lease is not renewed
     node.inspector = node.make_inspector()
     node.turns(2)
     assert node.work.inspection is None, "while the lease lasts, it is nobody else's"
@@ -201,7 +201,7 @@ def test_a_node_that_dies_in_the_middle_leaves_the_rest_to_the_next(node: TestNo
     assert states(version) == ["passed"] * 5
 
 
-def test_a_version_that_kills_its_nodes_is_refused_at_last(node: TestNode):
+def test_a_version_that_repeatedly_kills_nodes_is_refused(node: TestNode):
     version = checked(WORKHORSE)
     for losses in (1, 2, 3):
         held = claim(node=node.name)
@@ -214,7 +214,7 @@ def test_a_version_that_kills_its_nodes_is_refused_at_last(node: TestNode):
     assert claim(node=node.name) is None
 
 
-def test_a_node_that_stops_hands_back_without_blame(node: TestNode):
+def test_a_stopping_node_releases_its_inspection_without_penalty(node: TestNode):
     version = checked(WORKHORSE)
     for _ in range(5):
         assert claim(node=node.name) is not None
@@ -223,12 +223,12 @@ def test_a_node_that_stops_hands_back_without_blame(node: TestNode):
     assert (inspection.attempt, inspection.losses, inspection.state) == (5, 0, "waiting")
 
 
-def test_of_nodes_that_claim_at_once_one_gets_it(node: TestNode):
+def test_concurrent_nodes_claim_an_inspection_once(node: TestNode):
     checked(WORKHORSE)
-    together, claims = threading.Barrier(4), []
+    barrier, claims = threading.Barrier(4), []
 
     def run() -> None:
-        together.wait()
+        barrier.wait()
         try:
             claims.append(claim(node=node.name))
         finally:

@@ -1,4 +1,4 @@
-"""The SQL life of a prediction, without a node: the test claims and completes in its place."""
+"""The life of a prediction in SQL, without a node: the test claims and completes."""
 
 import hashlib
 import random
@@ -21,21 +21,21 @@ from inference.worker.claims import Ended, complete, renew
 from marketplace.core.ids import new_id
 from marketplace.core.models import OutboxEvent
 from marketplace.core.problems import NotFound
-from tests.support.inference_scene import (
+from tests.support.concurrency import MAX_CONCURRENT_CALLS, run_concurrently
+from tests.support.inference_market import (
     CREDIT,
+    balance_of_buyer,
     call,
     claim_all,
-    let_lease_run_out,
+    expire_lease,
     make_buyer,
     make_node,
-    purse,
-    put_on_sale,
+    make_priced_model,
     row,
     status_of,
     succeeded,
 )
-from tests.support.ledger import assert_sound, assert_split
-from tests.support.together import MAX_AT_ONCE, together
+from tests.support.ledger import assert_ledger_consistent, assert_split
 
 pytestmark = pytest.mark.usefixtures("database")
 
@@ -58,7 +58,7 @@ def completions_of(id_: object) -> list[str]:
 
 
 def test_a_prediction_is_admitted_claimed_completed_and_settled_once():
-    buyer, sale = make_buyer(), put_on_sale()
+    buyer, sale = make_buyer(), make_priced_model()
     id_ = call(buyer, sale, num_outputs=2)
     (claimed,) = claim_all(sale, make_node())
     ended = replace(succeeded(claimed), run_seconds=1.5, batch_size=1, load_seconds=0.0)
@@ -70,14 +70,14 @@ def test_a_prediction_is_admitted_claimed_completed_and_settled_once():
     view = prediction_for_buyer(buyer.organization.pk, id_)
     assert (view.status, view.amount_charged, view.not_billed, len(view.artifacts)) == (Status.SUCCEEDED, 8_000, "", 2)
     assert (view.run_seconds, view.batch_size, view.attempt) == (1.5, 1, 1)
-    assert (purse(buyer).posted, purse(buyer).held, sale.earned) == (CREDIT - 8_000, 0, 7_200)
+    assert (balance_of_buyer(buyer).posted, balance_of_buyer(buyer).held, sale.earned) == (CREDIT - 8_000, 0, 7_200)
     assert_split(id_, charge=8_000, fee_bps=1_000)
     assert completions_of(id_) == ["succeeded"]
-    assert_sound()
+    assert_ledger_consistent()
 
 
-def test_a_value_is_kept_settled_and_signed():
-    buyer, sale = make_buyer(), put_on_sale()
+def test_a_value_is_stored_settled_and_signed():
+    buyer, sale = make_buyer(), make_priced_model()
     id_, other = call(buyer, sale), call(buyer, sale)
     first, second = sorted(claim_all(sale, make_node()), key=lambda one: one.id)
     value = {"score": 0.25, "words": ["é", None]}
@@ -91,23 +91,23 @@ def test_a_value_is_kept_settled_and_signed():
     payload = receipt_of(view)["payload"]
     digest = hashlib.sha256('{"score":0.25,"words":["é",null]}'.encode()).hexdigest()
     assert (payload["outputs"], payload["quantity"], payload["charged"]) == ([f"sha256:{digest}"], 1, "0.004000")
-    assert_sound()
+    assert_ledger_consistent()
 
 
 def test_only_what_was_delivered_is_charged():
-    buyer, sale = make_buyer(), put_on_sale()
+    buyer, sale = make_buyer(), make_priced_model()
     id_ = call(buyer, sale, num_outputs=4)
     (claimed,) = claim_all(sale, make_node())
     complete([succeeded(claimed, delivered=3)])
     assert (row(id_).amount_held, row(id_).amount_charged) == (16_000, 12_000)
-    assert (purse(buyer).posted, purse(buyer).held) == (CREDIT - 12_000, 0)
+    assert (balance_of_buyer(buyer).posted, balance_of_buyer(buyer).held) == (CREDIT - 12_000, 0)
     assert UsageRecord.objects.get(hold=id_).quantity == 3
-    assert_sound()
+    assert_ledger_consistent()
 
 
 @pytest.mark.parametrize("status", [Status.FAILED, Status.CANCELED])
-def test_what_fails_or_is_cancelled_is_free(status: Status):
-    buyer, sale = make_buyer(), put_on_sale()
+def test_failed_and_canceled_predictions_are_free(status: Status):
+    buyer, sale = make_buyer(), make_priced_model()
     id_ = call(buyer, sale)
     (claimed,) = claim_all(sale, make_node())
     complete([Ended(id_, claimed.attempt, status, error="it broke", not_billed=NOT_BILLED[status])])
@@ -115,19 +115,19 @@ def test_what_fails_or_is_cancelled_is_free(status: Status):
     assert (stored.status, stored.error, stored.amount_charged) == (status, "it broke", 0)
     assert stored.not_billed == NOT_BILLED[status]
     assert Hold.objects.get(pk=id_).state == "voided"
-    assert (purse(buyer).posted, purse(buyer).held, sale.earned) == (CREDIT, 0, 0)
+    assert (balance_of_buyer(buyer).posted, balance_of_buyer(buyer).held, sale.earned) == (CREDIT, 0, 0)
     assert not UsageRecord.objects.filter(hold=id_).exists()
     assert completions_of(id_) == [status]
     receipt = receipt_of(prediction_for_buyer(buyer.organization.pk, id_))
     assert (receipt["payload"]["charged"], receipt["payload"]["not_billed"]) == ("0.000000", NOT_BILLED[status])
-    assert_sound()
+    assert_ledger_consistent()
 
 
 def test_a_late_attempt_ends_and_settles_nothing():
-    buyer, sale = make_buyer(), put_on_sale()
+    buyer, sale = make_buyer(), make_priced_model()
     id_ = call(buyer, sale)
     (first,) = claim_all(sale, make_node())
-    let_lease_run_out(id_)
+    expire_lease(id_)
     take_back()
     waiting = snapshot(id_)
     assert complete([succeeded(first)]) == []
@@ -139,18 +139,18 @@ def test_a_late_attempt_ends_and_settles_nothing():
     assert snapshot(id_) == running
     assert complete([succeeded(second)]) == [(id_, None)]
     assert complete([succeeded(first)]) == []
-    assert (purse(buyer).posted, purse(buyer).held) == (CREDIT - 4_000, 0)
+    assert (balance_of_buyer(buyer).posted, balance_of_buyer(buyer).held) == (CREDIT - 4_000, 0)
     assert completions_of(id_) == ["succeeded"]
-    assert_sound()
+    assert_ledger_consistent()
 
 
 @pytest.mark.parametrize("late_first", [True, False])
 def test_of_two_attempts_in_one_batch_the_current_one_counts(late_first: bool):
-    """A node that was away may bring both: the result of a claim that it lost, and that of its next."""
-    buyer, sale, node = make_buyer(), put_on_sale(), make_node()
+    """A node that was disconnected may send two results: of a lost claim and of its next one."""
+    buyer, sale, node = make_buyer(), make_priced_model(), make_node()
     id_, other = call(buyer, sale), call(buyer, sale)
     late = next(one for one in claim_all(sale, node) if one.id == id_)
-    let_lease_run_out(id_)
+    expire_lease(id_)
     take_back()
     (current,) = claim_all(sale, node)
     stale = Ended(id_, late.attempt, Status.FAILED, error="stale", not_billed="stale")
@@ -160,25 +160,25 @@ def test_of_two_attempts_in_one_batch_the_current_one_counts(late_first: bool):
     assert (stored.status, stored.error, stored.not_billed, stored.amount_charged) == (Status.SUCCEEDED, "", "", 4_000)
     assert status_of(other) is Status.PROCESSING
     assert completions_of(id_) == ["succeeded"]
-    assert (purse(buyer).posted, purse(buyer).held) == (CREDIT - 4_000, 4_000)
-    assert_sound()
+    assert (balance_of_buyer(buyer).posted, balance_of_buyer(buyer).held) == (CREDIT - 4_000, 4_000)
+    assert_ledger_consistent()
 
 
 def test_the_same_result_twice_in_a_batch_counts_once():
-    buyer, sale = make_buyer(), put_on_sale()
+    buyer, sale = make_buyer(), make_priced_model()
     id_, other = call(buyer, sale), call(buyer, sale, width=64)
     (claimed,) = claim_all(sale, make_node())
     failed = Ended(id_, claimed.attempt, Status.FAILED, error="x", not_billed="x")
     assert complete([failed, failed]) == [(id_, None)]
     assert completions_of(id_) == ["failed"]
-    assert (purse(buyer).posted, purse(buyer).held) == (CREDIT, 4_000)
+    assert (balance_of_buyer(buyer).posted, balance_of_buyer(buyer).held) == (CREDIT, 4_000)
     assert status_of(other) is Status.STARTING
-    assert_sound()
+    assert_ledger_consistent()
 
 
 @pytest.mark.parametrize("quantities", [{}, {"megapixel": 1_000_000}, {"image": -1}, {"image": 1.5}, {"image": None}])
 def test_a_result_without_what_its_price_is_for_ends_nothing(quantities: dict[str, object]):
-    buyer, sale, node = make_buyer(), put_on_sale(), make_node()
+    buyer, sale, node = make_buyer(), make_priced_model(), make_node()
     first, second = call(buyer, sale), call(buyer, sale)
     good, bad = sorted(claim_all(sale, node), key=lambda one: one.id)
     before = snapshot(first), snapshot(second)
@@ -187,25 +187,25 @@ def test_a_result_without_what_its_price_is_for_ends_nothing(quantities: dict[st
     assert refused.value.__cause__.sqlstate == "BO422"  # type: ignore[union-attr]
     assert (snapshot(first), snapshot(second)) == before
     assert complete([succeeded(good)]) == [(first, None)]
-    assert_sound()
+    assert_ledger_consistent()
 
 
-def test_a_lost_node_is_forgiven_twice_and_costs_nothing():
-    buyer, sale = make_buyer(), put_on_sale()
+def test_a_prediction_is_requeued_twice_then_fails_for_free():
+    buyer, sale = make_buyer(), make_priced_model()
     id_ = call(buyer, sale)
     for attempt in range(1, MAX_ATTEMPTS):
         (claimed,) = claim_all(sale, make_node())
         assert claimed.attempt == attempt
         assert [one for one in take_back() if one.id == id_] == []  # the lease still runs
-        let_lease_run_out(id_)
+        expire_lease(id_)
         (taken,) = [one for one in take_back() if one.id == id_]
         assert (taken.status, taken.version) == (Status.STARTING, sale.target.version)
         stored = row(id_)
         assert (stored.status, stored.attempt, stored.node_id) == (Status.STARTING, attempt, None)
         assert (stored.lease_until, stored.started_at, stored.device) == (None, None, "")
-        assert purse(buyer).held == 4_000
+        assert balance_of_buyer(buyer).held == 4_000
     claim_all(sale, make_node())
-    let_lease_run_out(id_)
+    expire_lease(id_)
     (taken,) = [one for one in take_back() if one.id == id_]
     assert taken.status is Status.FAILED
     stored = row(id_)
@@ -213,14 +213,14 @@ def test_a_lost_node_is_forgiven_twice_and_costs_nothing():
     assert stored.error == "The node running this was lost 3 times; the input may be more than it can take."
     assert stored.not_billed == NOT_BILLED[Status.FAILED]
     assert Hold.objects.get(pk=id_).state == "voided"
-    assert (purse(buyer).posted, purse(buyer).held) == (CREDIT, 0)
+    assert (balance_of_buyer(buyer).posted, balance_of_buyer(buyer).held) == (CREDIT, 0)
     assert completions_of(id_) == ["failed"]
     assert claim_all(sale, make_node()) == []
-    assert_sound()
+    assert_ledger_consistent()
 
 
-def test_a_node_that_restarts_takes_back_its_own_only():
-    buyer, sale = make_buyer(), put_on_sale()
+def test_a_restarting_node_requeues_only_its_own_predictions():
+    buyer, sale = make_buyer(), make_priced_model()
     mine, other = make_node(), make_node()
     ids = {mine: call(buyer, sale, width=64), other: call(buyer, sale, width=128)}
     claim_all(sale, mine)
@@ -230,21 +230,23 @@ def test_a_node_that_restarts_takes_back_its_own_only():
     assert renew(node=other, ids=[ids[other]]) == ({ids[other]}, set())
 
 
-def test_sweeps_at_once_take_each_back_once():
-    buyer, sale = make_buyer(), put_on_sale()
+def test_concurrent_sweeps_requeue_each_prediction_once():
+    buyer, sale = make_buyer(), make_priced_model()
     ids = [call(buyer, sale) for _ in range(8)]
     for _ in range(MAX_ATTEMPTS):
         claim_all(sale, make_node())
-        let_lease_run_out(*ids)
-        taken = [one.id for answer in together([take_back] * MAX_AT_ONCE) for one in answer if one.id in ids]
+        expire_lease(*ids)
+        taken = [
+            one.id for answer in run_concurrently([take_back] * MAX_CONCURRENT_CALLS) for one in answer if one.id in ids
+        ]
         assert sorted(taken) == ids
     assert [completions_of(id_) for id_ in ids] == [["failed"]] * 8
-    assert (purse(buyer).posted, purse(buyer).held) == (CREDIT, 0)
-    assert_sound()
+    assert (balance_of_buyer(buyer).posted, balance_of_buyer(buyer).held) == (CREDIT, 0)
+    assert_ledger_consistent()
 
 
-def test_cancelling_what_waits_ends_it_at_once():
-    buyer, sale = make_buyer(), put_on_sale()
+def test_cancelling_a_waiting_prediction_ends_it_at_once():
+    buyer, sale = make_buyer(), make_priced_model()
     id_ = call(buyer, sale)
     cancel(organization_id=buyer.organization.pk, prediction_id=id_)
     stored = row(id_)
@@ -255,38 +257,38 @@ def test_cancelling_what_waits_ends_it_at_once():
     )
     assert stored.completed_at is not None
     assert Hold.objects.get(pk=id_).state == "voided"
-    assert (purse(buyer).posted, purse(buyer).held) == (CREDIT, 0)
+    assert (balance_of_buyer(buyer).posted, balance_of_buyer(buyer).held) == (CREDIT, 0)
     assert completions_of(id_) == ["canceled"]
     assert claim_all(sale, make_node()) == []
     after = snapshot(id_)
     cancel(organization_id=buyer.organization.pk, prediction_id=id_)
     assert snapshot(id_) == after
-    assert_sound()
+    assert_ledger_consistent()
 
 
-def test_cancelling_what_runs_asks_its_node():
-    buyer, sale, node = make_buyer(), put_on_sale(), make_node()
+def test_cancelling_a_running_prediction_notifies_its_node():
+    buyer, sale, node = make_buyer(), make_priced_model(), make_node()
     id_ = call(buyer, sale)
     (claimed,) = claim_all(sale, node)
     assert renew(node=node, ids=[id_]) == ({id_}, set())
     cancel(organization_id=buyer.organization.pk, prediction_id=id_)
     asked = row(id_).cancel_requested_at
-    assert (status_of(id_), purse(buyer).held) == (Status.PROCESSING, 4_000)
+    assert (status_of(id_), balance_of_buyer(buyer).held) == (Status.PROCESSING, 4_000)
     assert asked is not None
     cancel(organization_id=buyer.organization.pk, prediction_id=id_)
     assert row(id_).cancel_requested_at == asked
     assert renew(node=node, ids=[id_]) == ({id_}, {id_})
     complete([Ended(id_, claimed.attempt, Status.CANCELED, not_billed=NOT_BILLED[Status.CANCELED], stopped_at_step=7)])
     assert (status_of(id_), row(id_).stopped_at_step, row(id_).amount_charged) == (Status.CANCELED, 7, 0)
-    assert (purse(buyer).posted, purse(buyer).held) == (CREDIT, 0)
+    assert (balance_of_buyer(buyer).posted, balance_of_buyer(buyer).held) == (CREDIT, 0)
 
 
-def test_what_was_cancelled_and_then_lost_is_not_run_again():
-    buyer, sale = make_buyer(), put_on_sale()
+def test_a_canceled_and_lost_prediction_is_not_run_again():
+    buyer, sale = make_buyer(), make_priced_model()
     id_ = call(buyer, sale)
     (claimed,) = claim_all(sale, make_node())
     cancel(organization_id=buyer.organization.pk, prediction_id=id_)
-    let_lease_run_out(id_)
+    expire_lease(id_)
     (taken,) = [one for one in take_back() if one.id == id_]
     assert taken.status is Status.CANCELED
     stored = row(id_)
@@ -295,12 +297,12 @@ def test_what_was_cancelled_and_then_lost_is_not_run_again():
     assert Hold.objects.get(pk=id_).state == "voided"
     assert complete([succeeded(claimed)]) == []
     assert completions_of(id_) == ["canceled"]
-    assert_sound()
+    assert_ledger_consistent()
 
 
 @pytest.mark.parametrize("status", [Status.SUCCEEDED, Status.FAILED])
-def test_cancelling_what_has_ended_changes_nothing(status: Status):
-    buyer, sale = make_buyer(), put_on_sale()
+def test_cancelling_an_ended_prediction_changes_nothing(status: Status):
+    buyer, sale = make_buyer(), make_priced_model()
     id_ = call(buyer, sale)
     (claimed,) = claim_all(sale, make_node())
     complete([succeeded(claimed) if status is Status.SUCCEEDED else Ended(id_, 1, status, error="x", not_billed="x")])
@@ -309,8 +311,8 @@ def test_cancelling_what_has_ended_changes_nothing(status: Status):
     assert snapshot(id_) == after
 
 
-def test_nobody_cancels_what_is_anothers():
-    buyer, stranger, sale = make_buyer(), make_buyer(), put_on_sale()
+def test_predictions_of_others_cannot_be_canceled():
+    buyer, stranger, sale = make_buyer(), make_buyer(), make_priced_model()
     id_ = call(buyer, sale)
     for _ in range(2):
         before = snapshot(id_)
@@ -321,31 +323,31 @@ def test_nobody_cancels_what_is_anothers():
             prediction_for_buyer(stranger.organization.pk, id_)
         assert snapshot(id_) == before
         claim_all(sale, make_node())
-    assert (purse(stranger).posted, purse(stranger).held) == (CREDIT, 0)
+    assert (balance_of_buyer(stranger).posted, balance_of_buyer(stranger).held) == (CREDIT, 0)
 
 
 @pytest.mark.parametrize("status", [Status.SUCCEEDED, Status.FAILED])
 def test_a_result_after_the_hold_expired_is_delivered_and_not_charged(status: Status):
-    buyer, sale = make_buyer(), put_on_sale()
+    buyer, sale = make_buyer(), make_priced_model()
     id_ = call(buyer, sale)
     (claimed,) = claim_all(sale, make_node())
     Hold.objects.using("owner").filter(pk=id_).update(expires_at=timezone.now())
     assert expire_holds() == 1
-    assert (Hold.objects.get(pk=id_).state, purse(buyer).held) == ("expired", 0)
+    assert (Hold.objects.get(pk=id_).state, balance_of_buyer(buyer).held) == ("expired", 0)
     reason = LATE if status is Status.SUCCEEDED else NOT_BILLED[Status.FAILED]
     ended = succeeded(claimed) if status is Status.SUCCEEDED else Ended(id_, 1, status, error="x", not_billed=reason)
     assert complete([ended]) == [(id_, None)]
     view = prediction_for_buyer(buyer.organization.pk, id_)
     assert (view.status, view.amount_charged, view.not_billed) == (status, 0, reason)
     assert len(view.artifacts) == (1 if status is Status.SUCCEEDED else 0)
-    assert (purse(buyer).posted, purse(buyer).held, sale.earned) == (CREDIT, 0, 0)
+    assert (balance_of_buyer(buyer).posted, balance_of_buyer(buyer).held, sale.earned) == (CREDIT, 0, 0)
     assert not UsageRecord.objects.filter(hold=id_).exists()
     assert receipt_of(view)["payload"]["not_billed"] == reason
-    assert_sound()
+    assert_ledger_consistent()
 
 
-def test_a_completion_that_is_rolled_back_leaves_the_prediction_to_the_next():
-    buyer, sale = make_buyer(), put_on_sale()
+def test_a_rolled_back_completion_can_be_repeated():
+    buyer, sale = make_buyer(), make_priced_model()
     id_ = call(buyer, sale)
     (claimed,) = claim_all(sale, make_node())
     before = snapshot(id_)
@@ -354,43 +356,45 @@ def test_a_completion_that_is_rolled_back_leaves_the_prediction_to_the_next():
         transaction.set_rollback(True)
     assert snapshot(id_) == before
     assert completions_of(id_) == []
-    assert (purse(buyer).posted, purse(buyer).held, sale.earned) == (CREDIT, 4_000, 0)
-    let_lease_run_out(id_)
+    assert (balance_of_buyer(buyer).posted, balance_of_buyer(buyer).held, sale.earned) == (CREDIT, 4_000, 0)
+    expire_lease(id_)
     take_back()
     (again,) = claim_all(sale, make_node())
     assert complete([succeeded(again)]) == [(id_, None)]
     assert (again.attempt, sale.earned) == (2, 3_600)
-    assert_sound()
+    assert_ledger_consistent()
 
 
 def test_batches_completed_twice_in_opposite_orders_settle_each_prediction_once():
-    buyers, sales, node = [make_buyer() for _ in range(3)], [put_on_sale() for _ in range(3)], make_node()
+    buyers, sales, node = [make_buyer() for _ in range(3)], [make_priced_model() for _ in range(3)], make_node()
     ids = [call(buyer, sale) for buyer in buyers for sale in sales for _ in range(2)]
     results = [succeeded(one) for sale in sales for one in claim_all(sale, node)]
     shuffled = random.Random(3)
-    batches = [shuffled.sample(results, len(results)) for _ in range(MAX_AT_ONCE - 1)]
-    answers = together([partial(complete, results[::-1]), *(partial(complete, batch) for batch in batches)])
+    batches = [shuffled.sample(results, len(results)) for _ in range(MAX_CONCURRENT_CALLS - 1)]
+    answers = run_concurrently([partial(complete, results[::-1]), *(partial(complete, batch) for batch in batches)])
     ended = [id_ for answer in answers for id_, _ in answer]
     assert sorted(ended) == sorted(ids)
     assert [completions_of(id_) for id_ in ids] == [["succeeded"]] * len(ids)
-    assert [(purse(buyer).posted, purse(buyer).held) for buyer in buyers] == [(CREDIT - 6 * 4_000, 0)] * 3
+    assert [(balance_of_buyer(buyer).posted, balance_of_buyer(buyer).held) for buyer in buyers] == [
+        (CREDIT - 6 * 4_000, 0)
+    ] * 3
     assert [sale.earned for sale in sales] == [6 * 3_600] * 3
-    assert_sound()
+    assert_ledger_consistent()
 
 
 def test_a_cancel_and_a_completion_at_once_agree_on_one_end():
     for _ in range(4):
-        buyer, sale = make_buyer(), put_on_sale()
+        buyer, sale = make_buyer(), make_priced_model()
         id_ = call(buyer, sale)
 
         def run(sale=sale) -> list[object]:
             return [complete([succeeded(one)]) for one in claim_all(sale, make_node())]
 
         stop = partial(cancel, organization_id=buyer.organization.pk, prediction_id=id_)
-        together([run, stop, take_back, stop])
+        run_concurrently([run, stop, take_back, stop])
         status = status_of(id_)
         charged = 4_000 if status is Status.SUCCEEDED else 0
         assert status in (Status.SUCCEEDED, Status.CANCELED)
-        assert (purse(buyer).posted, purse(buyer).held) == (CREDIT - charged, 0)
+        assert (balance_of_buyer(buyer).posted, balance_of_buyer(buyer).held) == (CREDIT - charged, 0)
         assert completions_of(id_) == [status]
-    assert_sound()
+    assert_ledger_consistent()

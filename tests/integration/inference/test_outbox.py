@@ -1,4 +1,4 @@
-"""The outbox: news is delivered after commit, at least once, whoever fails and however many deliver."""
+"""The outbox: events are delivered after commit, at least once, despite failures and concurrent relays."""
 
 import secrets
 import threading
@@ -12,16 +12,16 @@ from django.utils import timezone
 
 from marketplace.core import events
 from marketplace.core.models import OutboxEvent
-from marketplace.core.outbox import LEASE, emit, relay, relay_outside
-from marketplace.core.tasks import OUTSIDE_LANES, relay_outbox_outside
-from tests.support.together import MAX_AT_ONCE, together
+from marketplace.core.outbox import LEASE, emit, relay, relay_external
+from marketplace.core.tasks import MAX_EXTERNAL_DELIVERIES, relay_outbox_outside
+from tests.support.concurrency import MAX_CONCURRENT_CALLS, run_concurrently
 
 pytestmark = pytest.mark.usefixtures("database")
 
 
 @pytest.fixture(autouse=True)
 def nothing_left(database: None) -> None:
-    """Other tests leave news of predictions behind."""
+    """Delete events that other tests left."""
     OutboxEvent.objects.all().delete()
 
 
@@ -54,7 +54,7 @@ def test_an_event_needs_the_transaction_of_its_cause(topic: str):
     assert not OutboxEvent.objects.filter(topic=topic).exists()
 
 
-def test_an_event_goes_with_its_cause(topic: str):
+def test_an_event_is_rolled_back_with_its_cause(topic: str):
     heard: list[events.Payload] = []
     events.subscribe(topic, heard.extend)
     with transaction.atomic():
@@ -64,7 +64,7 @@ def test_an_event_goes_with_its_cause(topic: str):
     assert heard == []
 
 
-def test_what_every_subscriber_took_is_gone(topic: str):
+def test_events_that_all_subscribers_accepted_are_deleted(topic: str):
     first: list[events.Payload] = []
     second: list[events.Payload] = []
     for subscriber in (first.extend, second.extend):
@@ -76,13 +76,13 @@ def test_what_every_subscriber_took_is_gone(topic: str):
     assert relay() == 0
 
 
-def test_what_nobody_hears_is_gone_too(topic: str):
+def test_events_without_subscribers_are_deleted(topic: str):
     tell(topic, {})
     assert relay() == 1
     assert not OutboxEvent.objects.filter(topic=topic).exists()
 
 
-def test_what_is_not_due_waits(topic: str):
+def test_events_that_are_not_due_wait(topic: str):
     tell(topic, {})
     OutboxEvent.objects.filter(topic=topic).update(due_at=timezone.now() + timedelta(minutes=1))
     assert relay() == 0
@@ -122,7 +122,7 @@ def test_a_subscriber_that_fails_delays_its_topic_only(topic: str, other: str):
     assert not OutboxEvent.objects.exists()
 
 
-def test_what_a_failing_subscriber_wrote_is_taken_back_alone(topic: str, other: str):
+def test_only_a_failing_subscribers_changes_are_rolled_back(topic: str, other: str):
     """A statement that fails inside of a subscriber must not break the transaction of the relay."""
 
     def write_and_fail(payloads: Sequence[events.Payload]) -> None:
@@ -144,7 +144,7 @@ def test_what_a_failing_subscriber_wrote_is_taken_back_alone(topic: str, other: 
 
 @pytest.mark.parametrize("attempts", [8, 9, 45, 46, 1_000])
 def test_deliveries_are_never_more_than_five_minutes_apart(topic: str, other: str, attempts: int):
-    """And a topic that has failed for long holds up no other."""
+    """A topic that has failed for long delays no other."""
 
     def fail(payloads: Sequence[events.Payload]) -> None:
         raise ValueError("never")
@@ -162,7 +162,7 @@ def test_deliveries_are_never_more_than_five_minutes_apart(topic: str, other: st
     assert timedelta(minutes=4, seconds=50) < left.due_at - timezone.now() <= timedelta(minutes=5)
 
 
-def test_relays_at_once_deliver_everything(topic: str):
+def test_concurrent_relays_deliver_everything(topic: str):
     counted: Counter[int] = Counter()
     events.subscribe(topic, lambda payloads: counted.update(payload["number"] for payload in payloads))
     numbers = range(200)
@@ -174,12 +174,12 @@ def test_relays_at_once_deliver_everything(topic: str):
             taken += some
         return taken
 
-    assert sum(together([deliver] * MAX_AT_ONCE)) == 200
-    assert counted == dict.fromkeys(numbers, 1)  # no crash, so none came twice
+    assert sum(run_concurrently([deliver] * MAX_CONCURRENT_CALLS)) == 200
+    assert counted == dict.fromkeys(numbers, 1)  # no crash, so none was delivered twice
     assert not OutboxEvent.objects.filter(topic=topic).exists()
 
 
-def test_a_relay_that_dies_delivers_again(topic: str):
+def test_events_of_a_dead_relay_are_delivered_again(topic: str):
     heard: list[events.Payload] = []
     events.subscribe(topic, heard.extend)
     tell(topic, {"number": 1})
@@ -190,18 +190,18 @@ def test_a_relay_that_dies_delivers_again(topic: str):
     assert heard == [{"number": 1}] * 2
 
 
-# --- topics whose subscribers call servers that are not ours --------------------------------------------------------
+# --- external topics: subscribers call external servers --------------------------------------------------------
 @pytest.fixture
 def outside(database: None) -> Iterator[str]:
     name = f"test.{secrets.token_hex(6)}"
-    events.subscribe(name, lambda payloads: None, outside=True)
+    events.subscribe(name, lambda payloads: None, external=True)
     events._subscribers.pop(name)
     yield name
     events._subscribers.pop(name, None)
     events._outside.discard(name)
 
 
-def test_calls_outside_have_a_relay_of_their_own(outside: str, topic: str):
+def test_external_topics_have_their_own_relay(outside: str, topic: str):
     heard: list[events.Payload] = []
     for name in (outside, topic):
         events.subscribe(name, heard.extend)
@@ -209,12 +209,12 @@ def test_calls_outside_have_a_relay_of_their_own(outside: str, topic: str):
     tell(topic, {"number": 2})
     assert relay() == 1
     assert heard == [{"number": 2}]
-    assert relay_outside() == 1
+    assert relay_external() == 1
     assert heard == [{"number": 2}, {"number": 1}]
     assert not OutboxEvent.objects.exists()
 
 
-def test_nothing_is_locked_while_others_are_waited_for(outside: str):
+def test_no_row_is_locked_during_an_external_call(outside: str):
     """The subscriber sees no transaction of the relay's, and what it writes stays although it fails afterwards."""
 
     def write_and_fail(payloads: Sequence[events.Payload]) -> None:
@@ -224,14 +224,14 @@ def test_nothing_is_locked_while_others_are_waited_for(outside: str):
 
     events.subscribe(outside, write_and_fail)
     tell(outside, {})
-    assert relay_outside() == 1
+    assert relay_external() == 1
     assert OutboxEvent.objects.filter(topic=f"{outside}.written").count() == 1
     left = OutboxEvent.objects.get(topic=outside)
     assert (left.attempts, left.last_error) == (1, "ValueError: not today")
     assert timedelta(seconds=1) < left.due_at - timezone.now() <= timedelta(seconds=2)
 
 
-def test_one_that_fails_outside_delays_itself_only(outside: str):
+def test_a_failing_external_event_delays_only_itself(outside: str):
     heard: list[int] = []
 
     def fail_for_two(payloads: Sequence[events.Payload]) -> None:
@@ -242,43 +242,43 @@ def test_one_that_fails_outside_delays_itself_only(outside: str):
 
     events.subscribe(outside, fail_for_two)
     tell(outside, *({"number": number} for number in range(1, 5)))
-    assert relay_outside() == 4
+    assert relay_external() == 4
     assert heard == [1, 3, 4]
     assert OutboxEvent.objects.get(topic=outside).payload == {"number": 2}
 
 
-def test_a_delivery_outside_that_dies_comes_again_after_its_lease(outside: str):
+def test_a_dead_external_delivery_is_repeated_after_its_lease(outside: str):
     heard: list[events.Payload] = []
 
     def die_once(payloads: Sequence[events.Payload]) -> None:
         heard.extend(payloads)
         if len(heard) == 1:
-            raise SystemExit  # as a killed process: nothing is noted
+            raise SystemExit  # like a killed process: nothing is recorded
 
     events.subscribe(outside, die_once)
     tell(outside, {"number": 1})
     with pytest.raises(SystemExit):
-        relay_outside()
-    assert relay_outside() == 0
+        relay_external()
+    assert relay_external() == 0
     left = OutboxEvent.objects.get(topic=outside)
     assert left.attempts == 0
     assert LEASE - timedelta(seconds=10) < left.due_at - timezone.now() <= LEASE
     make_due(outside)
-    assert relay_outside() == 1
+    assert relay_external() == 1
     assert heard == [{"number": 1}] * 2
     assert not OutboxEvent.objects.exists()
 
 
-def test_relays_outside_at_once_deliver_each_once(outside: str):
+def test_concurrent_external_relays_deliver_each_event_once(outside: str):
     counted: Counter[int] = Counter()
     events.subscribe(outside, lambda payloads: counted.update(payload["number"] for payload in payloads))
     tell(outside, *({"number": number} for number in range(60)))
-    assert sum(together([relay_outside] * MAX_AT_ONCE)) == 60
+    assert sum(run_concurrently([relay_external] * MAX_CONCURRENT_CALLS)) == 60
     assert counted == dict.fromkeys(range(60), 1)
 
 
-def test_a_few_threads_at_most_wait_for_others(outside: str):
-    """However many ticks of the clock come while a server does not answer."""
+def test_concurrent_external_deliveries_are_limited(outside: str):
+    """However many tasks run while a server does not answer."""
     inside, most = [0], [0]
     lock, done = threading.Lock(), threading.Event()
 
@@ -291,8 +291,8 @@ def test_a_few_threads_at_most_wait_for_others(outside: str):
             inside[0] -= 1
 
     events.subscribe(outside, wait)
-    tell(outside, *({"number": number} for number in range(MAX_AT_ONCE)))
+    tell(outside, *({"number": number} for number in range(MAX_CONCURRENT_CALLS)))
     threading.Timer(1, done.set).start()
-    together([relay_outbox_outside] * MAX_AT_ONCE)
-    assert most == [OUTSIDE_LANES]
+    run_concurrently([relay_outbox_outside] * MAX_CONCURRENT_CALLS)
+    assert most == [MAX_EXTERNAL_DELIVERIES]
     assert not OutboxEvent.objects.exists()

@@ -1,4 +1,4 @@
-"""Receipts verify offline, with nothing but the public key and the JSON that the buyer got."""
+"""Receipts verify offline, with only the public key and the buyer's JSON."""
 
 import json
 
@@ -12,7 +12,7 @@ from inference.domain.receipts import ReceiptSigner, canonical
 from inference.selectors import prediction_for_buyer
 from inference.services.receipts import receipt_of, signer
 from inference.worker.claims import complete
-from tests.support.inference_scene import call, claim_all, make_buyer, make_node, put_on_sale, succeeded
+from tests.support.inference_market import call, claim_all, make_buyer, make_node, make_priced_model, succeeded
 
 SEED = "9d61b19deffd5a60ba844af492ec2cc44449c5697b326919703bac031cae7f60"  # RFC 8032, 7.1, test 1
 PUBLIC = "d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a"
@@ -22,7 +22,7 @@ payloads = st.dictionaries(st.text(max_size=8), scalars | st.lists(scalars, max_
 
 
 def verify(public_key: str, receipt: dict[str, object]) -> None:
-    """As a buyer's own program would: the bytes are made again with Python's json alone."""
+    """Verifies as a buyer's program would: the bytes are rebuilt with Python's json."""
     signed = json.dumps(receipt["payload"], sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
     Ed25519PublicKey.from_public_bytes(bytes.fromhex(public_key)).verify(
         bytes.fromhex(str(receipt["signature"])), signed
@@ -55,8 +55,8 @@ def test_a_receipt_verifies_as_signed_and_not_otherwise(payload: dict[str, objec
 
 
 @pytest.mark.usefixtures("database")
-def test_the_receipt_of_a_prediction_says_what_was_charged_and_verifies():
-    buyer, sale = make_buyer(), put_on_sale()
+def test_the_receipt_of_a_prediction_has_the_charge_and_verifies():
+    buyer, sale = make_buyer(), make_priced_model()
     id_ = call(buyer, sale, num_outputs=2)
     assert receipt_of(prediction_for_buyer(buyer.organization.pk, id_)) is None
     (claimed,) = claim_all(sale, make_node())

@@ -1,4 +1,4 @@
-"""Calls that no node takes up: they end before their holds expire, and finalisers that meet a refused result."""
+"""Calls that no node claims end before their holds expire; and finalisers with refused results."""
 
 from datetime import timedelta
 from pathlib import Path
@@ -16,26 +16,26 @@ from inference.services.recovery import give_up
 from inference.worker.finaliser import Finaliser, Finished
 from inference.worker.work import WorkInHand
 from marketplace.core.storage import BlobStore, blob_store
-from tests.support.inference_scene import (
+from tests.support.inference_market import (
     CREDIT,
     PRICE,
+    balance_of_buyer,
     call,
     claim_all,
     make_buyer,
     make_node,
-    purse,
-    put_on_sale,
+    make_priced_model,
     row,
     status_of,
     succeeded,
 )
-from tests.support.ledger import assert_sound
+from tests.support.ledger import assert_ledger_consistent
 
 pytestmark = pytest.mark.usefixtures("database")
 
 
-def test_what_no_node_took_up_fails_for_free_and_the_rest_waits_on():
-    buyer, model = make_buyer(), put_on_sale()
+def test_predictions_waiting_too_long_fail_for_free():
+    buyer, model = make_buyer(), make_priced_model()
     stale, fresh, running = (call(buyer, model) for _ in range(3))
     longest = timedelta(hours=MAX_WAIT_HOURS, minutes=1)
     Prediction.objects.filter(pk__in=[stale, running]).update(created_at=timezone.now() - longest)
@@ -49,11 +49,11 @@ def test_what_no_node_took_up_fails_for_free_and_the_rest_waits_on():
     assert ended.amount_charged == 0
     assert Hold.objects.get(pk=stale).state == "voided"
     assert (status_of(fresh), status_of(running)) == (Status.STARTING, Status.PROCESSING)
-    assert_sound()
+    assert_ledger_consistent()
 
 
 def test_a_result_that_the_database_refuses_fails_alone():
-    buyer, model, node = make_buyer(), put_on_sale(), make_node()
+    buyer, model, node = make_buyer(), make_priced_model(), make_node()
     good, greedy = call(buyer, model), call(buyer, model)
     work = WorkInHand()
     claimed = claim_all(model, node)
@@ -69,12 +69,12 @@ def test_a_result_that_the_database_refuses_fails_alone():
     assert work.predictions() == []
     assert (status_of(good), status_of(greedy)) == (Status.SUCCEEDED, Status.FAILED)
     assert row(greedy).error == "The result could not be saved."
-    assert purse(buyer).held == 0
-    assert_sound()
+    assert balance_of_buyer(buyer).held == 0
+    assert_ledger_consistent()
 
 
-def test_a_result_waits_while_the_store_is_away_and_is_saved_when_it_is_back(tmp_path: Path):
-    buyer, model, node = make_buyer(), put_on_sale(), make_node()
+def test_a_result_is_kept_while_the_store_is_unavailable(tmp_path: Path):
+    buyer, model, node = make_buyer(), make_priced_model(), make_node()
     id_ = call(buyer, model)
     work = WorkInHand()
     (claimed,) = claim_all(model, node)
@@ -97,4 +97,4 @@ def test_a_result_waits_while_the_store_is_away_and_is_saved_when_it_is_back(tmp
     assert finaliser.is_idle()
     assert (status_of(id_), row(id_).amount_charged) == (Status.SUCCEEDED, PRICE)
     assert work.predictions() == []
-    assert_sound()
+    assert_ledger_consistent()

@@ -1,4 +1,4 @@
-"""Repositories and commits: one line of versions, of files that the organisation brought itself."""
+"""Repositories and commits: one line of versions, of files that the organisation uploaded."""
 
 import threading
 from pathlib import Path
@@ -55,7 +55,7 @@ def paths(version: ModelVersion) -> list[str]:
     return [path for path, _, _ in files_of(version)]
 
 
-def test_a_repository_exists_before_it_holds_anything(provider: Party, model: GenerativeModel):
+def test_an_empty_repository_exists(provider: Party, model: GenerativeModel):
     assert (model.name, model.task, model.card, head_of(model)) == ("icons", "", "", None)
     with pytest.raises(RepositoryExists) as exists:
         create_repository(organization=provider.organization, name="ICONS", creator=provider.user)
@@ -65,7 +65,7 @@ def test_a_repository_exists_before_it_holds_anything(provider: Party, model: Ge
     assert sorted(actions) == ["model.created", "organization.created"]
 
 
-def test_who_may_not_make_a_repository_makes_none():
+def test_creating_a_repository_needs_permission():
     buyer = make_party()
     with pytest.raises(Forbidden):
         create_repository(organization=buyer.organization, name="icons", creator=buyer.user)
@@ -120,7 +120,7 @@ def test_a_path_that_may_not_be_published_is_refused_by_name(provider: Party, mo
     assert head_of(model) is None
 
 
-def test_somebody_elses_weights_cannot_be_published_by_their_digest(provider: Party, model: GenerativeModel):
+def test_weights_of_others_cannot_be_published_by_digest(provider: Party, model: GenerativeModel):
     other = make_party(can_provide=True)
     theirs, own = bring(other, b"secret weights"), bring(provider, b"own")
     assert owned_blobs(provider.organization, [theirs.sha256, own.sha256]) == {own.sha256: 3}
@@ -129,20 +129,20 @@ def test_somebody_elses_weights_cannot_be_published_by_their_digest(provider: Pa
     assert refused.value.errors == (
         FieldError("unet/a.safetensors", "was not uploaded to this organisation; upload it first"),
     )
-    with pytest.raises(Invalid):  # a lie about the size is none of ours either
+    with pytest.raises(Invalid):  # nor with a wrong size
         push(model, written={"README.md": StoredBlob(own.sha256, 4)})
     assert head_of(model) is None
     own_blob(organization=provider.organization, blob=theirs)
     assert push(model, written={"unet/a.safetensors": theirs}).number == 1
 
 
-def test_commits_that_race_queue_up_and_the_stale_one_is_told(provider: Party, model: GenerativeModel):
+def test_concurrent_commits_are_serialised_and_stale_ones_refused(provider: Party, model: GenerativeModel):
     head = push(model, written={"README.md": bring(provider, b"0")})
-    together, outcomes = threading.Barrier(4), []
+    barrier, outcomes = threading.Barrier(4), []
 
     def run(content: bytes) -> None:
         blob = bring(provider, content)
-        together.wait()
+        barrier.wait()
         try:
             outcomes.append(push(model, head.pk, written={"README.md": blob}).number)
         except StaleParent as stale:
@@ -161,15 +161,15 @@ def test_commits_that_race_queue_up_and_the_stale_one_is_told(provider: Party, m
     assert model.versions.count() == 2
 
 
-def test_steps_that_race_are_counted_once(provider: Party, model: GenerativeModel, tmp_path: Path):
+def test_concurrent_reports_of_a_step_count_once(provider: Party, model: GenerativeModel, tmp_path: Path):
     version = push(model, written=bring_folder(provider, make_folder(tmp_path)))
     check_version(version_id=version.pk)
     for step in (Step.LOAD, Step.GOLDEN, Step.PROFILE):
         assert record_check(version=version.pk, step=step, state=CheckState.PASSED)
-    together, outcomes = threading.Barrier(4), []
+    barrier, outcomes = threading.Barrier(4), []
 
     def run(state: CheckState) -> None:
-        together.wait()
+        barrier.wait()
         try:
             outcomes.append((state, record_check(version=version.pk, step=Step.EXAMPLES, state=state)))
         finally:
@@ -245,7 +245,7 @@ def test_a_version_whose_files_are_wrong_is_refused_by_file(
     assert pass_checks(corrected).state == "passed"
 
 
-def test_files_that_nobody_checks_are_found_by_the_sweep(provider: Party, model: GenerativeModel, tmp_path: Path):
+def test_the_sweep_finds_unchecked_files(provider: Party, model: GenerativeModel, tmp_path: Path):
     version = push(model, written=bring_folder(provider, make_folder(tmp_path)))
     assert version.pk not in overdue()
     ModelVersion.objects.filter(pk=version.pk).update(created_at="2020-01-01T00:00Z")
@@ -258,7 +258,7 @@ def test_files_that_nobody_checks_are_found_by_the_sweep(provider: Party, model:
     assert version.pk not in overdue()
 
 
-def test_a_repository_that_nobody_relies_on_can_be_deleted(provider: Party, model: GenerativeModel, tmp_path: Path):
+def test_an_unused_repository_can_be_deleted(provider: Party, model: GenerativeModel, tmp_path: Path):
     push(model, written=bring_folder(provider, make_folder(tmp_path)))
     pass_checks(push(model, written={"README.md": bring(provider, b"---\nlicense: mit\n---\nOther.")}))
     delete_repository(model=model, by=provider.user)
@@ -268,10 +268,10 @@ def test_a_repository_that_nobody_relies_on_can_be_deleted(provider: Party, mode
     assert head_of(again) is None
 
 
-def test_a_model_that_was_listed_stays(provider: Party):
+def test_a_listed_model_cannot_be_deleted(provider: Party):
     listing = make_listing(provider=provider)
     with pytest.raises(RepositoryInUse, match="was on sale or was called, so it stays"):
         delete_repository(model=listing.model, by=provider.user)
     assert len(files_of(listing.version)) > 5
-    on_version_passed([{"version": listing.version_id}])  # old news changes nothing
+    on_version_passed([{"version": listing.version_id}])  # an old event changes nothing
     assert len(checks_of(listing.version)) == len(STEPS)

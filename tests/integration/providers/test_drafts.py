@@ -1,4 +1,4 @@
-"""Uploading a folder from a browser, as far as the server is concerned."""
+"""Uploading a folder from a browser: the server's side."""
 
 import threading
 from datetime import timedelta
@@ -45,7 +45,7 @@ def missing(draft: UploadDraft) -> list[str]:
     return list(DraftFile.objects.filter(draft=draft, blob=None).values_list("path", flat=True))
 
 
-def test_a_draft_becomes_a_version_once_all_files_have_come(provider: Party):
+def test_a_draft_becomes_a_version_once_all_files_are_uploaded(provider: Party):
     draft = announce(provider, FILES | {".gitattributes": b"x"})
     assert missing(draft) == ["README.md", "unet/config.json"]
     blob = send(draft, "README.md", b"card")
@@ -101,7 +101,7 @@ def test_a_folder_that_breaks_a_rule_is_refused_before_anything_is_sent(provider
     assert not UploadDraft.objects.filter(organization__in=[provider.organization, buyer.organization]).exists()
 
 
-def test_a_draft_is_its_organisations_own_business(provider: Party):
+def test_a_draft_is_visible_to_its_organisation_only(provider: Party):
     draft, other = announce(provider, FILES), make_party(can_provide=True)
     for path, data in FILES.items():
         send(draft, path, data)
@@ -134,7 +134,7 @@ def test_abandoned_drafts_expire(provider: Party):
     assert list(UploadDraft.objects.filter(organization=provider.organization)) == [kept]
 
 
-def test_there_are_only_so_many_drafts(provider: Party, monkeypatch: pytest.MonkeyPatch):
+def test_the_number_of_drafts_is_limited(provider: Party, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(drafts, "MAX_DRAFTS", 2)
     for name in ("one", "two"):
         announce(provider, FILES, name=name)
@@ -143,14 +143,14 @@ def test_there_are_only_so_many_drafts(provider: Party, monkeypatch: pytest.Monk
     announce(provider, FILES, name="two")
 
 
-def test_of_two_commits_of_one_draft_one_counts(provider: Party):
+def test_concurrent_commits_of_a_draft_make_one_version(provider: Party):
     draft = announce(provider, FILES)
     for path, data in FILES.items():
         send(draft, path, data)
-    together, outcomes = threading.Barrier(3), []
+    barrier, outcomes = threading.Barrier(3), []
 
     def run() -> None:
-        together.wait()
+        barrier.wait()
         try:
             outcomes.append(finish(provider, draft).number)
         except NotFound as gone:

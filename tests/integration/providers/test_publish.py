@@ -1,4 +1,4 @@
-"""Publishing: all or nothing, the same once, in order."""
+"""Publishing: atomic, idempotent, in order."""
 
 import pickle
 import threading
@@ -182,7 +182,7 @@ def test_a_refused_folder_leaves_nothing(provider: Party, blobs: Path, tmp_path:
 
 
 @pytest.mark.parametrize("name", ["", "a/b", "../x", "a\0b", "x" * 64, "weights.git", "ä"])
-def test_a_name_that_is_none_leaves_nothing(provider: Party, blobs: Path, tmp_path: Path, name: str):
+def test_an_invalid_name_stores_nothing(provider: Party, blobs: Path, tmp_path: Path, name: str):
     before = rows()
     with pytest.raises(FolderRefused) as refused:
         publish(make_folder(tmp_path / "model"), provider, name)
@@ -191,7 +191,7 @@ def test_a_name_that_is_none_leaves_nothing(provider: Party, blobs: Path, tmp_pa
     assert not blobs.exists()
 
 
-def test_who_does_not_provide_publishes_nothing(blobs: Path, tmp_path: Path):
+def test_publishing_needs_a_provider_organisation(blobs: Path, tmp_path: Path):
     buyer = make_party()
     before = rows()
     with pytest.raises(Forbidden, match=f'"{buyer.organization.slug}" does not provide models'):
@@ -242,14 +242,14 @@ def test_a_crash_after_the_files_are_stored_leaves_no_version(
 
 
 def at_once(*calls: tuple[Path, Party, str]) -> list[object]:
-    """What each of several calls of `publish` answers or raises when they start in the same moment."""
-    together, outcomes = threading.Barrier(len(calls)), []
+    """The results or errors of concurrent calls of `publish`."""
+    barrier, outcomes = threading.Barrier(len(calls)), []
 
     def run(call: tuple[Path, Party, str]) -> None:
-        together.wait()
+        barrier.wait()
         try:
             outcomes.append(publish(*call).pk)
-        except Exception as error:  # told to the test
+        except Exception as error:  # checked by the test
             outcomes.append(error)
         finally:
             connections.close_all()
@@ -262,7 +262,7 @@ def at_once(*calls: tuple[Path, Party, str]) -> list[object]:
     return outcomes
 
 
-def test_who_publishes_the_same_at_once_gets_the_same_version(provider: Party, blobs: Path, tmp_path: Path):
+def test_concurrent_publishing_of_the_same_files_gives_one_version(provider: Party, blobs: Path, tmp_path: Path):
     folder = make_folder(tmp_path / "model")
     for name in ("one", "two", "three"):
         outcomes = at_once(*((folder, provider, spelling) for spelling in (name, name, name.upper(), name)))
@@ -272,7 +272,9 @@ def test_who_publishes_the_same_at_once_gets_the_same_version(provider: Party, b
     assert AuditEvent.objects.filter(organization=provider.organization, action="version.committed").count() == 3
 
 
-def test_who_publishes_different_files_at_once_gets_one_line_of_versions(provider: Party, blobs: Path, tmp_path: Path):
+def test_concurrent_publishing_of_different_files_gives_one_line_of_versions(
+    provider: Party, blobs: Path, tmp_path: Path
+):
     folders = [make_folder(tmp_path / str(n), {UNET: weights(data=bytes([n]) * 16)}) for n in range(4)]
     outcomes = at_once(*((folder, provider, "icons") for folder in folders))
     versions = list(ModelVersion.objects.filter(model__organization=provider.organization).order_by("number"))
@@ -300,9 +302,9 @@ def test_what_was_published_cannot_be_changed_by_the_serving_role(provider: Part
 
 
 @pytest.mark.parametrize("text", ["", "x", "0" * 40, "a\0b", "%", "x" * 10_000])
-def test_what_is_no_model_is_none(text: str):
+def test_an_unknown_model_is_none(text: str):
     assert model_named(text, text) is None
 
 
-def test_what_is_no_version_is_none():
+def test_an_unknown_version_is_none():
     assert version_by_id("0" * 40) is None

@@ -16,8 +16,8 @@ from marketplace.benchmarks.domain.states import State
 from marketplace.benchmarks.models import Benchmark, PromptSet, Vote
 from marketplace.benchmarks.services.voting import reveal
 from marketplace.core.ids import new_id, short
-from tests.support.benchmark_scene import Scene, colleague_of
-from tests.support.inference_scene import make_buyer
+from tests.support.benchmark_market import BenchmarkCase, colleague_of
+from tests.support.inference_market import make_buyer
 
 pytestmark = pytest.mark.usefixtures("database")
 
@@ -39,17 +39,17 @@ def signed_in(user) -> Client:  # type: ignore[no-untyped-def]
 
 
 @pytest.fixture
-def scene(database: None) -> Scene:
-    scene = Scene(prompts=6)
-    scene.start()
-    scene.run_to_the_end()
-    return scene
+def case(database: None) -> BenchmarkCase:
+    case = BenchmarkCase(prompts=6)
+    case.start()
+    case.run_to_the_end()
+    return case
 
 
 @pytest.fixture
-def by(scene: Scene) -> Membership:
+def by(case: BenchmarkCase) -> Membership:
     """A member who belongs to this organisation only."""
-    return colleague_of(scene.buyer)
+    return colleague_of(case.buyer)
 
 
 @pytest.fixture
@@ -57,8 +57,8 @@ def client(by: Membership) -> Client:
     return signed_in(by.user)
 
 
-def address(scene: Scene, name: str) -> str:
-    return reverse(f"web:{name}", args=[scene.buyer.organization.slug, short(scene.id)])
+def address(case: BenchmarkCase, name: str) -> str:
+    return reverse(f"web:{name}", args=[case.buyer.organization.slug, short(case.id)])
 
 
 def ballot_in(page: str) -> dict[str, object]:
@@ -68,43 +68,43 @@ def ballot_in(page: str) -> dict[str, object]:
     return ballot
 
 
-def test_others_find_none_of_it(scene: Scene):
+def test_other_organisations_cannot_see_a_benchmark(case: BenchmarkCase):
     stranger = make_buyer(credit=0)
     client = signed_in(colleague_of(stranger).user)
     for name in PAGES + DEEDS:
-        slugs = (scene.buyer.organization.slug, stranger.organization.slug)
+        slugs = (case.buyer.organization.slug, stranger.organization.slug)
         for slug in slugs:
-            path = reverse(f"web:{name}", args=[slug, short(scene.id)])
+            path = reverse(f"web:{name}", args=[slug, short(case.id)])
             answer = client.post(path) if name in DEEDS else client.get(path)
             assert answer.status_code == 404, path
-    sets = [scene.buyer.organization.slug, stranger.organization.slug]
+    sets = [case.buyer.organization.slug, stranger.organization.slug]
     for slug in sets:
-        assert client.get(reverse("web:console_prompt_set", args=[slug, short(scene.prompt_set.pk)])).status_code == 404
-    assert scene.state is State.COMPLETED
+        assert client.get(reverse("web:console_prompt_set", args=[slug, short(case.prompt_set.pk)])).status_code == 404
+    assert case.state is State.COMPLETED
 
 
 @pytest.mark.parametrize("id", ["x", "0" * 26, "%00", "new2"])
-def test_what_is_no_benchmark_is_not_found(scene: Scene, client: Client, id: str):
+def test_an_unknown_benchmark_is_not_found(case: BenchmarkCase, client: Client, id: str):
     for what in ("benchmarks", "prompt-sets"):
-        assert client.get(f"/console/{scene.buyer.organization.slug}/{what}/{id}").status_code == 404
+        assert client.get(f"/console/{case.buyer.organization.slug}/{what}/{id}").status_code == 404
 
 
-def test_deeds_are_posts(scene: Scene, client: Client):
+def test_actions_need_post(case: BenchmarkCase, client: Client):
     for name in DEEDS:
         if name != "console_vote":
-            assert client.get(address(scene, name)).status_code == 405
+            assert client.get(address(case, name)).status_code == 405
 
 
-def test_the_voting_page_names_no_model_and_no_version(scene: Scene, client: Client):
-    page = client.get(address(scene, "console_vote"))
+def test_the_voting_page_names_no_model_and_no_version(case: BenchmarkCase, client: Client):
+    page = client.get(address(case, "console_vote"))
     text = page.content.decode()
-    for sale in scene.sales:
+    for sale in case.sales:
         assert sale.target.model not in text
         assert sale.target.version not in text
         assert str(sale.target.model_id) not in text
     ballot = ballot_in(text)
     answer = client.post(
-        address(scene, "console_vote"),
+        address(case, "console_vote"),
         {"pair": ballot["current"]["key"], "answer": "left", "reason": "crisp"},
         content_type="application/json",
     )
@@ -115,55 +115,55 @@ def test_the_voting_page_names_no_model_and_no_version(scene: Scene, client: Cli
     assert after["current"]["key"] == ballot["upcoming"]["key"]
     for side in ("left", "right"):
         assert re.match(r"^/artifacts/[0-9a-v]{26}\?expires=", after["current"][side])
-    assert Vote.objects.get(benchmark=scene.id).reason == "crisp"
-    undone = client.post(address(scene, "console_undo_vote"), {"pair": after["undo"]}, content_type="application/json")
+    assert Vote.objects.get(benchmark=case.id).reason == "crisp"
+    undone = client.post(address(case, "console_undo_vote"), {"pair": after["undo"]}, content_type="application/json")
     assert undone.json()["current"]["key"] == ballot["current"]["key"]
 
 
 @pytest.mark.parametrize("body", ["{", "[]", '{"pair": "x", "answer": "perhaps"}', '{"pair": 1}', "\0"])
-def test_votes_that_cannot_be_read(scene: Scene, client: Client, body: str):
-    answer = client.post(address(scene, "console_vote"), body, content_type="application/json")
+def test_votes_that_cannot_be_read(case: BenchmarkCase, client: Client, body: str):
+    answer = client.post(address(case, "console_vote"), body, content_type="application/json")
     assert (answer.status_code, answer.headers["Content-Type"]) == (400, "application/problem+json")
-    assert not Vote.objects.filter(benchmark=scene.id).exists()
+    assert not Vote.objects.filter(benchmark=case.id).exists()
 
 
-def test_names_and_files_are_for_those_who_asked(scene: Scene, client: Client):
-    page = client.get(address(scene, "console_benchmark")).content.decode()
+def test_names_and_files_are_shown_after_a_reveal(case: BenchmarkCase, client: Client):
+    page = client.get(address(case, "console_benchmark")).content.decode()
     assert "Start voting" in page
     assert 'id="ranking"' not in page
     assert "<img" not in page
     for name in ("console_results_csv", "console_votes_csv"):
-        assert client.get(address(scene, name)).status_code == 403
-    client.post(address(scene, "console_benchmark_names"))
-    page = client.get(address(scene, "console_benchmark")).content.decode()
+        assert client.get(address(case, name)).status_code == 403
+    client.post(address(case, "console_benchmark_names"))
+    page = client.get(address(case, "console_benchmark")).content.decode()
     assert page.count("<img") == 12
     assert "Nobody has voted yet" in page
-    assert client.get(address(scene, "console_vote")).status_code == 302
-    rows = list(csv.DictReader(io.StringIO(client.get(address(scene, "console_results_csv")).content.decode())))
+    assert client.get(address(case, "console_vote")).status_code == 302
+    rows = list(csv.DictReader(io.StringIO(client.get(address(case, "console_results_csv")).content.decode())))
     assert [(row["model"], row["rank"], row["price_per_image"], row["charged"]) for row in rows] == [
-        (scene.names[0], "", "0.004000", "0.024000"),
-        (scene.names[1], "", "0.001000", "0.006000"),
+        (case.names[0], "", "0.004000", "0.024000"),
+        (case.names[1], "", "0.001000", "0.006000"),
     ]
     # A colleague is still blind.
-    theirs = signed_in(colleague_of(scene.buyer).user)
-    assert theirs.get(address(scene, "console_results_csv")).status_code == 403
+    theirs = signed_in(colleague_of(case.buyer).user)
+    assert theirs.get(address(case, "console_results_csv")).status_code == 403
 
 
-def test_what_people_write_is_no_formula_in_a_spreadsheet(scene: Scene, client: Client, by: Membership):
-    scene.prompt_set.prompts.update(text="=HYPERLINK(1)")
-    ballot = ballot_in(client.get(address(scene, "console_vote")).content.decode())
+def test_csv_exports_escape_formulas(case: BenchmarkCase, client: Client, by: Membership):
+    case.prompt_set.prompts.update(text="=HYPERLINK(1)")
+    ballot = ballot_in(client.get(address(case, "console_vote")).content.decode())
     body = {"pair": ballot["current"]["key"], "answer": "tie", "reason": "@sum"}
-    client.post(address(scene, "console_vote"), body, content_type="application/json")
-    reveal(by=by, benchmark_id=scene.id)
-    (row,) = csv.DictReader(io.StringIO(client.get(address(scene, "console_votes_csv")).content.decode()))
+    client.post(address(case, "console_vote"), body, content_type="application/json")
+    reveal(by=by, benchmark_id=case.id)
+    (row,) = csv.DictReader(io.StringIO(client.get(address(case, "console_votes_csv")).content.decode()))
     assert (row["prompt"], row["reason"], row["choice"]) == ("'=HYPERLINK(1)", "'@sum", "tie")
     assert row["voter"] == by.user.email
 
 
 def test_the_form_estimates_and_starts(database: None):
-    scene = Scene(prompts=3)
-    client, slug = signed_in(scene.by.user), scene.buyer.organization.slug
-    chosen = {"prompts": short(scene.prompt_set.pk), "model": scene.names}
+    case = BenchmarkCase(prompts=3)
+    client, slug = signed_in(case.by.user), case.buyer.organization.slug
+    chosen = {"prompts": short(case.prompt_set.pk), "model": case.names}
     part = client.get(f"/console/{slug}/benchmarks/estimate", chosen).content.decode()
     assert 'name="agreed" value="15000"' in part
     assert "Start for" in part
@@ -174,7 +174,7 @@ def test_the_form_estimates_and_starts(database: None):
     assert 'value="15000"' in refused.content.decode()
     started = [client.post(f"/console/{slug}/benchmarks/new", form | {"agreed": "15000"}) for _ in range(2)]
     assert {answer.status_code for answer in started} == {302}
-    (benchmark,) = Benchmark.objects.filter(organization=scene.buyer.organization)
+    (benchmark,) = Benchmark.objects.filter(organization=case.buyer.organization)
     assert {answer.headers["Location"] for answer in started} == {f"/console/{slug}/benchmarks/{short(benchmark.pk)}"}
     assert benchmark.pk == uuid.UUID(form["form"])
 
@@ -182,9 +182,9 @@ def test_the_form_estimates_and_starts(database: None):
 @pytest.mark.parametrize(
     ("changed", "said"),
     [
-        ({"name": ""}, "Give it a name"),
-        ({"name": "a\0b"}, "Give it a name"),
-        ({"prompts": ""}, "Choose a prompt set"),
+        ({"name": ""}, "Name is required"),
+        ({"name": "a\0b"}, "Name must not contain NUL characters"),
+        ({"prompts": ""}, "Prompt set is required"),
         ({"model": []}, "Choose at least 2 models"),
         ({"model": ["nobody/nothing", "\0/x"]}, "is on sale"),
         ({"agreed": ""}, "now costs"),
@@ -193,13 +193,13 @@ def test_the_form_estimates_and_starts(database: None):
     ],
 )
 def test_forms_that_start_nothing(database: None, changed: dict[str, object], said: str):
-    scene = Scene(prompts=1)
-    client, slug = signed_in(scene.by.user), scene.buyer.organization.slug
-    form = {"prompts": short(scene.prompt_set.pk), "model": scene.names, "name": "Mine", "agreed": "5000"} | changed
+    case = BenchmarkCase(prompts=1)
+    client, slug = signed_in(case.by.user), case.buyer.organization.slug
+    form = {"prompts": short(case.prompt_set.pk), "model": case.names, "name": "Mine", "agreed": "5000"} | changed
     answer = client.post(f"/console/{slug}/benchmarks/new", form)
     assert answer.status_code == 422
     assert said in answer.content.decode()
-    assert not Benchmark.objects.filter(organization=scene.buyer.organization).exists()
+    assert not Benchmark.objects.filter(organization=case.buyer.organization).exists()
 
 
 def test_prompts_come_typed_or_as_a_file(database: None):
@@ -221,34 +221,34 @@ def test_prompts_come_typed_or_as_a_file(database: None):
 
 
 def test_the_page_of_a_paused_benchmark_says_what_to_do(database: None):
-    scene = Scene(prompts=1)
-    scene.start()
-    scene.sales[0].set_price(7_000)
-    scene.advance()
-    client = signed_in(scene.by.user)
-    page = client.get(address(scene, "console_benchmark")).content.decode()
+    case = BenchmarkCase(prompts=1)
+    case.start()
+    case.sales[0].set_price(7_000)
+    case.advance()
+    client = signed_in(case.by.user)
+    page = client.get(address(case, "console_benchmark")).content.decode()
     assert "This benchmark is paused." in page
     assert 'name="agreed" value="8000"' in page
-    client.post(address(scene, "console_resume_benchmark"), {"agreed": "8000"})
-    assert scene.state is State.RUNNING
+    client.post(address(case, "console_resume_benchmark"), {"agreed": "8000"})
+    assert case.state is State.RUNNING
 
 
 def test_progress_reloads_the_page_when_there_is_news(database: None):
-    scene = Scene(prompts=1)
-    scene.start()
-    client = signed_in(scene.by.user)
-    part = client.get(address(scene, "console_benchmark_progress"), {"awaits_pairs": 1})
+    case = BenchmarkCase(prompts=1)
+    case.start()
+    client = signed_in(case.by.user)
+    part = client.get(address(case, "console_benchmark_progress"), {"awaits_pairs": 1})
     assert "0 of 2 pictures" in part.content.decode()
     assert "HX-Refresh" not in part.headers
-    scene.run_to_the_end()
-    assert client.get(address(scene, "console_benchmark_progress")).headers["HX-Refresh"] == "true"
+    case.run_to_the_end()
+    assert client.get(address(case, "console_benchmark_progress")).headers["HX-Refresh"] == "true"
 
 
 def test_a_models_page_leads_to_a_benchmark_of_it(database: None):
-    scene = Scene(prompts=1)
-    link = f"/console/{scene.buyer.organization.slug}/benchmarks/new?model={scene.names[0].replace('/', '%2F')}"
-    client = signed_in(colleague_of(scene.buyer).user)
-    assert link in client.get(f"/{scene.names[0]}").content.decode()
-    assert "/benchmarks/new" not in Client().get(f"/{scene.names[0]}").content.decode()
+    case = BenchmarkCase(prompts=1)
+    link = f"/console/{case.buyer.organization.slug}/benchmarks/new?model={case.names[0].replace('/', '%2F')}"
+    client = signed_in(colleague_of(case.buyer).user)
+    assert link in client.get(f"/{case.names[0]}").content.decode()
+    assert "/benchmarks/new" not in Client().get(f"/{case.names[0]}").content.decode()
     page = client.get(link).content.decode()
-    assert re.search(rf'value="{scene.names[0]}" checked', page)
+    assert re.search(rf'value="{case.names[0]}" checked', page)

@@ -12,14 +12,14 @@ from marketplace.accounts.models import Organization
 from marketplace.catalog.models import Listing
 from marketplace.core.ids import short
 from tests.integration.inference.test_contracts import offer_to, run, sign
-from tests.support.inference_scene import (
+from tests.support.inference_market import (
     CREDIT,
-    OnSale,
+    ListedModel,
+    balance_of_buyer,
     claim_all,
     make_buyer,
     make_node,
-    purse,
-    put_on_sale,
+    make_priced_model,
     succeeded,
 )
 from tests.support.parties import Party, make_party
@@ -34,14 +34,14 @@ def signed_in(user: object) -> Client:
 
 
 @pytest.fixture
-def sale() -> OnSale:
-    sale = put_on_sale()
+def sale() -> ListedModel:
+    sale = make_priced_model()
     Listing.objects.get_or_create(model_id=sale.target.model_id, defaults={"version_id": sale.target.version})
     return sale
 
 
 @pytest.fixture
-def provider(sale: OnSale) -> Organization:
+def provider(sale: ListedModel) -> Organization:
     return Organization.objects.get(pk=sale.provider)
 
 
@@ -54,7 +54,7 @@ TERMS = {
 }
 
 
-def test_an_offer_is_made_signed_and_ended_by_forms(sale: OnSale, provider: Organization):
+def test_an_offer_is_made_signed_and_ended_by_forms(sale: ListedModel, provider: Organization):
     buyer = make_buyer()
     client = signed_in(buyer.user)  # one person founded all organisations of these tests
     made = client.post(f"/provider/{provider.slug}/contracts/new", TERMS | {"buyer": buyer.organization.slug.upper()})
@@ -95,21 +95,23 @@ def test_an_offer_is_made_signed_and_ended_by_forms(sale: OnSale, provider: Orga
         ({"note": "x" * 1_001}, "note"),
     ],
 )
-def test_a_wrong_term_stands_at_its_field(sale: OnSale, provider: Organization, change: dict[str, str], field: str):
+def test_an_invalid_term_is_shown_at_its_field(
+    sale: ListedModel, provider: Organization, change: dict[str, str], field: str
+):
     client = signed_in(make_buyer().user)
     answer = client.post(f"/provider/{provider.slug}/contracts/new", TERMS | {"buyer": ""} | change)
     assert answer.status_code == 422
-    assert re.search(rf'class="error" id="{field}-error"', answer.content.decode())
+    assert re.search(rf'id="id_{field}_error"', answer.content.decode())
     assert not OutcomeOffer.objects.filter(provider=sale.provider).exists()
 
 
-def deliver(buyer: Party, sale: OnSale, contract: OutcomeContract, images: int):  # type: ignore[no-untyped-def]
+def deliver(buyer: Party, sale: ListedModel, contract: OutcomeContract, images: int):  # type: ignore[no-untyped-def]
     id_ = run(buyer, sale, contract, num_outputs=images)
     complete([succeeded(one) for one in claim_all(sale, make_node())])
     return id_
 
 
-def test_verdicts_from_the_reviewers_page(sale: OnSale):
+def test_verdicts_from_the_reviewers_page(sale: ListedModel):
     buyer = make_buyer()
     contract = sign(buyer, offer_to(buyer, sale))
     id_ = deliver(buyer, sale, contract, 2)
@@ -133,12 +135,12 @@ def test_verdicts_from_the_reviewers_page(sale: OnSale):
         "rejected": 1,
         "charged_micro": 6_000,
     }
-    assert (purse(buyer).posted, purse(buyer).held) == (CREDIT - 6_000, 0)
+    assert (balance_of_buyer(buyer).posted, balance_of_buyer(buyer).held) == (CREDIT - 6_000, 0)
     assert client.post(f"{base}/verdicts", b"no", content_type="application/json").status_code == 400
     assert client.get(f"{base}/review").status_code == 200
 
 
-def test_strangers_find_nothing_and_the_wrong_side_is_none(sale: OnSale, provider: Organization):
+def test_other_organisations_and_the_wrong_side_get_404(sale: ListedModel, provider: Organization):
     buyer, stranger = make_buyer(), make_party(can_buy=True, can_provide=True)
     offer = offer_to(buyer, sale)
     contract = sign(buyer, offer)
@@ -167,10 +169,10 @@ def test_strangers_find_nothing_and_the_wrong_side_is_none(sale: OnSale, provide
         assert own.get(f"/console/{mine}/contracts/{wrong}").status_code == 404
     contract.refresh_from_db()
     assert contract.ended_at is None
-    assert purse(buyer).held == 6_000
+    assert balance_of_buyer(buyer).held == 6_000
 
 
-def test_the_provider_sees_reasons_but_neither_prompts_nor_pictures(sale: OnSale, provider: Organization):
+def test_the_provider_sees_reasons_but_neither_prompts_nor_pictures(sale: ListedModel, provider: Organization):
     buyer = make_buyer()
     contract = sign(buyer, offer_to(buyer, sale))
     id_ = run(buyer, sale, contract, prompt="a secret logo")

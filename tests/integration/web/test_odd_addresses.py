@@ -1,4 +1,4 @@
-"""Addresses and forms that nobody would type are answered, not stumbled over."""
+"""Odd URLs and forms are answered without an internal error."""
 
 import pytest
 from django.test import Client

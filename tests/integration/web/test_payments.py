@@ -16,8 +16,8 @@ from marketplace.core.ids import short
 from marketplace.core.money import MICRO
 from tests.integration.billing.conftest import SECRET, Connected, _double, stripe  # noqa: F401  # fixtures
 from tests.integration.billing.test_payouts import earn
-from tests.support.doubles.stripe.books import Fault, signed
 from tests.support.doubles.stripe.resources import pay
+from tests.support.doubles.stripe.store import Fault, signed
 from tests.support.parties import Party, make_party
 
 pytestmark = pytest.mark.usefixtures("database")
@@ -81,8 +81,8 @@ def test_the_buyer_is_sent_to_the_payment_page_and_sees_it_booked(stripe: Connec
     canceled = client.get(f"{mine}?canceled=1").content.decode()
     assert "Nothing was charged" in canceled
     assert session["url"] in canceled
-    pay(stripe.books, session)
-    stripe.hear()
+    pay(stripe.store, session)
+    stripe.process_webhooks()
     part = client.get(mine, headers={"HX-Request": "true"}).content.decode()
     assert "It is on your balance: $20.00 available." in part
     assert "<html" not in part
@@ -91,10 +91,10 @@ def test_the_buyer_is_sent_to_the_payment_page_and_sees_it_booked(stripe: Connec
     assert signed_in(make_party()).get(mine).status_code == 404
 
 
-def test_a_payment_provider_that_is_away_is_said_at_the_form_and_the_key_is_kept(stripe: Connected):  # noqa: F811
+def test_an_unavailable_payment_provider_is_shown_and_the_key_is_kept(stripe: Connected):  # noqa: F811
     buyer = make_party()
     client, path = signed_in(buyer), f"/console/{buyer.organization.slug}/balance"
-    stripe.books.faults.append(Fault("/v1/checkout/sessions", "error", times=3))
+    stripe.store.faults.append(Fault("/v1/checkout/sessions", "error", times=3))
     key = uuid.uuid4().hex
     answer = client.post(path, {"amount": "20", "key": key})
     assert answer.status_code == 422
@@ -141,11 +141,11 @@ def test_a_provider_onboards_and_is_paid_in_the_sandbox():
     statement = client.get(earnings).content.decode()
     assert "Payout through sandbox" in statement
     (entries,) = re.findall(rf'href="({earnings}/[0-9]+)">Payout through sandbox', statement)
-    assert "Payouts on their way" in client.get(entries).content.decode()
+    assert "Payouts in transit" in client.get(entries).content.decode()
 
 
 def test_the_operator_sees_events_and_has_them_processed_again(stripe: Connected):  # noqa: F811
-    event = stripe.books.tell(
+    event = stripe.store.tell(
         "checkout.session.completed",
         {
             "id": "cs_x",
@@ -155,7 +155,7 @@ def test_the_operator_sees_events_and_has_them_processed_again(stripe: Connected
             "currency": "usd",
         },
     )
-    stripe.hear()
+    stripe.process_webhooks()
     client = an_operator()
     page = client.get("/operator/payments?open").content.decode()
     assert event["id"] in page
@@ -168,7 +168,7 @@ def test_the_operator_sees_events_and_has_them_processed_again(stripe: Connected
 
 
 def test_the_endpoint_of_events(stripe: Connected):  # noqa: F811
-    event = stripe.books.tell("customer.created", {"id": "cus_1"})
+    event = stripe.store.tell("customer.created", {"id": "cus_1"})
     body, signature = signed(event, SECRET)
     client = Client(enforce_csrf_checks=True)
 
@@ -186,5 +186,5 @@ def test_the_endpoint_of_events(stripe: Connected):  # noqa: F811
     assert client.get("/webhooks/stripe").status_code == 405
 
 
-def test_without_stripe_nobody_listens_to_its_events():
+def test_without_stripe_the_endpoint_answers_404():
     assert Client().post("/webhooks/stripe", b"{}", content_type="application/json").status_code == 404

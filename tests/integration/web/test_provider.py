@@ -62,12 +62,12 @@ def actions(provider: Party) -> list[str]:
     return list(events.order_by("id").values_list("action", flat=True))
 
 
-def test_the_side_of_an_organisation_begins_with_its_models(client: Client, provider: Party):
+def test_the_provider_area_starts_with_the_models(client: Client, provider: Party):
     assert client.get(at(provider)).headers["Location"] == at(provider, "models")
     assert "Publish a model" in client.get(at(provider, "publish")).content.decode()
 
 
-def test_pages_of_others_are_not_there(client: Client, provider: Party, version: ModelVersion):
+def test_provider_pages_of_others_answer_404(client: Client, provider: Party, version: ModelVersion):
     pass_checks(version)
     stranger = signed_in(make_party(can_provide=True))
     pages = ["", "publish", "models/icons", "models/icons/preview?price=1", "models/icons/versions/1"]
@@ -83,7 +83,7 @@ def test_pages_of_others_are_not_there(client: Client, provider: Party, version:
 
 
 @pytest.mark.parametrize("name", ["nothing", "a%00b", "%25", "x" * 3_000])
-def test_what_is_not_there(client: Client, provider: Party, version: ModelVersion, name: str):
+def test_unknown_objects_answer_404(client: Client, provider: Party, version: ModelVersion, name: str):
     assert client.get(at(provider, f"models/{name}")).status_code == 404
     assert client.get(at(provider, f"models/{name}/versions/1")).status_code == 404
     for number in ("2", "0", str(2**31), "9" * 40):
@@ -104,7 +104,7 @@ def test_a_model_is_priced_listed_unlisted_and_each_step_is_on_record(
     for wrong in ("free", "-1", "0.0000001", ""):
         answer = client.post(at(provider, "models/icons/price"), {"price": wrong})
         assert answer.status_code == 422
-        assert 'id="price-error"' in answer.content.decode()
+        assert 'id="id_price_error"' in answer.content.decode()
     for _ in range(2):  # the same price twice is one
         assert client.post(at(provider, "models/icons/price"), {"price": "0.004"}).status_code == 302
     assert client.post(at(provider, "models/icons/list"), {"version": "1"}).status_code == 302
@@ -123,7 +123,7 @@ def test_a_model_is_priced_listed_unlisted_and_each_step_is_on_record(
     ]
 
 
-def test_the_preview_says_who_gets_what(client: Client, provider: Party, version: ModelVersion, settings):  # type: ignore[no-untyped-def]
+def test_the_preview_shows_the_split(client: Client, provider: Party, version: ModelVersion, settings):  # type: ignore[no-untyped-def]
     pass_checks(version)
     settings.PLATFORM_FEE_BPS = 1_000
     shown = client.get(at(provider, "models/icons/preview?price=0.004")).content.decode()
@@ -185,14 +185,14 @@ def test_a_draft_is_opened_and_committed_by_scripts_of_the_page(client: Client, 
         {"files": [{"path": "README.md", "size": 1, "modified": 1}] * 3_000},
     ],
 )
-def test_what_no_page_sends_is_refused(client: Client, provider: Party, body: Any):
+def test_malformed_requests_are_refused(client: Client, provider: Party, body: Any):
     for path in ("drafts", "drafts/check"):
         answer = post_json(client, at(provider, path), body)
         assert 400 <= answer.status_code < 500
     assert not UploadDraft.objects.filter(organization=provider.organization).exists()
 
 
-def test_a_model_is_deleted_only_while_nobody_relies_on_it(client: Client, provider: Party, version: ModelVersion):
+def test_only_an_unused_model_can_be_deleted(client: Client, provider: Party, version: ModelVersion):
     assert client.post(at(provider, "models/icons/delete")).headers["Location"] == at(provider, "models")
     assert not GenerativeModel.objects.filter(pk=version.model_id).exists()
     listing = make_listing(provider=provider)

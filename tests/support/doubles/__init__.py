@@ -1,1 +1,1 @@
-"""Stand-ins for others' servers, spoken to over loopback by the same clients that speak to the real ones."""
+"""Test doubles of external servers, used over loopback by the same clients as the real ones."""

@@ -1,4 +1,4 @@
-"""Names in addresses: one canonical spelling, none that the site's own pages need."""
+"""Slugs: one canonical spelling, none that the site's own URLs need."""
 
 import re
 
@@ -65,7 +65,7 @@ def test_the_broken_rule_is_named(text: str, rule: str):
         check_slug(text)
 
 
-def test_models_may_be_called_as_the_sites_pages():
+def test_models_may_have_reserved_names():
     assert check_slug("Models", reserved=False) == "models"
 
 

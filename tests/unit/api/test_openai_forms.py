@@ -1,4 +1,4 @@
-"""Forms of OpenAI's dialect: texts become what the model's schema asks for, and only that."""
+"""Forms of OpenAI's dialect: texts are converted to the types of the model's schema."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Addresses with several kinds of parameters, and ranges of files."""
+"""Routes with several kinds of parameters, and ranges of files."""
 
 import pytest
 from hypothesis import given

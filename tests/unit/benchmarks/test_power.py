@@ -1,4 +1,4 @@
-"""How many votes tell two models apart."""
+"""How many votes distinguish two models."""
 
 import pytest
 from hypothesis import given
@@ -20,17 +20,17 @@ def test_a_clearer_lead_needs_fewer_votes(one: float, other: float):
 
 
 @pytest.mark.parametrize("share", [0.49, 1.01, -1])
-def test_no_share_of_the_better_one(share: float):
+def test_an_impossible_share_is_refused(share: float):
     with pytest.raises(ValueError, match="between one half and one"):
         decisive_votes_needed(share)
 
 
 def test_votes_that_resemble_each_other_count_less():
     assert design_effect([(1, 1), (0, 1)] * 20) == pytest.approx(1, abs=0.05)
-    # Five voters who always agree are one.
+    # Five voters who always agree count as one.
     assert design_effect([(5, 5), (0, 5)] * 20) == pytest.approx(5, rel=0.05)
 
 
 @pytest.mark.parametrize("clusters", [[], [(3, 5)], [(5, 5), (4, 4)], [(0, 0), (1, 2)]])
-def test_without_enough_to_go_by_votes_count_as_independent(clusters: list[tuple[int, int]]):
+def test_with_little_data_votes_count_as_independent(clusters: list[tuple[int, int]]):
     assert design_effect(clusters) == 1

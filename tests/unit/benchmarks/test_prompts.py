@@ -44,7 +44,7 @@ def test_an_empty_text_is_refused(text: str):
     assert "no prompt" in refused(parse_text, text)
 
 
-def test_as_many_as_may_be_and_no_more():
+def test_the_number_of_prompts_is_limited():
     assert len(parse_text("\n".join(map(str, range(MAX_PROMPTS))))) == MAX_PROMPTS
     assert "201 prompts" in refused(parse_text, "\n".join(map(str, range(MAX_PROMPTS + 1))))
 

@@ -1,4 +1,4 @@
-"""Rankings from votes: the fit, its intervals, and when a difference is none."""
+"""Rankings from votes: the fit, its intervals, and significance."""
 
 import math
 import random
@@ -25,13 +25,13 @@ def compared(ballots: list[Ballot]) -> Comparison:
 
 
 def sign_test(wins: int, votes: int) -> float:
-    """Two-sided exact p-value that `wins` of `votes` came by chance."""
+    """Two-sided exact p-value of `wins` of `votes`."""
     tail = sum(math.comb(votes, k) for k in range(max(wins, votes - wins), votes + 1)) / 2**votes
     return min(1.0, 2 * tail)
 
 
 @pytest.mark.parametrize("count", [3, 5, 6, 8, 10, 15])
-def test_with_a_vote_a_prompt_it_tells_what_the_exact_sign_test_tells(count: int):
+def test_with_one_vote_per_prompt_it_agrees_with_the_exact_sign_test(count: int):
     for wins in range(count // 2 + 1, count + 1):
         comparison = compared(votes(wins, count - wins))
         assert comparison.better == 0
@@ -39,7 +39,7 @@ def test_with_a_vote_a_prompt_it_tells_what_the_exact_sign_test_tells(count: int
 
 
 def test_the_score_is_the_logarithm_of_the_odds():
-    """Two added votes and half a vote for each side are all that comes to 60 of 100: 61.5 to 41.5."""
+    """Two added votes and half a vote for each side are added to 60 of 100: 61.5 to 41.5."""
     first, second = rank(votes(60, 40), models=2).standings
     assert first.score - second.score == pytest.approx(400 * math.log10(61.5 / 41.5), abs=0.05)
     assert (first.score + second.score) / 2 == pytest.approx(MEAN_SCORE)
@@ -90,7 +90,7 @@ def test_it_is_symmetric(given_: list[tuple[int, Choice]]):
     )
 )
 @settings(max_examples=20, deadline=None)
-def test_whatever_was_voted_there_is_a_ranking(given_: list[tuple[int, tuple[int, int], Choice]]):
+def test_any_votes_give_a_ranking(given_: list[tuple[int, tuple[int, int], Choice]]):
     found = rank([Ballot(prompt, *pair, choice) for prompt, pair, choice in given_], models=3, resamples=50)
     assert sorted(standing.model for standing in found.standings) == [0, 1, 2]
     ranks = [standing.rank for standing in found.standings]
@@ -130,19 +130,19 @@ def test_more_prompts_narrow_the_interval():
     assert many.high - many.low < 0.5 * (few.high - few.low)
 
 
-def test_what_is_missing_is_said():
+def test_the_number_of_missing_votes_is_computed():
     close = compared(votes(11, 9))
     assert not close.distinguishable
     assert close.share == 0.55
     assert close.more_votes == 783 - 20
-    # Ties tell nothing, so that more votes are needed for as many decisive ones.
+    # Ties are not decisive, so more votes are needed.
     assert compared(votes(11, 9, ties=20)).more_votes == 2 * 783 - 40
     assert compared(votes(10, 10)).more_votes is None
     assert compared(votes(0, 0, ties=9)).more_votes is None
-    assert compared(votes(90, 10)).more_votes is None  # it is known
+    assert compared(votes(90, 10)).more_votes is None  # it is distinguishable already
 
 
-def test_ranks_are_shared_where_nothing_tells_the_models_apart():
+def test_indistinguishable_models_share_a_rank():
     ballots = []
     for prompt in range(30):
         ballots.append(Ballot(prompt, 0, 1, Choice.FIRST if prompt % 2 else Choice.SECOND))

@@ -48,7 +48,7 @@ def test_an_amount_is_read_to_the_micro_unit(text: str, micro: int):
         ("9" * 40, "at most one billion"),
     ],
 )
-def test_what_is_no_amount_is_refused(text: str, message: str):
+def test_invalid_amounts_are_refused(text: str, message: str):
     with pytest.raises(NotAnAmount, match=message):
         parse_amount(text)
 
@@ -71,7 +71,7 @@ def test_only_plain_decimals_are_amounts(text: str):
         parse_amount(text)
 
 
-def test_no_digit_is_lost_before_it_is_looked_at():
+def test_no_digit_is_rounded_before_validation():
     with pytest.raises(NotAnAmount, match="at most six decimals"):
         parse_amount("1.0000000000000000000000000000000000001")
 
@@ -141,6 +141,6 @@ def test_a_ceiling_is_read_and_never_rounded_up(given_: object, micro: int):
 
 
 @pytest.mark.parametrize("given_", [None, True, [], {}, "", "much", "1e-3", -1, -0.5, "-1", 1e300, float("inf"), "NaN"])
-def test_what_is_no_ceiling(given_: object):
+def test_invalid_ceilings_are_refused(given_: object):
     with pytest.raises(NotAnAmount):
         parse_ceiling(given_)

@@ -52,7 +52,7 @@ def test_a_document_has_one_form_and_its_hash(terms: dict[str, object]):
 
 
 @pytest.mark.parametrize("state", OutcomeState)
-def test_what_costs_nothing_says_why(state: OutcomeState):
+def test_an_unbilled_outcome_has_a_reason(state: OutcomeState):
     from datetime import UTC, datetime
 
     why = why_not_billed(state, review_until=datetime(2026, 1, 2, 3, 4, tzinfo=UTC))

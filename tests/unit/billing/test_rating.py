@@ -61,7 +61,7 @@ def test_a_factor_multiplies_the_price_before_it_is_rounded():
     assert rate(terms(1_000, Unit.MEGAPIXEL), quantity=1_500, factor_bps=2_500) == 0  # 0.375
 
 
-def test_less_than_nothing_cannot_be_rated():
+def test_a_negative_quantity_cannot_be_rated():
     with pytest.raises(ValueError, match="-1"):
         rate(terms(4_000), quantity=-1)
     with pytest.raises(ValueError, match="-5"):

@@ -1,4 +1,4 @@
-"""What a price means for buyer, provider and platform, before it is set."""
+"""The preview of a price for buyer, provider and platform."""
 
 import pytest
 from hypothesis import given

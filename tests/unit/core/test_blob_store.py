@@ -1,4 +1,4 @@
-"""The blob store on files: content-addressed, atomic, honest about what it lacks."""
+"""The blob store on files: content-addressed, atomic, with errors for missing blobs."""
 
 import errno
 import hashlib
@@ -39,7 +39,7 @@ def stored(folder: Path) -> list[str]:
 
 
 @pytest.mark.parametrize("size", [0, 1, CHUNK - 1, CHUNK, 2 * CHUNK + 7])
-def test_what_was_put_comes_back(store: BlobStore, size: int):
+def test_a_stored_blob_is_read_back(store: BlobStore, size: int):
     data = os.urandom(size)
     blob = store.put(data)
     assert blob == StoredBlob(hashlib.sha256(data).hexdigest(), size)
@@ -79,7 +79,7 @@ def test_only_what_the_stream_has_left_is_stored(store: BlobStore):
     assert store.put_file(source) == StoredBlob(hashlib.sha256(b"body").hexdigest(), 4)
 
 
-def test_what_is_missing_is_named(store: BlobStore):
+def test_a_missing_object_is_named(store: BlobStore):
     store.put(b"something")
     assert not store.has(ABSENT)
     with pytest.raises(BlobMissing, match=f"blob {ABSENT} is not in the store"):
@@ -104,17 +104,17 @@ def test_the_same_content_is_stored_once(folder: Path):
 def test_concurrent_writers_of_the_same_content_leave_one_whole_blob(folder: Path):
     store, data = files(folder), os.urandom(3 * CHUNK)
     sha256 = hashlib.sha256(data).hexdigest()
-    together, seen, failures = threading.Barrier(9), [], []
+    barrier, seen, failures = threading.Barrier(9), [], []
 
     def write() -> None:
-        together.wait()
+        barrier.wait()
         try:
             seen.append(store.put(data).sha256)
-        except Exception as error:  # told to the test below
+        except Exception as error:  # checked below
             failures.append(error)
 
     def read() -> None:
-        together.wait()
+        barrier.wait()
         while len(seen) + len(failures) < 8:
             if store.has(sha256):
                 with store.open(sha256) as stream:
@@ -233,31 +233,31 @@ def _prefix(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()[:2]
 
 
-def test_what_is_set_aside_is_no_blob_and_goes_with_its_folder(store: BlobStore):
+def test_staged_parts_are_not_blobs_and_are_deleted_with_their_folder(store: BlobStore):
     for name in ("up/1-a", "up/2-b", "other/1-c"):
         with store.draft() as draft:
             draft.write(name.encode())
-            draft.set_aside(name)
+            draft.stage(name)
             assert not store.has(draft.sha256)
-    with store.open_aside("up/1-a") as stream:
+    with store.open_staged("up/1-a") as stream:
         assert stream.read() == b"up/1-a"
-    assert store.folders_aside() == {"up", "other"}
-    store.discard_aside("up/1-a")
+    assert store.staged_folders() == {"up", "other"}
+    store.discard_staged("up/1-a")
     with pytest.raises(BlobMissing, match="up/1-a"):
-        store.open_aside("up/1-a")
-    with store.open_aside("up/2-b") as stream:
+        store.open_staged("up/1-a")
+    with store.open_staged("up/2-b") as stream:
         assert stream.read() == b"up/2-b"
-    store.discard_folder_aside("up")
-    store.discard_folder_aside("up")
-    store.discard_folder_aside("never")
+    store.discard_staged_folder("up")
+    store.discard_staged_folder("up")
+    store.discard_staged_folder("never")
     for name in ("up/1-a", "up/2-b"):
         with pytest.raises(BlobMissing, match=name):
-            store.open_aside(name)
-    with store.open_aside("other/1-c") as stream:
+            store.open_staged(name)
+    with store.open_staged("other/1-c") as stream:
         assert stream.read() == b"other/1-c"
 
 
-def test_drafts_of_killed_writers_are_forgotten_and_living_ones_kept(folder: Path):
+def test_drafts_of_killed_writers_are_deleted_and_live_ones_kept(folder: Path):
     store = files(folder)
     folder.mkdir()
     dead = folder / "incoming-dead"
@@ -265,6 +265,6 @@ def test_drafts_of_killed_writers_are_forgotten_and_living_ones_kept(folder: Pat
     os.utime(dead, (0, 0))
     with store.draft() as draft:
         draft.write(b"y")
-        store.forget_drafts(older_than=60)
+        store.delete_expired_drafts(older_than=60)
         assert not dead.exists()
-        assert store.has(draft.keep().sha256)
+        assert store.has(draft.save().sha256)

@@ -1,4 +1,4 @@
-"""Signed links: good for one address until they expire."""
+"""Signed links: valid for one path until they expire."""
 
 from urllib.parse import parse_qs, urlsplit
 
@@ -17,7 +17,7 @@ def parts(link: str) -> dict[str, str]:
 
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
-    """The time that links see; set its only item."""
+    """The clock of `links`; tests set its only item."""
     now = [1_800_000_030.0]
     monkeypatch.setattr("marketplace.core.links.time.time", lambda: now[0])
     return now
@@ -47,7 +47,7 @@ def test_a_link_opens_nothing_else():
         assert not links.is_valid(path, **query)
 
 
-def test_a_later_expiry_needs_its_own_signature():
+def test_a_changed_expiry_is_refused():
     query = parts(links.sign(PATH, seconds=60))
     assert not links.is_valid(PATH, expires=str(int(query["expires"]) + 1), signature=query["signature"])
 

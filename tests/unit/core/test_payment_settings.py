@@ -1,4 +1,4 @@
-"""Settings of payments: whole or not at all, and loudly so."""
+"""Settings of payments: a partial configuration is an error."""
 
 import os
 import subprocess
@@ -13,7 +13,7 @@ PRINTED = "from marketplace import settings; print(settings.CONTENT_SECURITY_POL
 
 
 def load(**environment: str) -> "subprocess.CompletedProcess[str]":
-    """Import the settings in a process of their own and print which forms may lead where."""
+    """Import the settings in a process of their own and print the CSP's form-action."""
     inherited = {name: value for name, value in os.environ.items() if name not in OUTSIDE}
     return subprocess.run(
         [sys.executable, "-c", PRINTED], cwd=ROOT, env=inherited | environment, capture_output=True, text=True

@@ -1,4 +1,4 @@
-"""Refusals as RFC 7807 documents."""
+"""Errors as RFC 7807 documents."""
 
 import inspect
 

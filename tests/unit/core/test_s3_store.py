@@ -1,4 +1,4 @@
-"""Blobs on S3: boto3 itself against a small stand-in for the service, which counts what it hands over."""
+"""Blobs on S3: boto3 against a small test server, which counts the bytes that it sends."""
 
 import hashlib
 import http.server
@@ -55,7 +55,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
                 self.wfile.write(found[position : position + 65_536])
                 self.server.sent += 65_536
         except OSError:
-            self.close_connection = True  # the reader has had enough
+            self.close_connection = True  # the reader closed the connection
 
     def _answer(self, status: int, body: bytes, headers: dict[str, str]) -> None:
         self.send_response(status)
@@ -84,11 +84,11 @@ def bucket(settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[Bucket]:  # ty
 
 
 def put(bucket: Bucket, content: bytes) -> str:
-    """Bring a blob to the bucket as the store itself does, and return its digest."""
+    """Put a blob into the bucket with the store, and return its digest."""
     return blob_store().put(content).sha256
 
 
-def test_a_blob_is_read_from_wherever_one_stands(bucket: Bucket):
+def test_a_blob_is_read_from_any_position(bucket: Bucket):
     content = bytes(range(256)) * 1_000
     store: BlobStore = blob_store()
     sha256 = put(bucket, content)
@@ -120,7 +120,7 @@ def test_what_is_not_there_is_missing(bucket: Bucket):
         blob_store().open("0" * 64)
 
 
-def test_a_stream_that_breaks_off_is_no_short_file():
+def test_an_interrupted_stream_is_an_error():
     remote = RemoteFile(10, lambda start: io.BytesIO(b"01234"[start:]))
     with pytest.raises(OSError, match="the store broke off at byte 5 of 10"):
         io.BufferedReader(remote).read()

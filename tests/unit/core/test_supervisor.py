@@ -1,4 +1,4 @@
-"""The supervisor as its users meet it: a process that is sent signals and whose log is read."""
+"""The supervisor as a process: tests send it signals and read its log."""
 
 import io
 import os
@@ -41,7 +41,7 @@ except SupervisorError as error:
 
 
 class Started:
-    """A supervisor in a process of its own, with a folder for the traces that its processes leave."""
+    """A supervisor in a process of its own, with a folder for the files that its processes write."""
 
     def __init__(self, folder: Path, table: str) -> None:
         self.folder = folder
@@ -120,7 +120,7 @@ def test_processes_start_when_what_they_need_is_ready_and_stop_in_reverse(start)
     assert order.read_text().split() == ["database", "migrate", "web", "web-stops", "database-stops"]
 
 
-def test_every_line_is_prefixed_and_what_is_said_when_up_is_not(start):
+def test_every_line_is_prefixed_except_the_startup_message(start):
     run = start("""shell("a-long-name", "echo one; echo two >&2; printf rest; exec sleep 100"), """)
     run.says("all is up")
     run.says("two")
@@ -147,7 +147,7 @@ def test_a_killed_process_is_started_again(start):
     run.ends(0)
 
 
-def test_nothing_is_left_of_a_process_that_does_not_listen(start):
+def test_a_process_that_ignores_the_stop_signal_is_killed_with_its_group(start):
     run = start("""
         shell("stubborn", "trap '' TERM; sleep 1000 & echo $! > grandchild.pid; while :; do sleep 0.1; done",
               stop_seconds=0.3),
@@ -171,7 +171,7 @@ def test_a_second_ctrl_c_kills_at_once(start):
     assert gone(pid)
 
 
-def test_what_does_not_come_up_is_named_with_its_last_lines_and_the_rest_is_stopped(start):
+def test_a_process_that_never_becomes_ready_stops_everything(start):
     run = start("""
         shell("database", "echo $$ > database.pid; exec sleep 100"),
         shell("web", "echo cannot find the key; exec sleep 100", needs=("database",), ready=lambda: False,
@@ -182,7 +182,7 @@ def test_what_does_not_come_up_is_named_with_its_last_lines_and_the_rest_is_stop
     assert gone(run.pid("database.pid"))
 
 
-def test_what_ends_again_and_again_before_it_is_ready_is_given_up(start):
+def test_a_process_that_keeps_ending_before_it_is_ready_fails_the_start(start):
     run = start("""shell("web", "echo no module; exit 4", ready=lambda: False), """)
     run.ends(1)
     assert "web ended 3 times before it was ready (exit status 4). Its last lines:\n  no module\n" in run.text
@@ -210,7 +210,7 @@ def test_a_program_that_is_not_there_is_named(start):
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells children of their parent's death")
-def test_children_die_with_a_killed_supervisor_and_its_home_is_free_again(start):
+def test_children_die_with_a_killed_supervisor_and_its_lock_is_released(start):
     run = start("""
         shell("web", "echo $$ > web.pid; exec sleep 100"),
         shell("deaf", "trap '' TERM INT; echo $$ > deaf.pid; while :; do sleep 0.1; done"),
@@ -224,7 +224,7 @@ def test_children_die_with_a_killed_supervisor_and_its_home_is_free_again(start)
         pass
 
 
-def test_the_second_on_a_home_is_told_who_holds_it_and_where_the_site_is(start, tmp_path):
+def test_a_second_start_names_the_running_process_and_its_url(start, tmp_path):
     run = start("""shell("web", "exec sleep 100"), """)
     run.says("all is up")
     with (
@@ -237,7 +237,7 @@ def test_the_second_on_a_home_is_told_who_holds_it_and_where_the_site_is(start, 
     run.ends(0)
 
 
-def test_a_taken_port_is_named_with_its_holder_and_the_way_out():
+def test_a_taken_port_is_reported_with_its_process_and_the_remedy():
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
         with pytest.raises(PortTakenError) as caught:
@@ -248,7 +248,7 @@ def test_a_taken_port_is_named_with_its_holder_and_the_way_out():
     claim_port("127.0.0.1", port)
 
 
-def test_a_table_that_makes_no_sense_is_refused():
+def test_an_inconsistent_table_is_refused():
     log = Log(["web"])
     web = ProcessSpec(name="web", command=("true",))
     with pytest.raises(ValueError, match="same name"):
@@ -266,6 +266,6 @@ class Terminal(io.StringIO):
     ("stream", "environment", "colored"),
     [(io.StringIO(), {}, False), (Terminal(), {}, True), (Terminal(), {"NO_COLOR": "1"}, False)],
 )
-def test_colours_are_for_terminals_whose_owner_wants_them(stream, environment, colored):
+def test_colours_are_used_on_terminals_unless_turned_off(stream, environment, colored):
     Log(["web"], stream=stream, environment=environment).line("web", "hello")
     assert stream.getvalue() == ("\x1b[35mweb   \x1b[0m | hello\n" if colored else "web    | hello\n")

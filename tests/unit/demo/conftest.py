@@ -1,4 +1,4 @@
-"""The recipe on settings so small that it takes seconds."""
+"""The recipe with settings so small that it takes seconds."""
 
 from pathlib import Path
 
@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from marketplace.demo.market import WEIGHTS
-from marketplace.demo.recipe.quiet import quieten
+from marketplace.demo.recipe.quiet import silence_libraries
 
 SCHEDULER_WARNING = "ignore:__array__ implementation doesn't accept a copy keyword:DeprecationWarning:diffusers"
 
@@ -19,8 +19,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(autouse=True)
 def _alone():
-    """One thread, no progress bars, and torch's chance left as it was."""
-    quieten()
+    """One thread, no progress bars, and torch's random state restored."""
+    silence_libraries()
     before, threads = torch.get_rng_state(), torch.get_num_threads()
     torch.set_num_threads(1)
     yield

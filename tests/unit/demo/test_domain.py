@@ -1,4 +1,4 @@
-"""Icons and their captions: what may be drawn, said once and always the same."""
+"""Icons and their captions."""
 
 import dataclasses
 import random
@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from marketplace.demo.recipe.attributes import CLASSES, attributes, labels
 from marketplace.demo.recipe.domain import GROUNDS, OUTLINES, SHAPES, Icon, caption, draw_icon, icon_at, stands_out
 from marketplace.demo.recipe.outlines import OUTLINES_OF
-from marketplace.demo.recipe.scorer import KINDS, spoilt
+from marketplace.demo.recipe.scorer import KINDS, altered
 
 seeds = st.integers(0, 2**32)
 
@@ -91,15 +91,15 @@ def test_labels_are_the_numbers_of_the_attributes():
 
 
 @given(seeds, st.sampled_from(KINDS))
-def test_a_spoilt_icon_has_another_caption(seed, kind):
+def test_an_altered_icon_has_another_caption(seed, kind):
     rng = random.Random(seed)
     icon = draw_icon(rng)
-    assert caption(spoilt(icon, kind, rng)) != caption(icon)
+    assert caption(altered(icon, kind, rng)) != caption(icon)
 
 
 @given(seeds, st.sampled_from([kind for kind in KINDS if kind != "count"]))
-def test_only_the_kind_named_is_spoilt(seed, kind):
+def test_only_the_named_attribute_is_altered(seed, kind):
     rng = random.Random(seed)
     icon = draw_icon(rng)
-    wrong = spoilt(icon, kind, rng)
+    wrong = altered(icon, kind, rng)
     assert dataclasses.replace(wrong, **{kind: getattr(icon, kind)}) == icon

@@ -1,4 +1,4 @@
-"""Drawing: the colours that the caption names lie where the icon lies, and the same dice draw the same."""
+"""Drawing: the colours that the caption names lie where the icon lies, and the same step_random draw the same."""
 
 import random
 
@@ -14,7 +14,7 @@ STYLES = sorted(RENDERERS)
 
 @pytest.mark.parametrize("style", STYLES)
 @pytest.mark.parametrize("side", [64, 128, 256])
-def test_the_same_dice_draw_the_same_picture(style, side):
+def test_the_same_random_state_draws_the_same_picture(style, side):
     icon, _ = icon_at(5, 9)
     first, second = (RENDERERS[style](icon, side, random.Random(4)) for _ in range(2))
     assert first.rgb.shape == (side, side, 3)

@@ -1,4 +1,4 @@
-"""Training on settings so small that nothing is learned: what is left are its promises."""
+"""Training with settings so small that nothing is learned: reproducibility, checkpoints and dependencies."""
 
 import json
 from pathlib import Path
@@ -9,34 +9,34 @@ from torch import nn
 
 from inference.runtime.adapters import TextToImage
 from inference.runtime.device import open_device
-from marketplace.demo.recipe.loop import Budget, Dice, train
+from marketplace.demo.recipe.context import PartMissing, TrainingContext
+from marketplace.demo.recipe.loop import Budget, StepRandom, train
 from marketplace.demo.recipe.measure import measure_all
 from marketplace.demo.recipe.plan import PLAN, train_all
-from marketplace.demo.recipe.workshop import PartMissing, Workshop
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("training")]  # one training serves them all
 
 
 class Line:
-    """Learns a line through points by chance."""
+    """Learns a line through random points."""
 
-    rate, steady, decay, memory, batch = 0.1, 0.5, 0.0, 0.9, 8
+    learning_rate, constant_part, weight_decay, ema_decay, batch = 0.1, 0.5, 0.0, 0.9, 8
 
     def __init__(self) -> None:
         torch.manual_seed(0)
         self.module = nn.Linear(1, 1)
 
-    def loss(self, dice: Dice) -> torch.Tensor:
-        points = dice.normal(self.batch, 1)
+    def loss(self, step_random: StepRandom) -> torch.Tensor:
+        points = step_random.normal(self.batch, 1)
         return (self.module(points) - 3 * points + 1).pow(2).mean()
 
 
 def _trained(checkpoint: Path, *, steps: int, cuts: tuple[int, ...] = (), seed: int = 1) -> dict[str, torch.Tensor]:
     said: list[str] = []
     for until in (*cuts, None):
-        lesson = Line()
+        objective = Line()
         train(
-            lesson,
+            objective,
             budget=Budget(steps=steps),
             seed=seed,
             device=torch.device("cpu"),
@@ -44,7 +44,7 @@ def _trained(checkpoint: Path, *, steps: int, cuts: tuple[int, ...] = (), seed: 
             report=said.append,
             until=until,
         )
-    return lesson.module.state_dict()
+    return objective.module.state_dict()
 
 
 def test_it_learns(tmp_path):
@@ -53,7 +53,7 @@ def test_it_learns(tmp_path):
     assert learned["bias"].item() == pytest.approx(-1, abs=0.02)
 
 
-def test_a_training_cut_twice_ends_where_an_uncut_one_does(tmp_path):
+def test_an_interrupted_training_gives_the_same_result(tmp_path):
     whole = _trained(tmp_path / "whole.pt", steps=60)
     cut = _trained(tmp_path / "cut.pt", steps=60, cuts=(7, 31))
     assert all(torch.equal(whole[name], cut[name]) for name in whole)
@@ -64,7 +64,7 @@ def test_another_seed_ends_elsewhere(tmp_path):
     assert not torch.equal(first["weight"], second["weight"])
 
 
-def test_a_checkpoint_is_whole_or_not_there(tmp_path):
+def test_a_checkpoint_is_written_atomically(tmp_path):
     checkpoint = tmp_path / "line.pt"
     _trained(checkpoint, steps=5)
     checkpoint.with_suffix(".draft").write_bytes(b"cut off in the middle")
@@ -81,7 +81,7 @@ def test_minutes_end_a_training_too():
 
 @pytest.fixture(scope="module")
 def workplace(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Everything trained for two steps from nothing, in the order of the plan."""
+    """Everything trained for two steps from scratch, in the order of the plan."""
     place = tmp_path_factory.mktemp("training")
     _train(place, [])
     return place
@@ -106,7 +106,7 @@ def _train(place: Path, names: list[str], *, steps: int = 2, **options: object) 
     return said
 
 
-def test_everything_is_made_from_nothing(workplace):
+def test_everything_can_be_trained_from_scratch(workplace):
     made = {folder.name: folder for folder in (workplace / "weights").iterdir()}
     assert sorted(made) == ["checker", "cutout", "hero", "matte", "scorer", "upscaler", "workhorse"]
     for name in ("hero", "workhorse", "cutout"):
@@ -119,7 +119,7 @@ def test_everything_is_made_from_nothing(workplace):
     assert {"preprocessor_config.json", "tokenizer.json"} <= {each.name for each in made["scorer"].iterdir()}
 
 
-def test_what_was_made_runs_where_the_market_runs_it(workplace):
+def test_trained_folders_run_in_the_runtime(workplace):
     model = TextToImage.load(workplace / "weights" / "cutout", open_device(kind="cpu", threads=1))
     assert model.weight_bytes() > 10_000_000
     model.close()
@@ -141,20 +141,20 @@ def test_a_longer_budget_goes_on_and_a_fresh_one_begins_again(workplace):
     assert steps() == 1
 
 
-def test_published_folders_are_a_beginning(workplace, tmp_path):
+def test_training_can_start_from_published_folders(workplace, tmp_path):
     said = _train(tmp_path, ["workhorse"], steps=1, donor=workplace / "weights")
     assert "hero  done" not in said
     assert said[-1] == "workhorse  done"
     assert (tmp_path / "weights" / "workhorse" / "model_index.json").exists()
 
 
-def test_what_is_missing_is_named(tmp_path):
-    shop = Workshop(tmp_path, 1, torch.device("cpu"), 10, lambda _: None)
+def test_a_missing_object_is_named(tmp_path):
+    context = TrainingContext(tmp_path, 1, torch.device("cpu"), 10, lambda _: None)
     with pytest.raises(PartMissing, match="'hero' has not been trained yet"):
-        shop.denoiser("hero")
+        context.denoiser("hero")
 
 
-def test_needs_come_before_those_who_need_them():
+def test_dependencies_are_trained_first():
     order = list(PLAN)
     assert all(order.index(need) < order.index(name) for name, training in PLAN.items() for need in training.needs)
 
@@ -163,10 +163,10 @@ def test_measuring_writes_figures_and_cards(workplace):
     weights = workplace / "weights"
     names = ["hero", "workhorse", "matte", "upscaler", "scorer", "checker"]
     figures = measure_all(
-        weights, names, captions=20, device="cpu", threads=1, cards=True, report=lambda _: None
+        weights, names, captions=4, device="cpu", threads=1, cards=True, report=lambda _: None
     )  # fmt: skip
     assert json.loads((weights / "measured.json").read_text()) == figures
-    assert figures["hero"]["accuracy"]["good"]["count"] == 20
+    assert figures["hero"]["accuracy"]["good"]["count"] == 4
     assert figures["hero"]["seconds"] > figures["workhorse"]["seconds"] > 0
     for name in names[:-1]:
         card = (weights / name / "README.md").read_text()

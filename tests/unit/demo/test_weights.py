@@ -24,7 +24,7 @@ from providers.services.publish import check_folder
 ROOT = Path(__file__).parents[3]
 
 
-def test_they_stay_small(weights):
+def test_weights_stay_small(weights):
     assert sum(file.stat().st_size for file in weights.rglob("*") if file.is_file()) <= 40_000_000
 
 

@@ -1,4 +1,4 @@
-"""Idempotency keys: which there may be, and that they are bound to what a request means, not to how it is written."""
+"""Idempotency keys: valid forms, and that they are bound to a request's meaning, not its spelling."""
 
 import json
 
@@ -45,7 +45,7 @@ def test_another_request_has_another_hash(one, other):  # type: ignore[no-untype
     assert (hashes[0] == hashes[1]) == same
 
 
-def test_what_is_nested_too_deeply_is_refused_not_failed():
+def test_a_too_deeply_nested_value_is_refused():
     deep: list = []  # type: ignore[type-arg]
     for _ in range(2_000):
         deep = [deep]

@@ -1,4 +1,4 @@
-"""What counts as a picture, and how inputs refer to one."""
+"""Valid pictures, and references to them in inputs."""
 
 import io
 
@@ -46,7 +46,7 @@ def test_a_turned_picture_has_the_sides_that_people_see():
         ),
     ],
 )
-def test_what_is_no_picture_says_why(data: bytes, reason: str):
+def test_a_file_that_is_not_a_picture_is_refused_with_the_reason(data: bytes, reason: str):
     with pytest.raises(NotAPicture) as refused:
         inspect_picture(io.BytesIO(data))
     assert str(refused.value) == reason
@@ -54,7 +54,7 @@ def test_what_is_no_picture_says_why(data: bytes, reason: str):
 
 @settings(max_examples=200, deadline=None, database=None)
 @given(format=st.sampled_from(sorted(SEEDS)), at=st.integers(0, 10_000), junk=st.binary(min_size=1, max_size=8))
-def test_damage_is_refused_or_harmless_and_never_anything_else(format: str, at: int, junk: bytes):
+def test_damaged_files_are_refused_or_harmless(format: str, at: int, junk: bytes):
     data = bytearray(SEEDS[format])
     place = at % len(data)
     data[place : place + len(junk)] = junk
@@ -66,7 +66,7 @@ def test_damage_is_refused_or_harmless_and_never_anything_else(format: str, at: 
 
 
 @pytest.mark.parametrize("text", ["data:", "data:image/png,abc", "image/png;base64,abc", "data:image/png;base64", "x"])
-def test_what_is_no_data_uri(text: str):
+def test_invalid_data_uris_are_refused(text: str):
     with pytest.raises(NotAPicture, match="must be a data: URI in base64"):
         read_data_uri(text)
 

@@ -1,4 +1,4 @@
-"""README.md: who may use the model, what it is, what it recommends."""
+"""README.md: licence, description and default inputs."""
 
 import re
 import time
@@ -29,7 +29,7 @@ def refusal(tmp_path: Path, content: str | bytes) -> str:
     return error.detail
 
 
-def test_what_the_card_says(tmp_path: Path):
+def test_the_content_of_a_card_is_read(tmp_path: Path):
     text = (
         "---\nlicense: Apache-2.0\ninference: {parameters: {guidance_scale: 2.5}}\n---\n"
         "# Title\n\n![x](y)\n\nFlat *icons*\non grounds.\n\nMore."
@@ -100,7 +100,7 @@ def test_no_licence(tmp_path: Path, content: str):
     ],
     ids=["not UTF-8", "NUL", "open quote", "tab", "object", "impossible date", "huge number", "deep list", "deep map"],
 )
-def test_what_cannot_be_read_is_refused(tmp_path: Path, content: str | bytes, detail: str):
+def test_unreadable_cards_are_refused(tmp_path: Path, content: str | bytes, detail: str):
     assert refusal(tmp_path, content).startswith(detail)
 
 
@@ -136,7 +136,7 @@ def test_a_long_card_is_refused_quickly(tmp_path: Path, content: str):
         ("guidance_scale: high", "guidance_scale"),
     ],
 )
-def test_a_recommendation_that_no_call_could_follow(tmp_path: Path, parameters: str, field: str):
+def test_invalid_defaults_are_refused(tmp_path: Path, parameters: str, field: str):
     text = f"---\nlicense: mit\ninference:\n  parameters:\n    {parameters}\n---\n"
     limits = {"num_inference_steps": "1 to 50", "guidance_scale": "0 to 20"}[field]
     with pytest.raises(FolderRefused) as refused:

@@ -1,4 +1,4 @@
-"""A folder is a pipeline of allowed classes with nothing in it that runs code or leads out of it."""
+"""A folder is a pipeline of allowed classes, without code and without paths outside of it."""
 
 from pathlib import Path
 from typing import Any
@@ -102,7 +102,7 @@ def test_several_faults_are_named_at_once(tmp_path: Path):
 
 @pytest.mark.parametrize("path", sorted(TEXTS))
 @pytest.mark.parametrize("key", ["auto_map", "custom_pipelines", "trust_remote_code"])
-def test_what_asks_for_code_is_refused_wherever_it_stands(tmp_path: Path, path: str, key: str):
+def test_code_references_are_refused_in_any_file(tmp_path: Path, path: str, key: str):
     for number, nested in enumerate([{key: {}}, {"a": {"b": [{"c": {key: "x"}}]}}, {"a": [[[{key: None}]]]}]):
         folder = make_folder(tmp_path / str(number), {path: TEXTS[path] | nested})
         assert refusal(folder) == {path: f"asks for code to be run ({key}); remove that"}
@@ -112,14 +112,14 @@ def test_what_asks_for_code_is_refused_wherever_it_stands(tmp_path: Path, path: 
     "content", [b"", b"{", b"\xff", b"[" * 100_000, b'{"a": ' + b"9" * 5_000 + b"}", b"nul"], ids=lambda c: repr(c[:12])
 )
 @pytest.mark.parametrize("path", ["model_index.json", "unet/config.json", "tokenizer/special_tokens_map.json"])
-def test_what_is_not_json_is_refused(tmp_path: Path, path: str, content: bytes):
+def test_invalid_json_is_refused(tmp_path: Path, path: str, content: bytes):
     details = refusal(make_folder(tmp_path, {path: content}))
     assert list(details) == [path]
     assert details[path].startswith("is not JSON: ")
 
 
 @pytest.mark.parametrize("content", [b"[]", b"null", b'"x"', b"5"])
-def test_what_is_no_object_is_refused(tmp_path: Path, content: bytes):
+def test_json_that_is_not_an_object_is_refused(tmp_path: Path, content: bytes):
     assert refusal(make_folder(tmp_path, {"vae/config.json": content})) == {"vae/config.json": "must be a JSON object"}
 
 

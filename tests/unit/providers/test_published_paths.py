@@ -83,7 +83,7 @@ LINK = "is a link or a special file; put the file itself there"
         ("/".join(["x" * 90, "y" * 90, "z" * 90, "config.json"]), DEEP),
     ],
 )
-def test_everything_else_is_refused_by_name(tmp_path: Path, path: str, reason: str):
+def test_other_files_are_refused_by_name(tmp_path: Path, path: str, reason: str):
     put(tmp_path, path)
     assert list_folder(tmp_path)[0] == {}
     assert refused(tmp_path) == {path: reason}
@@ -97,7 +97,7 @@ def test_an_odd_name_is_never_taken(name: str):
         assert refusal(f"{name}/config.json", 1) == NAME
 
 
-def test_a_path_that_leads_out_is_refused():
+def test_a_path_outside_the_folder_is_refused():
     for path in ("../config.json", "unet/../../config.json", "./config.json", "/etc/config.json", "unet//config.json"):
         assert refusal(path, 1) == NAME
 

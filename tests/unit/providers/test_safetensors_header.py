@@ -1,4 +1,4 @@
-"""A safetensors file is what its header says, or it is refused; nothing that the library refuses is let through."""
+"""A safetensors file that is inconsistent, or that the library refuses, is refused."""
 
 import json
 import struct
@@ -72,7 +72,7 @@ DAMAGE = st.one_of(
 
 @st.composite
 def damaged(draw: st.DrawFn) -> bytes:
-    """A file of a few tensors that tile it, with up to one thing wrong in its header and up to one around it."""
+    """A file of a few tensors, with up to one error in its header and up to one around it."""
     header: dict[str, Any] = {}
     end = 0
     for name in draw(st.lists(st.sampled_from("abcdef"), unique=True, max_size=4)):
@@ -156,7 +156,7 @@ def test_tensors_that_tile_the_file_are_taken(header: dict[str, Any], size: int)
     ],
     ids=str,
 )
-def test_tensors_that_lie_are_refused(header: dict[str, Any]):
+def test_inconsistent_tensors_are_refused(header: dict[str, Any]):
     content = weights(header, data=b"\0" * 8)
     assert refused(content)
 
@@ -183,7 +183,7 @@ def test_tensors_that_lie_are_refused(header: dict[str, Any]):
     ],
     ids=lambda header: repr(header[:40]),
 )
-def test_a_header_that_is_none_is_refused(header: bytes):
+def test_an_invalid_header_is_refused(header: bytes):
     assert refused(weights(header, data=b"\0" * 8))
     assert refused(weights(header, data=b""))
 

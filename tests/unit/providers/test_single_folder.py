@@ -1,4 +1,4 @@
-"""Folders of one model alone: what each task takes and what it refuses."""
+"""Folders of a single model: what each task accepts and refuses."""
 
 import json
 from pathlib import Path
@@ -55,7 +55,7 @@ def refusal(folder: Path) -> dict[str, str]:
 
 
 @pytest.mark.parametrize("task", sorted(KINDS))
-def test_a_model_alone_is_taken_for_its_task(tmp_path: Path, task: str):
+def test_a_single_model_is_accepted_for_its_task(tmp_path: Path, task: str):
     checked = check_folder(make(tmp_path, task))
     assert checked.task.name == task
     image = checked.input_schema["properties"]["image"]
@@ -139,7 +139,7 @@ def test_what_is_refused_names_its_file(tmp_path: Path, task: str, changes: dict
 
 
 def test_an_index_decides_that_a_folder_is_a_pipeline(tmp_path: Path):
-    """A model alone must not slip in as a pipeline without components."""
+    """A single model must not be accepted as a pipeline without components."""
     folder = make(tmp_path, "scoring", {"model_index.json": {"_class_name": "CLIPModel"}})
     assert "_class_name is 'CLIPModel'; it must be one of" in refusal(folder)["model_index.json"]
 

@@ -36,7 +36,7 @@ def test_a_step_before_its_turn_does_not_count():
 
 
 @given(st.lists(REPORTS, max_size=40))
-def test_whatever_is_reported_the_first_end_of_each_step_counts(reports: list[tuple[Step, CheckState]]):
+def test_the_first_result_of_each_step_counts(reports: list[tuple[Step, CheckState]]):
     checks, ended = dict(START), {}
     for step, state in reports:
         changes = advance(checks, step, state)

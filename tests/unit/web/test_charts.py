@@ -1,4 +1,4 @@
-"""Where things stand in charts."""
+"""Positions in charts."""
 
 import math
 

@@ -13,7 +13,7 @@ from marketplace.web.shared.markdown import render_documentation, render_markdow
         '<a href="#" onclick="alert(1)">x</a>',
     ],
 )
-def test_text_of_strangers_cannot_act(text: str) -> None:
+def test_user_markdown_is_sanitised(text: str) -> None:
     html = render_markdown(text)
     for harm in ("<script", 'href="javascript', "<img", "<p style", '<a href="#" onclick'):
         assert harm not in html
@@ -23,7 +23,7 @@ def test_headings_start_below_those_of_the_page_and_skip_none() -> None:
     assert render_markdown("# One\n\n### Two\n", top=3) == "<h3>One</h3>\n<h4>Two</h4>\n"
 
 
-def test_links_of_strangers_vouch_for_nothing() -> None:
+def test_user_links_are_nofollow() -> None:
     assert render_markdown("[a](https://example.com)") == (
         '<p><a href="https://example.com" rel="nofollow noopener">a</a></p>\n'
     )

@@ -1,4 +1,4 @@
-"""What the checks found, as pages show it."""
+"""The results of the checks, as pages show them."""
 
 from marketplace.web.shared.drawings import bar
 from marketplace.web.shared.figures import scaled

@@ -14,14 +14,14 @@ from marketplace.demo.seed import seed
 
 class Command(BaseCommand):
     help = (
-        "The demo market: `seed` makes its parties and models, `history` runs them, `train` makes the models' weights "
-        "from nothing, `measure` finds what their cards say."
+        "The demo market: `seed` creates its organisations and models, `history` runs them, `train` trains the models' "
+        "weights from scratch, `measure` measures the figures on their cards."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("what", choices=["seed", "history", "train", "measure"])
         parser.add_argument(
-            "names", nargs="*", metavar="NAME", help="what to train or to measure; everything if left out"
+            "names", nargs="*", metavar="NAME", help="what to train or to measure (default: everything)"
         )
         parser.add_argument("--device", default="cpu", help="cpu, cuda, cuda:1 … (default: cpu)")
         parser.add_argument("--threads", type=int, default=1, help="processor threads for torch (default: 1)")
@@ -34,8 +34,8 @@ class Command(BaseCommand):
         training.add_argument("--from", type=Path, dest="donor", help="published folders to start from")
         pace = training.add_mutually_exclusive_group()
         pace.add_argument("--resume", action="store_true", help="go on from the checkpoints that exist (the default)")
-        pace.add_argument("--fresh", action="store_true", help="forget the named ones' checkpoints first")
-        training.add_argument("--into", type=Path, help="where the folders are put or read (default: below --work)")
+        pace.add_argument("--fresh", action="store_true", help="delete the checkpoints of the named ones first")
+        training.add_argument("--into", type=Path, help="folder to write to or read from (default: below --work)")
         measuring = parser.add_argument_group("measure")
         measuring.add_argument("--captions", type=int, default=400, help="fresh captions a model (default: 400)")
         measuring.add_argument("--cards", action="store_true", help="write the model cards, too")
@@ -56,7 +56,7 @@ class Command(BaseCommand):
     def _history(self, options: dict[str, Any]) -> None:
         make_history(self.stdout.write)
 
-    # The recipe needs torch, which the other two must not load: it is only imported where it is used.
+    # The recipe imports torch, which the other two must not load, so it is imported where it is used.
 
     def _train(self, options: dict[str, Any]) -> None:
         from marketplace.demo.recipe.plan import PLAN, train_all
@@ -75,7 +75,7 @@ class Command(BaseCommand):
             minutes=options["minutes"],
             steps=options["steps"],
             fresh=options["fresh"],
-            report=self._say,
+            report=self._print,
         )
 
     def _measure(self, options: dict[str, Any]) -> None:
@@ -89,13 +89,13 @@ class Command(BaseCommand):
             device=options["device"],
             threads=options["threads"],
             cards=options["cards"],
-            report=self._say,
+            report=self._print,
         )
 
     def _check_names(self, names: list[str], known: Any) -> None:
         if unknown := sorted(set(names) - set(known)):
             raise CommandError(f"Unknown: {', '.join(unknown)}. Choose from: {', '.join(known)}")
 
-    def _say(self, line: str) -> None:
+    def _print(self, line: str) -> None:
         self.stdout.write(line)
         self.stdout.flush()

@@ -1,7 +1,7 @@
-"""`python -m tests.support.doubles.stripe PORT [WEBHOOK_URL WEBHOOK_SECRET]`: the double for a market tried by hand.
+"""`python -m tests.support.doubles.stripe PORT [WEBHOOK_URL WEBHOOK_SECRET]`: the double for manual tests.
 
 Start the market with `STRIPE_SECRET_KEY=sk_test_double STRIPE_WEBHOOK_SECRET=whsec_double
-STRIPE_API_BASE=http://127.0.0.1:PORT`. `GET /double` shows all that it knows.
+STRIPE_API_BASE=http://127.0.0.1:PORT`. `GET /double` shows its whole state.
 """
 
 import sys

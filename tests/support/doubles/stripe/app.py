@@ -1,4 +1,4 @@
-"""The HTTP of it: who asks, whether they asked before, what was asked to go wrong, and the answer in Stripe's form."""
+"""The HTTP application: authentication, idempotency, injected faults, and answers in Stripe's form."""
 
 import json
 import time
@@ -12,36 +12,36 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route as HttpRoute
 
 from tests.support.doubles.stripe import pages
-from tests.support.doubles.stripe.books import DAY, Answered, Books, Fault, Object, Target
 from tests.support.doubles.stripe.refusals import Refusal
 from tests.support.doubles.stripe.resources import ROUTES, Route
 from tests.support.doubles.stripe.shapes import check, decode_form
+from tests.support.doubles.stripe.store import DAY, Answered, Fault, Object, Store, Target
 
 NO_RETRY = {"stripe-should-retry": "false"}
 
 
-def make_app(books: Books) -> Starlette:
-    """An application over these books."""
-    routes = [_api(books, route) for route in ROUTES]
-    return Starlette(routes=[*routes, *pages.routes(books), *_controls(books)])
+def make_app(store: Store) -> Starlette:
+    """An application over this store."""
+    routes = [_api(store, route) for route in ROUTES]
+    return Starlette(routes=[*routes, *pages.routes(store), *_controls(store)])
 
 
-def _api(books: Books, route: Route) -> HttpRoute:
+def _api(store: Store, route: Route) -> HttpRoute:
     async def answer(request: Request) -> Response:
         body = (await request.body()).decode()
-        return await run_in_threadpool(_answer, books, route, request, body)
+        return await run_in_threadpool(_answer, store, route, request, body)
 
     return HttpRoute(route.path, answer, methods=[route.method])
 
 
-def _answer(books: Books, route: Route, request: Request, body: str) -> Response:
-    books.requests.append((request.method, request.url.path))
-    fault = books.fault_for(request.url.path)
+def _answer(store: Store, route: Route, request: Request, body: str) -> Response:
+    store.requests.append((request.method, request.url.path))
+    fault = store.fault_for(request.url.path)
     if fault is not None and fault.kind == "slow":
         time.sleep(fault.seconds)
     if fault is not None and fault.kind in ("error", "limited"):
         return _failed(429 if fault.kind == "limited" else 500)
-    status, answer = _act_once(books, route, request, body)
+    status, answer = _act_once(store, route, request, body)
     if fault is not None and fault.kind == "lost":
         return _failed(500)
     return JSONResponse(answer, status, headers=NO_RETRY if status == 400 else None)
@@ -52,13 +52,13 @@ def _failed(status: int) -> Response:
     return JSONResponse({"error": said}, status)
 
 
-def _act_once(books: Books, route: Route, request: Request, body: str) -> tuple[int, Object]:
-    """Act, unless the idempotency key was used for the same within a day: then answer as then."""
+def _act_once(store: Store, route: Route, request: Request, body: str) -> tuple[int, Object]:
+    """Act once for each idempotency key: within a day the same request gets the first answer again."""
     key = request.headers.get("idempotency-key") if request.method == "POST" else None
     asked = f"{request.method} {request.url.path} {body}"
-    with books.lock:
-        known = books.keys.get(key) if key else None
-        if known is not None and books.now() - known.at < DAY:
+    with store.lock:
+        known = store.keys.get(key) if key else None
+        if known is not None and store.now() - known.at < DAY:
             if known.request != asked:
                 refusal = Refusal(
                     "Keys for idempotent requests can only be used with the same parameters they were first used "
@@ -68,18 +68,18 @@ def _act_once(books: Books, route: Route, request: Request, body: str) -> tuple[
                 return refusal.status, refusal.body
             return known.status, known.body
         try:
-            status, answer = 200, _act(books, route, request, body)
+            status, answer = 200, _act(store, route, request, body)
         except Refusal as refusal:
             status, answer = refusal.status, refusal.body
             if not refusal.began:
                 return status, answer
         answer = json.loads(json.dumps(answer))
         if key:
-            books.keys[key] = Answered(asked, status, answer, books.now())
+            store.keys[key] = Answered(asked, status, answer, store.now())
         return status, answer
 
 
-def _act(books: Books, route: Route, request: Request, body: str) -> Object:
+def _act(store: Store, route: Route, request: Request, body: str) -> Object:
     scheme, _, key = request.headers.get("authorization", "").partition(" ")
     if scheme != "Bearer" or not key.startswith(("sk_test_", "rk_test_")):
         raise Refusal("Invalid API Key provided", status=401, began=False)
@@ -91,29 +91,29 @@ def _act(books: Books, route: Route, request: Request, body: str) -> Object:
     else:
         params = decode_form(body)
     checked = check(params, route.params)
-    return route.act(books, checked, request.path_params.get("id") or str(request.base_url).rstrip("/"))
+    return route.act(store, checked, request.path_params.get("id") or str(request.base_url).rstrip("/"))
 
 
-def _controls(books: Books) -> list[HttpRoute]:
-    """What a person or another process may do to the double; tests in its process touch the books themselves."""
+def _controls(store: Store) -> list[HttpRoute]:
+    """Routes to control the double from another process; tests in its process change the store directly."""
 
     async def state(request: Request) -> Response:
-        shown = {"now": books.now(), "available": books.available(), "objects": list(books.objects.values())}
-        metered = [event for events in books.metered.values() for event in events]
-        return JSONResponse(shown | {"metered": metered, "events": books.events, "requests": books.requests})
+        shown = {"now": store.now(), "available": store.available(), "objects": list(store.objects.values())}
+        metered = [event for events in store.metered.values() for event in events]
+        return JSONResponse(shown | {"metered": metered, "events": store.events, "requests": store.requests})
 
     async def control(request: Request) -> Response:
         asked = await request.json()
         match request.path_params["what"]:
             case "advance":
-                books.advance(asked["seconds"])
+                store.advance(asked["seconds"])
             case "faults":
-                books.faults.append(Fault(**asked))
+                store.faults.append(Fault(**asked))
             case "targets":
-                books.targets.append(Target(**asked))
+                store.targets.append(Target(**asked))
             case _:
                 return JSONResponse({"error": "advance, faults or targets"}, 404)
-        return JSONResponse({"now": books.now(), "faults": [asdict(fault) for fault in books.faults]})
+        return JSONResponse({"now": store.now(), "faults": [asdict(fault) for fault in store.faults]})
 
     return [
         HttpRoute("/double", state, methods=["GET"]),

@@ -1,10 +1,10 @@
-"""Stripe's errors, in its own words where the market reads them."""
+"""Stripe's errors, with its own messages where the market reads them."""
 
 from typing import Any
 
 
 class Refusal(Exception):
-    """An error answer. `began`: whether the endpoint had begun to act, in which case its idempotency key is used."""
+    """An error answer. `began`: whether the endpoint had started to act, so that the idempotency key is used."""
 
     def __init__(
         self,

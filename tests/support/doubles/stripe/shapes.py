@@ -1,4 +1,4 @@
-"""Requests as the SDK's types describe them: decoded from Stripe's forms, and refused where they fit no type."""
+"""Requests as the SDK's types describe them: decoded from Stripe's forms, and refused if they fit no type."""
 
 import importlib
 import re
@@ -16,7 +16,7 @@ Params = dict[str, Any]
 
 
 def decode_form(body: str) -> Params:
-    """`a[b][0][c]=1` as nested dictionaries and lists. Raises Refusal where the brackets make no sense."""
+    """`a[b][0][c]=1` as nested dictionaries and lists. Raises Refusal for inconsistent brackets."""
     tree: Params = {}
     for name, value in parse_qsl(body, keep_blank_values=True):
         steps = [step for step in re.split(r"\[|\]\[|\]", name) if step]

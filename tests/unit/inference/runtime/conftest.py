@@ -79,8 +79,8 @@ def watched() -> Callable[..., Watched]:
 
 
 @pytest.fixture
-def together() -> Callable[[list[Callable[[], Any]]], list[Any]]:
-    """Runs functions on threads that start at once; their answers, or what they raised, in order."""
+def run_concurrently() -> Callable[[list[Callable[[], Any]]], list[Any]]:
+    """Runs functions on concurrent threads; returns their results or errors in order."""
 
     def run(functions: list[Callable[[], Any]]) -> list[Any]:
         barrier = threading.Barrier(len(functions))

@@ -152,7 +152,7 @@ def test_a_version_larger_than_the_budget_is_still_given(cache, store):
     assert (cache.folder("v1", [file]) / "w").stat().st_size == 5000
 
 
-def test_what_a_dead_process_left_is_swept(cache, store, tmp_path):
+def test_leftovers_of_dead_processes_are_removed(cache, store, tmp_path):
     root = tmp_path / "cache"
     (root / "versions" / ".building-dead" / "unet").mkdir(parents=True)
     (root / "sha256" / "ab").mkdir()
@@ -188,14 +188,14 @@ def test_versions_that_name_no_folder_are_refused(cache, version):
         cache.folder(version, [])
 
 
-def test_threads_that_want_the_same_version_fetch_it_once(cache, store, together):
+def test_threads_that_want_the_same_version_fetch_it_once(cache, store, run_concurrently):
     files = [store.add(f"{number}", bytes([number]) * 60) for number in range(10)]
-    folders = together([lambda: cache.folder("v1", files)] * 8)
+    folders = run_concurrently([lambda: cache.folder("v1", files)] * 8)
     assert len(set(folders)) == 1
     assert sorted(store.fetched) == sorted(file.sha256 for file in files)
 
 
-def test_one_who_waited_for_a_fetch_that_failed_fetches_itself(tmp_path, store):
+def test_a_waiter_fetches_itself_after_a_failed_fetch(tmp_path, store):
     file = store.add("w", b"w" * 250)
     started, go_on, calls = threading.Event(), threading.Event(), []
 
@@ -229,7 +229,7 @@ def test_one_who_waited_for_a_fetch_that_failed_fetches_itself(tmp_path, store):
 
 
 def _churn(root: str, contents: dict[str, bytes], rounds: int) -> None:
-    """A process that asks for versions in turn, all of which do not fit, and reads each."""
+    """A process that requests versions in turn, which do not all fit, and reads each."""
     store = Store()
     files = {
         name: [store.add("unet/w", content), store.add("same", b"same" * 10)] for name, content in contents.items()

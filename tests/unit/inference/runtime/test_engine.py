@@ -1,4 +1,4 @@
-"""How a batch ends, with adapters that fail on purpose."""
+"""The results of batches, with adapters that fail on purpose."""
 
 import torch
 
@@ -7,7 +7,7 @@ from inference.runtime.engine import FAILED, OUT_OF_MEMORY, UNLOADED, run_batch
 
 
 class Echo:
-    """Gives each job's text back; fails where a job's inputs say so, and above `room` jobs for want of memory."""
+    """Returns each job's text; fails if a job's inputs say so, and runs out of memory above `room` jobs."""
 
     task = "echo"
     pipeline_classes = frozenset({"EchoPipeline"})
@@ -45,15 +45,15 @@ def test_a_batch_gives_each_job_its_own_outputs():
     assert run_batch(adapter, []) == []
 
 
-def test_a_poisonous_input_fails_alone_and_its_message_shows_nothing_of_the_machine(caplog):
+def test_a_faulty_input_fails_alone_with_a_neutral_message(caplog):
     adapter = Echo()
     results = run_batch(adapter, [job("a"), job("b", poison=KeyError("/srv/secret/weights.py")), job("c")])
     assert ends(results) == [(b"a", None, 1), (b"", FAILED, 1), (b"c", None, 1)]
     assert adapter.batches == [["a", "b", "c"], ["a"], ["b"], ["c"]]
-    assert "/srv/secret/weights.py" in caplog.text  # the operator sees it all
+    assert "/srv/secret/weights.py" in caplog.text  # the operator sees the whole error
 
 
-def test_want_of_memory_halves_the_batch():
+def test_out_of_memory_halves_the_batch():
     for error in (None, MemoryError(), RuntimeError("[enforce fail] DefaultCPUAllocator: can't allocate memory")):
         adapter = Echo(room=2, out_of_memory=error)
         results = run_batch(adapter, [job(text) for text in "abcde"])
@@ -65,7 +65,7 @@ def test_a_job_too_large_even_alone_says_what_to_do():
     assert ends(run_batch(Echo(room=0), [job("a"), job("b")])) == [(b"", OUT_OF_MEMORY, 1)] * 2
 
 
-def test_endings_of_single_jobs_stay_theirs():
+def test_failures_of_single_jobs_are_kept():
     results = run_batch(Echo(), [job("a", ending=Canceled(3)), job("b", ending=JobFailed("Too dark.")), job("c")])
     assert [result.canceled_at_step for result in results] == [3, None, None]
     assert ends(results) == [(b"", None, 3), (b"", "Too dark.", 3), (b"c", None, 3)]
@@ -81,7 +81,7 @@ def test_a_model_that_was_unloaded_is_named_as_the_cause():
     assert ends(run_batch(Echo(), [job("a", poison=AdapterClosed())])) == [(b"", UNLOADED, 1)]
 
 
-def test_an_adapter_that_forgets_a_job_does_not_mix_the_answers_up():
+def test_after_a_wrong_number_of_endings_jobs_run_alone():
     class Forgetful(Echo):
         def run(self, jobs):
             return super().run(jobs)[: max(1, len(jobs) - 1)]

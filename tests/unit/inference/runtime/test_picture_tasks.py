@@ -1,4 +1,4 @@
-"""The adapters that start from a picture, each with a small real model of random weights."""
+"""The adapters that take a picture, each with a small real model of random weights."""
 
 import io
 from collections.abc import Callable, Iterator
@@ -14,7 +14,7 @@ from inference.runtime.adapters import AdapterClosed, Canceled, Job, JobFailed, 
 from inference.runtime.adapters.pictures import decode
 from inference.runtime.engine import run_batch
 from inference.runtime.loading import FolderInvalid
-from tests.support.singles import SAVERS
+from tests.support.single_models import SAVERS
 
 CLASSES = {
     "image-to-image": "StableDiffusionImg2ImgPipeline",
@@ -193,7 +193,7 @@ def test_pictures_of_different_size_do_not_share_a_pipeline_call(models: Any):
     assert (small[0].width, large[0].width) == (64, 72)
 
 
-def test_what_is_no_number_is_no_result(tmp_path: Path, device: Any):
+def test_nan_outputs_fail_the_job(tmp_path: Path, device: Any):
     model = adapter_for("matting", "UNet2DModel").load(SAVERS["matting"](tmp_path / "model"), device)
     with torch.no_grad():
         model._model.conv_out.bias.fill_(float("nan"))
@@ -224,7 +224,7 @@ def test_pictures_are_read_upright_and_without_transparency():
     picture.putpixel((1, 0), (0, 0, 255, 255))
     file = io.BytesIO()
     exif = Image.Exif()
-    exif[0x0112] = 6  # turned by a quarter
+    exif[0x0112] = 6  # rotated by 90 degrees
     picture.save(file, "PNG", exif=exif)
     read = decode(file.getvalue())
     assert (read.mode, read.size) == ("RGB", (1, 2))

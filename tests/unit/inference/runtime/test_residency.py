@@ -1,4 +1,4 @@
-"""What lies on the device: budget, order of eviction, races."""
+"""The models on the device: budget, order of eviction, races."""
 
 import json
 import struct
@@ -70,7 +70,7 @@ def test_half_precision_on_disk_counts_double_and_whole_numbers_once(tmp_path, w
         expected_bytes(tmp_path)
 
 
-def test_the_least_recently_used_model_makes_room(folder, device):
+def test_the_least_recently_used_model_is_evicted(folder, device):
     models, evicted = ResidentModels(device, budget_bytes=800), []
     adapters = {name: models.load(name, folder=folder(name, 400), **MODELS) for name in ("a", "b")}
     assert models.get("a") is adapters["a"]  # now "b" is the oldest
@@ -95,7 +95,7 @@ def test_a_number_of_models_can_be_the_limit(folder, device):
     assert models.versions() == {"b": 400}
 
 
-def test_a_model_too_large_evicts_nobody_and_names_both_figures(folder, device):
+def test_a_too_large_model_evicts_nothing_and_names_both_sizes(folder, device):
     models = ResidentModels(device, budget_bytes=1000)
     models.load("a", folder=folder("a", 400), **MODELS)
     with pytest.raises(ModelTooLarge, match=r"b needs 1,200 bytes, and this device has 1,000") as caught:
@@ -105,7 +105,7 @@ def test_a_model_too_large_evicts_nobody_and_names_both_figures(folder, device):
     assert Sleeper.loads == ["a"]
 
 
-def test_what_is_measured_counts_when_it_is_more_than_what_was_expected(folder, device):
+def test_the_measured_size_counts_if_it_exceeds_the_expected_one(folder, device):
     models = ResidentModels(device, budget_bytes=1000)
     models.load("a", folder=folder("a", 400), **MODELS)
     models.load("b", folder=folder("b", 400, measured=700), **MODELS)
@@ -123,7 +123,7 @@ def test_an_unknown_task_is_refused_before_anything_is_evicted(folder, device):
     assert models.versions() == {"a": 400}
 
 
-def test_evict_unloads_and_is_content_with_what_is_not_there(folder, device):
+def test_evict_unloads_and_ignores_unknown_versions(folder, device):
     models = ResidentModels(device, budget_bytes=400)
     adapter = models.load("a", folder=folder("a", 400), **MODELS)
     models.evict("a")
@@ -153,9 +153,9 @@ def test_a_model_in_use_is_waited_for(folder, device):
     assert models.versions() == {"b": 400}
 
 
-def test_threads_that_want_the_same_model_load_it_once(folder, device, together):
+def test_threads_that_want_the_same_model_load_it_once(folder, device, run_concurrently):
     models, path = ResidentModels(device, budget_bytes=400), folder("a", 400)
-    adapters = together([lambda: models.load("a", folder=path, **MODELS)] * 8)
+    adapters = run_concurrently([lambda: models.load("a", folder=path, **MODELS)] * 8)
     assert len({id(adapter) for adapter in adapters}) == 1
     assert Sleeper.loads == ["a"]
 

@@ -117,7 +117,7 @@ def test_once_all_are_canceled_the_rest_of_the_steps_is_not_run(hero, watched):
     [[_]] = hero.run([watched().job])  # the pipeline is usable afterwards
 
 
-def test_a_report_that_fails_costs_nobody_the_picture(hero, watched, caplog):
+def test_a_failing_report_does_not_fail_the_job(hero, watched, caplog):
     def broken(*_):
         raise ConnectionError("the channel is gone")
 
@@ -135,7 +135,7 @@ def test_jobs_that_cannot_share_a_batch_are_refused(hero, watched):
         hero.run([watched().job, watched(num_inference_steps=5).job])
 
 
-def test_numbers_that_overflowed_are_no_picture(watched):
+def test_overflowed_outputs_fail_the_job(watched):
     ending = encode_all(watched().job, np.full((1, 8, 8, 3), np.nan, np.float32))
     assert isinstance(ending, JobFailed)
 
@@ -156,7 +156,7 @@ def test_a_closed_model_says_so_and_holds_no_weights(weights, device, watched):
         model.run([watched().job])
 
 
-def test_folders_that_may_not_be_loaded_are_refused(weights, device, tmp_path):
+def test_forbidden_folders_are_refused(weights, device, tmp_path):
     with pytest.raises(FolderInvalid, match=r"model_index\.json can't be read"):
         TextToImage.load(tmp_path, device)
 

@@ -1,4 +1,4 @@
-"""Commits as NDJSON: read the same however they are cut, refused by line where they are wrong."""
+"""Commits as NDJSON: read the same in any chunks, refused with the line number."""
 
 import base64
 import json
@@ -132,7 +132,7 @@ def test_the_refusal_names_the_line_and_the_reason(lines: list[Any], reason: str
         read(ndjson(*lines))
 
 
-def test_what_is_too_large_is_refused_before_it_is_held():
+def test_too_large_lines_are_refused_before_they_are_buffered():
     with pytest.raises(TooLarge, match=re.escape(f"Line 2 of the commit is longer than {MAX_LINE_BYTES} bytes")):
         read(ndjson(HEADER) + b" " * (MAX_LINE_BYTES + 1))
     content = base64.b64encode(bytes(MAX_INLINE_BYTES + 1)).decode()

@@ -1,4 +1,4 @@
-"""Contents are called what git itself calls them."""
+"""Object ids are those of git."""
 
 import subprocess
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Git LFS's batch call: what is asked, what is answered."""
+"""Git LFS's batch requests and answers."""
 
 import math
 from typing import Any
@@ -15,7 +15,7 @@ DIGEST = "ab" * 32
 ONE = {"oid": DIGEST, "size": 5}
 
 
-def test_what_clients_send_is_read():
+def test_batch_requests_of_clients_are_read():
     asked = {"operation": "upload", "transfers": ["basic", "multipart"], "objects": [ONE], "hash_algo": "sha256"}
     found = lfs.read_batch(asked | {"ref": {"name": "main"}})
     assert (found.objects, found.takes_multipart) == ([Announced(DIGEST, 5)], True)
@@ -37,7 +37,7 @@ def test_what_clients_send_is_read():
         {"objects": [ONE] * 1001},
     ],
 )
-def test_what_they_do_not_is_refused(wrong: dict[str, Any]):
+def test_other_batch_requests_are_refused(wrong: dict[str, Any]):
     with pytest.raises(NotUnderstood):
         lfs.read_batch({"operation": "upload", "transfers": ["basic"], "objects": [ONE]} | wrong)
 
