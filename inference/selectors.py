@@ -8,12 +8,12 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import connection
-from django.db.models import Count, Q, QuerySet, Sum
+from django.db.models import Count, QuerySet
 from django.utils import timezone
 
 from inference import statements
 from inference.domain.lifecycle import Status
-from inference.models import Example, InputFile, Node, Prediction, Residency, Review
+from inference.models import Artifact, Example, InputFile, Node, Prediction, Residency, Review
 from inference.statements import PredictionView
 from marketplace.core.problems import NotFound
 
@@ -162,6 +162,5 @@ def queue_depths() -> list[dict[str, Any]]:
 
 def market_totals() -> dict[str, int]:
     """Successful predictions and the pictures they delivered, ever."""
-    files = Sum("quantity", filter=Q(value__isnull=True))
-    succeeded = Prediction.objects.filter(status=Status.SUCCEEDED).aggregate(runs=Count("id"), units=files)
-    return {"predictions": succeeded["runs"] or 0, "artifacts": succeeded["units"] or 0}
+    succeeded = Prediction.objects.filter(status=Status.SUCCEEDED).count()
+    return {"predictions": succeeded, "artifacts": Artifact.objects.count()}

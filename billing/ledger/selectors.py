@@ -85,11 +85,11 @@ def usage_by_hold(hold_ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, UsageRecord]
 
 
 def earnings_by_sku(payee: str, *, since: datetime) -> list[dict[str, Any]]:
-    """Units sold, gross, fee and net in micro-units for each sku that earned since then."""
+    """Quantity sold in each unit, and gross, fee and net in micro-units, for each sku that earned since then."""
     rows = (
         UsageRecord.objects.filter(payee=payee, created_at__gte=since)
-        .values("sku")
-        .annotate(units=Sum("quantity"), gross=Sum("amount"), fees=Sum("fee"), last=Max("created_at"))
+        .values("sku", "unit")
+        .annotate(quantity=Sum("quantity"), gross=Sum("amount"), fees=Sum("fee"), last=Max("created_at"))
         .annotate(net=F("gross") - F("fees"))
         .order_by("-gross")
     )

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from django.db.models import Count, F, OuterRef, Q, QuerySet, Subquery, Sum
 
-from billing.ledger.models import UsageRecord
+from billing.ledger.models import Hold, UsageRecord
 from billing.outcomes.domain import ContractTerms, OutcomeState
 from billing.outcomes.models import Outcome, OutcomeContract, OutcomeOffer
 from billing.pricing.selectors import terms_of
@@ -135,7 +135,10 @@ def tallies(contract_ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, Tally]:
     over = Q(state__in=[OutcomeState.SETTLED, OutcomeState.EXPIRED])
     rows = (
         Outcome.objects.filter(contract__in=contract_ids)
-        .annotate(fee=Subquery(UsageRecord.objects.filter(hold=OuterRef("pk")).values("fee")))
+        .annotate(
+            fee=Subquery(UsageRecord.objects.filter(hold=OuterRef("pk")).values("fee")),
+            held=Subquery(Hold.objects.filter(pk=OuterRef("pk")).values("amount")),
+        )
         .values("contract")
         .annotate(
             calls=Count("id"),
@@ -145,7 +148,7 @@ def tallies(contract_ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, Tally]:
             units_lapsed=Sum(F("delivered") - F("accepted") - F("rejected"), filter=over, default=0),
             total=Sum("amount", default=0),
             total_fees=Sum("fee", default=0),
-            units_held=Sum(F("quantity") * F("contract__offer__price__amount"), filter=undecided, default=0),
+            total_held=Sum("held", filter=undecided, default=0),
         )
     )
     found = {
@@ -157,7 +160,7 @@ def tallies(contract_ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, Tally]:
             lapsed=row["units_lapsed"],
             charged=row["total"],
             fees=row["total_fees"],
-            held=row["units_held"],
+            held=row["total_held"],
         )
         for row in rows
     }

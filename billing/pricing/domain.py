@@ -115,6 +115,11 @@ def rate_calls(terms: PriceTerms, *, quantity: int, calls: int) -> int:
     return calls * rate(terms, quantity=quantity)
 
 
+def fee_of_calls(terms: PriceTerms, *, quantity: int, calls: int) -> int:
+    """The platform's part of `rate_calls` in micro-units; it is taken, and rounded, of every call by itself."""
+    return calls * platform_fee(rate(terms, quantity=quantity), fee_bps=terms.fee_bps)
+
+
 def quantity_text(unit: Unit, quantity: int) -> str:
     """A quantity as people read it: `2 images`, `1.05 megapixels`, to three digits where it is no whole number."""
     number = quantity_number(unit, quantity)

@@ -28,8 +28,11 @@ class InputCheck:
     def compile(cls, schema: Schema) -> "InputCheck":
         return cls(schema, Draft202012Validator(schema))
 
-    def apply(self, given: Any) -> Inputs:
+    def apply(self, given: Any, *, is_complete: bool = True) -> Inputs:
         """The input with the schema's defaults, whole numbers as integers.
+
+        Args:
+            is_complete: False for an input that is still being written, which may lack what is required.
 
         Raises:
             Invalid: naming each wrong field and what it takes.
@@ -38,7 +41,8 @@ class InputCheck:
             raise Invalid(
                 "`input` must be an object with the model's fields", errors=[FieldError("input", "must be an object")]
             )
-        errors = [_explain(error) for error in self.validator.iter_errors(given)]
+        found = self.validator.iter_errors(given)
+        errors = [_explain(error) for error in found if is_complete or error.validator != "required"]
         errors += [
             FieldError(f"input.{name}", "must not contain NUL characters")
             for name, value in given.items()

@@ -11,11 +11,12 @@ import orjson
 from django.db import connection, transaction
 
 from billing.outcomes.domain import ContractTerms
-from billing.pricing.domain import PriceTerms, rate
+from billing.pricing.domain import PriceTerms
 from inference import statements
 from inference.domain.admission import InputCheck
 from inference.domain.conditions import UNCONDITIONAL, Conditions
 from inference.domain.lifecycle import HOLD_HOURS, Origin
+from inference.domain.rating import rate_call
 from inference.services import dispatch
 from inference.services.files import take_files
 from marketplace.accounts.selectors import Caller
@@ -138,8 +139,10 @@ def prepare(
     if not caller.can_buy:
         raise Forbidden(f'"{caller.organization_slug}" does not buy; switch its buyer side on first')
     complete = target.task.complete(target.check.apply(inputs) | dict(files))
-    quantity = target.task.quantity(complete)
-    amount = rate(target.terms, quantity=quantity)
+    rated = rate_call(task=target.task, schema=target.check.schema, terms=target.terms, inputs=complete)
+    quantity, amount = rated.quantity, rated.amount
+    if quantity is None or amount is None:
+        raise AssertionError(f"{target.task.name} does not measure its {target.terms.unit} before it runs")
     if conditions.max_price is not None and amount > conditions.max_price:
         raise _above_price(amount, conditions.max_price, target)
     contract = target.contract

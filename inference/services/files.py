@@ -95,13 +95,26 @@ def take_files(*, caller: Caller, check: InputCheck, inputs: Any) -> dict[str, A
     Raises:
         Invalid: naming each field whose value cannot be used, or what else breaks the version's schema.
     """
-    fields = media_fields(check.schema)
-    if not fields:
+    if not media_fields(check.schema):
         return {}
     check.apply(inputs)
+    return _taken(caller, check, inputs)
+
+
+def known_files(*, caller: Caller, check: InputCheck, inputs: Mapping[str, Any]) -> dict[str, Any]:
+    """As `take_files`, for an input that is still being written: of the pictures that addresses name. Stores nothing.
+
+    Raises:
+        Invalid: naming each field whose address cannot be used.
+    """
+    addresses = {name: value for name, value in inputs.items() if not str(value).startswith("data:")}
+    return _taken(caller, check, addresses)
+
+
+def _taken(caller: Caller, check: InputCheck, inputs: Mapping[str, Any]) -> dict[str, Any]:
     taken: dict[str, Any] = {}
     errors = []
-    for name, field in fields.items():
+    for name, field in media_fields(check.schema).items():
         value = inputs.get(name)
         if not isinstance(value, str):
             continue

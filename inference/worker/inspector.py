@@ -10,6 +10,7 @@ from typing import Any
 
 from django.conf import settings
 
+from billing.pricing.domain import Unit
 from inference.domain.receipts import canonical
 from inference.runtime.adapters.base import Adapter, Job, Output
 from inference.runtime.cache import WeightsDamaged
@@ -99,6 +100,7 @@ class _Inspection:
         if version is None:
             raise ClaimLost(claim.version)
         self._trials: Sequence[Mapping[str, Any]] = version.trials
+        self._schema = version.input_schema
         self._task = tasks.task_named(version.model.task)
         self._passed = {check.step for check in checks_of(version) if check.state == CheckState.PASSED}
 
@@ -141,12 +143,12 @@ class _Inspection:
             yield detail
 
     def _profile(self) -> Iterator[Detail]:
-        """Seconds by batch size at the version's default inputs, floating-point operations, memory."""
+        """Seconds of an image by batch size at the version's default inputs, floating-point operations, memory."""
         trial = self._trials[0]
-        units = self._task.quantity(dict(trial))
-        detail: Detail = {"device": self._device.name, "unit": self._task.unit, "input": trial, "batches": []}
+        images = self._task.quantities(dict(trial), self._schema)[Unit.IMAGE]
+        detail: Detail = {"device": self._device.name, "unit": Unit.IMAGE, "input": trial, "batches": []}
         adapter, _ = self._loaded()
-        detail["flops"] = count_flops(partial(run_batch, adapter, [self._job(trial)])) // units
+        detail["flops"] = count_flops(partial(run_batch, adapter, [self._job(trial)])) // images
         yield detail
         peak_bytes = 0
         for size in (size for size in BATCHES if size <= settings.NODE_MAX_BATCH):
@@ -155,7 +157,7 @@ class _Inspection:
             if results[0].batch_size != size:
                 break  # it was split, because memory ran out
             seconds = results[0].run_seconds
-            detail["batches"].append({"size": size, "seconds": seconds, "seconds_per_unit": seconds / (size * units)})
+            detail["batches"].append({"size": size, "seconds": seconds, "seconds_per_unit": seconds / (size * images)})
             if peak.bytes is not None:
                 peak_bytes = max(peak_bytes, peak.bytes)
                 detail["peak_bytes"] = adapter.weight_bytes() + peak_bytes

@@ -9,11 +9,14 @@ from django.db.models import Q, QuerySet
 
 from billing.pricing.domain import PriceTerms
 from billing.pricing.selectors import current_terms, current_terms_of
+from inference.domain.rating import rate_call
 from inference.selectors import Measured, measured, prediction_counts
 from marketplace.catalog.domain import Reference, sku_of
 from marketplace.catalog.models import Alias, Listing
 from marketplace.core.problems import NotFound
 from providers.selectors import version_by_id
+from providers.tasks import task_named
+from providers.tasks.fields import defaults_of
 
 if TYPE_CHECKING:
     from marketplace.accounts.models import Organization
@@ -86,12 +89,19 @@ def offers(*, query: str = "", task: str = "", sort: str = "popular") -> list[Of
     found = _offers(listings.order_by("-created_at"))
     match sort:
         case "cheapest":
-            found.sort(key=lambda offer: offer.price.amount)
+            found.sort(key=_usual_amount)
         case "fastest":
             found.sort(key=lambda offer: offer.measured.p50_run_seconds or float("inf"))
         case "popular":
             found.sort(key=lambda offer: -offer.runs)
     return found
+
+
+def _usual_amount(offer: Offer) -> float:
+    """Micro-units of a call with the model's defaults, so that prices in different units can be compared."""
+    task, schema = task_named(offer.listing.model.task), offer.listing.version.input_schema
+    amount = rate_call(task=task, schema=schema, terms=offer.price, inputs=defaults_of(schema)).amount
+    return float("inf") if amount is None else amount  # it depends on the picture
 
 
 def offer_named(owner: str, name: str) -> Offer:

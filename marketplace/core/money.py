@@ -53,14 +53,18 @@ def _decimal(text: str) -> Decimal:
     return value
 
 
-def format_amount(micro: int, currency: str) -> str:
-    """Text of an amount for people: two to six decimals, thousands separated, a typographic minus sign."""
+def format_amount(micro: int, currency: str, *, decimals: int = 2) -> str:
+    """Text of an amount for people: exact, thousands separated, a typographic minus sign. Only this writes one.
+
+    Args:
+        currency: its code; empty for the number alone, in a column that names the currency.
+        decimals: at least so many are written, and at most six.
+    """
     whole, fraction = divmod(abs(micro), MICRO)
-    decimals = f"{fraction:06d}".rstrip("0").ljust(2, "0")
+    behind = f"{fraction:06d}".rstrip("0").ljust(decimals, "0")
     sign = "\N{MINUS SIGN}" if micro < 0 else ""
-    symbol = SYMBOLS.get(currency)
-    number = f"{whole:,}.{decimals}"
-    return f"{sign}{symbol}{number}" if symbol else f"{sign}{number} {currency}"
+    symbol = SYMBOLS.get(currency, f"{currency}\N{NO-BREAK SPACE}" if currency else "")
+    return f"{sign}{symbol}{whole:,}{'.' if behind else ''}{behind}"
 
 
 def decimal_text(micro: int) -> str:

@@ -4,10 +4,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from billing.pricing.domain import Unit
 from providers.tasks.samples import Sample
 
 Schema = dict[str, Any]
 Inputs = dict[str, Any]
+Quantities = Mapping[Unit, int]
 
 
 class UnsuitableModel(ValueError):
@@ -53,7 +55,9 @@ class Task(Protocol):
     """One kind of work that models are sold for.
 
     Attributes:
-        unit: what the price is for one of.
+        units: what a provider may set a price for one of, the usual first: units that the task measures before a call
+            runs, because what it may cost is held beforehand. So no task is sold by the device second, whose ceiling
+            is not known yet.
         allowed_classes: pipeline class to the (library, class) pairs that its components may be.
         single_models: class to what a folder with that one model must hold.
         output_schema: JSON Schema of what a call answers with.
@@ -61,7 +65,7 @@ class Task(Protocol):
 
     name: str
     title: str
-    unit: str
+    units: tuple[Unit, ...]
     allowed_classes: Mapping[str, frozenset[tuple[str, str]]]
     single_models: Mapping[str, SingleModel]
     output_schema: Schema
@@ -83,8 +87,15 @@ class Task(Protocol):
     def complete(self, inputs: Inputs) -> Inputs:
         """Valid inputs with what a run needs and the caller left open, for example a seed."""
 
-    def quantity(self, inputs: Inputs) -> int:
-        """Units that a call delivers at most; the price is for one of them."""
+    def quantities(self, inputs: Inputs, schema: Mapping[str, Any]) -> Quantities:
+        """What a call delivers at most, in parts of each of the task's units.
+
+        A unit that these inputs do not tell, because a picture is missing, is left out.
+
+        Args:
+            inputs: with the schema's defaults.
+            schema: of the version's input.
+        """
 
     def batch_key(self, inputs: Inputs) -> str:
         """Calls of one version with equal keys may run in one batch."""

@@ -3,7 +3,8 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from providers.tasks.base import Inputs, Schema, UnsuitableModel
+from billing.pricing.domain import Unit
+from providers.tasks.base import Inputs, Quantities, Schema, UnsuitableModel
 from providers.tasks.samples import Sample
 
 
@@ -50,6 +51,30 @@ def output_format(choices: list[str]) -> Schema:
         "enum": choices,
         "default": choices[0],
     }
+
+
+def pixels_of(inputs: Inputs, field: str = "image", *, step: int = 1) -> int | None:
+    """Pixels of a picture that the call brings, its sides cut to whole steps; None as long as it brings none."""
+    picture = inputs.get(field)
+    if not isinstance(picture, Mapping):
+        return None
+    width, height = int(picture["width"]), int(picture["height"])
+    return (width - width % step) * (height - height % step)
+
+
+def pictures(count: int, pixels: int | None, *, steps: int | None = None) -> Quantities:
+    """The quantities of a call that delivers pictures of so many pixels each.
+
+    Args:
+        pixels: None where that is not known yet.
+        steps: denoising steps that make them; None for a task without steps.
+    """
+    found = {Unit.IMAGE: count, Unit.REQUEST: 1}
+    if pixels is not None:
+        found[Unit.MEGAPIXEL] = count * pixels
+        if steps is not None:
+            found[Unit.MEGAPIXEL_STEP] = count * pixels * steps
+    return found
 
 
 def size_of(inputs: Inputs, field: str = "image") -> str:

@@ -4,15 +4,15 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from providers.tasks import stable_diffusion
-from providers.tasks.base import FILES, Components, Inputs, Schema, SingleModel
-from providers.tasks.fields import object_schema, picture, size_of
+from providers.tasks.base import FILES, Components, Inputs, Quantities, Schema, SingleModel
+from providers.tasks.fields import object_schema, picture, pictures, pixels_of, size_of
 from providers.tasks.samples import Sample
 
 
 class ImageToImage:
     name = "image-to-image"
     title = "Image to image"
-    unit = "image"
+    units = stable_diffusion.UNITS
     allowed_classes: Mapping[str, frozenset[tuple[str, str]]] = {
         "StableDiffusionImg2ImgPipeline": stable_diffusion.ALLOWED
     }
@@ -52,8 +52,11 @@ class ImageToImage:
     def complete(self, inputs: Inputs) -> Inputs:
         return stable_diffusion.with_seed(inputs)
 
-    def quantity(self, inputs: Inputs) -> int:
-        return int(inputs["num_outputs"])
+    def quantities(self, inputs: Inputs, schema: Mapping[str, Any]) -> Quantities:
+        # The pipeline runs the last `strength` of the steps, rounded down, and at least one.
+        steps = max(1, int(int(inputs["num_inference_steps"]) * float(inputs["strength"])))
+        pixels = pixels_of(inputs, step=stable_diffusion.SIDE_STEP)
+        return pictures(int(inputs["num_outputs"]), pixels, steps=steps)
 
     def batch_key(self, inputs: Inputs) -> str:
         guided, strength = float(inputs["guidance_scale"]), float(inputs["strength"])

@@ -3,8 +3,18 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from providers.tasks.base import FILES, Components, Inputs, Schema, SingleModel, UnsuitableModel
-from providers.tasks.fields import object_schema, output_format, picture, picture_trials, size_of, whole
+from billing.pricing.domain import Unit
+from providers.tasks.base import FILES, Components, Inputs, Quantities, Schema, SingleModel, UnsuitableModel
+from providers.tasks.fields import (
+    object_schema,
+    output_format,
+    picture,
+    picture_trials,
+    pictures,
+    pixels_of,
+    size_of,
+    whole,
+)
 from providers.tasks.samples import Sample
 
 CONFIG = "config.json"
@@ -15,7 +25,7 @@ MAX_SIDE_WITH_ATTENTION = 512  # its work grows with the fourth power of the sid
 class Matting:
     name = "matting"
     title = "Background removal"
-    unit = "image"
+    units: tuple[Unit, ...] = (Unit.IMAGE, Unit.MEGAPIXEL, Unit.REQUEST)
     allowed_classes: Mapping[str, frozenset[tuple[str, str]]] = {}
     single_models: Mapping[str, SingleModel] = {"UNet2DModel": SingleModel("diffusers")}
     output_schema = FILES
@@ -43,8 +53,8 @@ class Matting:
     def complete(self, inputs: Inputs) -> Inputs:
         return inputs
 
-    def quantity(self, inputs: Inputs) -> int:
-        return 1
+    def quantities(self, inputs: Inputs, schema: Mapping[str, Any]) -> Quantities:
+        return pictures(1, pixels_of(inputs))
 
     def batch_key(self, inputs: Inputs) -> str:
         return size_of(inputs)

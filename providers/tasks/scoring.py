@@ -3,7 +3,8 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from providers.tasks.base import Components, Inputs, Schema, SingleModel, UnsuitableModel
+from billing.pricing.domain import Unit
+from providers.tasks.base import Components, Inputs, Quantities, Schema, SingleModel, UnsuitableModel
 from providers.tasks.fields import object_schema, picture, whole
 from providers.tasks.samples import Sample
 
@@ -17,7 +18,7 @@ TOKENIZER_CLASSES = ("CLIPTokenizer", "CLIPTokenizerFast")
 class Scoring:
     name = "scoring"
     title = "Scoring"
-    unit = "image"
+    units: tuple[Unit, ...] = (Unit.IMAGE, Unit.REQUEST)
     allowed_classes: Mapping[str, frozenset[tuple[str, str]]] = {}
     single_models: Mapping[str, SingleModel] = {
         "CLIPModel": SingleModel(
@@ -62,8 +63,8 @@ class Scoring:
     def complete(self, inputs: Inputs) -> Inputs:
         return inputs
 
-    def quantity(self, inputs: Inputs) -> int:
-        return 1
+    def quantities(self, inputs: Inputs, schema: Mapping[str, Any]) -> Quantities:
+        return {Unit.IMAGE: 1, Unit.REQUEST: 1}
 
     def batch_key(self, inputs: Inputs) -> str:
         return ""  # pictures are brought to one size before they are looked at

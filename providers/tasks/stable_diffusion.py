@@ -4,6 +4,7 @@ import secrets
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from billing.pricing.domain import Unit
 from providers.tasks.base import Components, Inputs, Schema, UnsuitableModel
 from providers.tasks.fields import defaults_of, output_format
 
@@ -11,6 +12,7 @@ MAX_SEED = 2**32 - 1
 MAX_PROMPT_LENGTH = 2_000
 MIN_SIDE, MAX_SIDE = 64, 2_048
 SIDE_STEP = 8
+UNITS: tuple[Unit, ...] = (Unit.IMAGE, Unit.MEGAPIXEL, Unit.MEGAPIXEL_STEP, Unit.REQUEST)
 
 # Tried where the card gives no examples.
 PROMPTS = (

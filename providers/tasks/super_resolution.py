@@ -3,8 +3,18 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from providers.tasks.base import FILES, Components, Inputs, Schema, SingleModel, UnsuitableModel
-from providers.tasks.fields import object_schema, output_format, picture, picture_trials, size_of, whole
+from billing.pricing.domain import Unit
+from providers.tasks.base import FILES, Components, Inputs, Quantities, Schema, SingleModel, UnsuitableModel
+from providers.tasks.fields import (
+    object_schema,
+    output_format,
+    picture,
+    picture_trials,
+    pictures,
+    pixels_of,
+    size_of,
+    whole,
+)
 from providers.tasks.samples import Sample
 
 CONFIG = "config.json"
@@ -17,7 +27,7 @@ PROCESSORS = ("preprocessor_config.json", "processor_config.json")
 class SuperResolution:
     name = "super-resolution"
     title = "Super-resolution"
-    unit = "image"
+    units: tuple[Unit, ...] = (Unit.IMAGE, Unit.MEGAPIXEL, Unit.REQUEST)
     allowed_classes: Mapping[str, frozenset[tuple[str, str]]] = {}
     single_models: Mapping[str, SingleModel] = {
         "Swin2SRForImageSuperResolution": SingleModel("transformers", needs=(PROCESSORS,))
@@ -49,8 +59,14 @@ class SuperResolution:
     def complete(self, inputs: Inputs) -> Inputs:
         return inputs
 
-    def quantity(self, inputs: Inputs) -> int:
-        return 1
+    def quantities(self, inputs: Inputs, schema: Mapping[str, Any]) -> Quantities:
+        pixels = pixels_of(inputs)
+        return pictures(1, None if pixels is None else pixels * factor_of(schema) ** 2)
 
     def batch_key(self, inputs: Inputs) -> str:
         return size_of(inputs)
+
+
+def factor_of(schema: Mapping[str, Any]) -> int:
+    """How many times as wide and as high a version's results are: the largest picture it takes tells it exactly."""
+    return MAX_RESULT_SIDE // int(schema["properties"]["image"]["x-max-side"])

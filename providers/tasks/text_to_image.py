@@ -4,15 +4,15 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from providers.tasks import stable_diffusion
-from providers.tasks.base import FILES, Components, Inputs, Schema, SingleModel
-from providers.tasks.fields import object_schema
+from providers.tasks.base import FILES, Components, Inputs, Quantities, Schema, SingleModel
+from providers.tasks.fields import object_schema, pictures
 from providers.tasks.samples import Sample
 
 
 class TextToImage:
     name = "text-to-image"
     title = "Text to image"
-    unit = "image"
+    units = stable_diffusion.UNITS
     allowed_classes: Mapping[str, frozenset[tuple[str, str]]] = {"StableDiffusionPipeline": stable_diffusion.ALLOWED}
     single_models: Mapping[str, SingleModel] = {}
     output_schema = FILES
@@ -35,8 +35,9 @@ class TextToImage:
     def complete(self, inputs: Inputs) -> Inputs:
         return stable_diffusion.with_seed(inputs)
 
-    def quantity(self, inputs: Inputs) -> int:
-        return int(inputs["num_outputs"])
+    def quantities(self, inputs: Inputs, schema: Mapping[str, Any]) -> Quantities:
+        pixels = int(inputs["width"]) * int(inputs["height"])
+        return pictures(int(inputs["num_outputs"]), pixels, steps=int(inputs["num_inference_steps"]))
 
     def batch_key(self, inputs: Inputs) -> str:
         guided = float(inputs["guidance_scale"])

@@ -2,6 +2,7 @@
 
 from enum import StrEnum
 
+COMPARED_TASK, SCORING_TASK = "text-to-image", "scoring"
 MIN_MODELS, MAX_MODELS = 2, 8
 MAX_IN_FLIGHT = 8  # predictions of one benchmark at a time, so that it does not delay other buyers' calls
 MAX_NAME_LENGTH = 100

@@ -6,14 +6,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
+from billing.pricing.selectors import terms_of
 from inference.selectors import some_predictions_for_buyer
+from inference.services.estimates import estimate
 from inference.statements import PredictionView
 from marketplace.benchmarks.domain import ranking
 from marketplace.benchmarks.domain.agreement import krippendorff_alpha
 from marketplace.benchmarks.domain.figures import cost_per_accepted, percentile
 from marketplace.benchmarks.domain.ranking import Comparison, Ranking, Standing
-from marketplace.benchmarks.domain.states import CellState, Choice
+from marketplace.benchmarks.domain.states import COMPARED_TASK, CellState, Choice
 from marketplace.benchmarks.models import Benchmark, Cell, Contestant, Vote
+from marketplace.catalog.services.resolution import input_check
+from providers.tasks import task_named
 
 
 @dataclass(frozen=True)
@@ -30,7 +34,7 @@ class Result:
 
     Attributes:
         standing: its place in the ranking; None while there are no votes.
-        price: micro-units for one picture, as pinned.
+        price: micro-units for one picture at the model's defaults, by the pinned price.
         charged: micro-units for all its pictures.
         per_accepted: micro-units for one usable picture.
         total: seconds from the call to the answer.
@@ -136,7 +140,7 @@ def _row(
     good = [cell for cell in cells if cell.state == CellState.SUCCEEDED]
     predictions = [views[cell.prediction_id] for cell in good if cell.prediction_id in views]
     scores = [cell.score for cell in good if cell.score is not None]
-    price = contestant.price.amount
+    price = _picture_price(contestant)
     return Result(
         contestant=contestant,
         standing=standing,
@@ -152,6 +156,13 @@ def _row(
         score=sum(scores) / len(scores) if scores else None,
         scored=len(scores),
     )
+
+
+def _picture_price(contestant: Contestant) -> int:
+    task, check = task_named(COMPARED_TASK), input_check(contestant.version_id)
+    rated = estimate(task=task, check=check, terms=terms_of(contestant.price), inputs={})
+    assert rated.amount is not None  # the size of a picture has a default
+    return rated.amount
 
 
 def _seconds(values: Sequence[float | None]) -> Seconds:

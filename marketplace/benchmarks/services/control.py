@@ -1,18 +1,19 @@
 """What people do to a benchmark while it runs: cancel, resume, try again."""
 
 import uuid
+from collections import defaultdict
 
 from django.db import transaction
 from django.utils import timezone
 
-from billing.pricing.domain import rate
 from inference.services.admit import CallTarget
 from marketplace.accounts.models import Membership
 from marketplace.accounts.services import audit
 from marketplace.benchmarks.domain.states import CellState, State
-from marketplace.benchmarks.models import Benchmark
+from marketplace.benchmarks.models import Benchmark, Prompt
 from marketplace.benchmarks.selectors.benchmarks import benchmark_for_buyer
 from marketplace.benchmarks.services import rounds
+from marketplace.benchmarks.services.estimates import amount_of_prompts, amount_of_scores
 from marketplace.benchmarks.services.start import EstimateChanged
 from marketplace.catalog.domain import parse_reference
 from marketplace.catalog.services import resolution
@@ -42,16 +43,18 @@ def rest_of(benchmark: Benchmark) -> tuple[int, dict[int, CallTarget]]:
     A model that is no longer on sale is left out of both: its cells will say so.
     """
     total, targets = 0, {}
-    waiting = list(benchmark.cells.filter(rounds.WAITING).values_list("contestant", flat=True))
+    waiting: dict[int, list[Prompt]] = defaultdict(list)
+    for cell in benchmark.cells.filter(rounds.WAITING).select_related("prompt"):
+        waiting[cell.contestant_id].append(cell.prompt)
     for contestant in benchmark.contestants.all():
         target = _current(contestant.model_name, contestant.version_id)
         if target is not None:
             targets[contestant.pk] = target
-            total += waiting.count(contestant.pk) * rate(target.terms, quantity=1)
+            total += amount_of_prompts(target, waiting[contestant.pk])
     scorer = scorer_of(benchmark)
     if scorer is not None:
         unscored = rounds.WAITING | rounds.STARTED | rounds.TO_SCORE
-        total += benchmark.cells.filter(unscored).count() * rate(scorer.terms, quantity=1)
+        total += amount_of_scores(scorer, benchmark.cells.filter(unscored).count())
     return total, targets
 
 

@@ -1,25 +1,21 @@
 """What a benchmark will cost, by the same checks and the same rating as the calls that it will make."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from django.conf import settings
 
 from billing.ledger.domain import AccountKind
 from billing.ledger.selectors import balance_of
-from billing.pricing.domain import rate
-from inference.domain.lifecycle import Origin
-from inference.services.admit import CallTarget, prepare
+from billing.pricing.domain import rate_calls
+from inference.services.admit import CallTarget
+from inference.services.estimates import estimate as estimate_call
 from marketplace.accounts.models import Organization
-from marketplace.accounts.selectors import Caller
-from marketplace.benchmarks.domain.states import MAX_MODELS, MIN_MODELS
+from marketplace.benchmarks.domain.states import COMPARED_TASK, MAX_MODELS, MIN_MODELS, SCORING_TASK
 from marketplace.benchmarks.models import Prompt
 from marketplace.catalog.domain import parse_reference
 from marketplace.catalog.services import resolution
-from marketplace.core.problems import FieldError, Invalid, NotFound
-
-COMPARED_TASK = "text-to-image"
-SCORING_TASK = "scoring"
+from marketplace.core.problems import FieldError, Forbidden, Invalid, NotFound
 
 
 @dataclass(frozen=True)
@@ -68,16 +64,14 @@ def estimate(
     targets = {(target := _target(name, task=COMPARED_TASK, field="models")).version: target for name in models}
     if len(targets) < MIN_MODELS:
         raise _invalid("models", f"Choose at least {MIN_MODELS} models")
-    caller = Caller(organization.pk, organization.slug, organization.can_buy)
-    lines = [
-        Line(target, len(prompts), sum(_amount(caller, target, prompt) for prompt in prompts))
-        for target in targets.values()
-    ]
+    if not organization.can_buy:
+        raise Forbidden(f'"{organization.slug}" does not buy; switch its buyer side on first')
+    lines = [Line(target, len(prompts), amount_of_prompts(target, prompts)) for target in targets.values()]
     scoring = None
     if scorer:
         target = _target(scorer, task=SCORING_TASK, field="scorer")
         calls = len(prompts) * len(lines)
-        scoring = Line(target, calls, calls * rate(target.terms, quantity=1))
+        scoring = Line(target, calls, amount_of_scores(target, calls))
     balance = balance_of(str(organization.pk), AccountKind.BUYER_PREPAID)
     return Estimate(tuple(lines), scoring, balance.available, settings.CURRENCY)
 
@@ -95,10 +89,28 @@ def _target(name: str, *, task: str, field: str) -> CallTarget:
     return target
 
 
-def _amount(caller: Caller, target: CallTarget, prompt: Prompt) -> int:
+def amount_of_prompts(target: CallTarget, prompts: Iterable[Prompt]) -> int:
+    """Micro-units that a model's pictures of these prompts cost at most.
+
+    Raises:
+        Invalid: a prompt breaks the model's schema.
+    """
+    return sum(_amount(target, prompt) for prompt in prompts)
+
+
+def amount_of_scores(target: CallTarget, calls: int) -> int:
+    """Micro-units that so many scores of a scorer cost at most."""
+    rated = estimate_call(task=target.task, check=target.check, terms=target.terms, inputs={})
+    assert rated.quantity is not None  # a score is one image and one request, whatever the picture is
+    return rate_calls(target.terms, quantity=rated.quantity, calls=calls)
+
+
+def _amount(target: CallTarget, prompt: Prompt) -> int:
     inputs = {"prompt": prompt.text, "seed": prompt.seed}
     try:
-        return prepare(caller=caller, target=target, inputs=inputs, origin=Origin.BENCHMARK).amount
+        rated = estimate_call(task=target.task, check=target.check, terms=target.terms, inputs=inputs)
+        assert rated.amount is not None  # a prompt is all that the compared task has to be given
+        return rated.amount
     except Invalid as problem:
         why = "; ".join(f"{error.field.removeprefix('input.')} {error.detail}" for error in problem.errors)
         raise _invalid("models", f"Prompt {prompt.position + 1} does not suit {target.model}: {why}") from None

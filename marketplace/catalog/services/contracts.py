@@ -11,7 +11,6 @@ from marketplace.accounts.selectors import organization_by_slug
 from marketplace.catalog.domain import sku_of
 from marketplace.catalog.selectors import listings_for_provider
 from marketplace.core.problems import FieldError, Invalid
-from providers import tasks
 
 if TYPE_CHECKING:
     from marketplace.accounts.models import Membership, Organization
@@ -50,7 +49,7 @@ def make_offer(
     proposal = Proposal(
         subject=sku_of(listing.model_id),
         label=f"{by.organization.slug}/{listing.model.name}",
-        unit=Unit(tasks.task_named(listing.model.task).unit),
+        unit=Unit.IMAGE,  # a reviewer decides on images, whatever unit the model is sold by
         buyer=buyer_organization,
         amount=amount,
         review_hours=review_hours,

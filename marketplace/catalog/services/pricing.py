@@ -1,38 +1,39 @@
 """Prices of models: set them, and see beforehand what they mean for everybody."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
 from django.db import transaction
 
-from billing.pricing.domain import PriceTerms, Unit, platform_fee, rate
+from billing.pricing.domain import PriceTerms, Unit, fee_of_calls, rate_calls
 from billing.pricing.selectors import current_terms
 from billing.pricing.services.prices import set_price
 from marketplace.accounts.services import audit
 from marketplace.catalog.domain import sku_of
 from marketplace.core.money import parse_amount
-from marketplace.core.problems import Conflict
+from marketplace.core.problems import Conflict, FieldError, Invalid
 from providers import tasks
+from providers.tasks.base import Task
 
 if TYPE_CHECKING:
     from marketplace.accounts.models import User
     from providers.models import GenerativeModel
 
-QUANTITIES = (1, 100, 1_000)
+CALLS = (1, 100, 1_000)
 SECONDS_AN_HOUR = 3_600
 
 
 @dataclass(frozen=True)
 class Split:
-    """Who pays and gets what for `quantity` calls of one unit each, in micro-units.
+    """Who pays and gets what for so many calls of one unit each, in micro-units.
 
     Attributes:
         device_cost: what the devices cost for it, None where that is not known.
     """
 
-    quantity: int
+    calls: int
     buyer: int
     provider: int
     platform: int
@@ -44,31 +45,39 @@ class Split:
         return None if self.device_cost is None else self.provider - self.device_cost
 
 
-def preview(
-    *, unit: Unit, amount: int, unit_seconds: float | None, quantities: Sequence[int] = QUANTITIES
-) -> list[Split]:
-    """What a price would mean, computed as calls are rated and settled.
+def preview(*, unit: Unit, amount: int, unit_seconds: float | None, counts: Sequence[int] = CALLS) -> list[Split]:
+    """What a price would mean for so many calls of one unit each, computed as they are rated and settled.
 
     Args:
         amount: micro-units for one unit.
         unit_seconds: measured device seconds of one unit; None if it was not measured.
     """
     terms = PriceTerms(0, "", 0, unit, amount, settings.CURRENCY, "", settings.PLATFORM_FEE_BPS)
-    each = rate(terms, quantity=1)
-    fee = platform_fee(each, fee_bps=terms.fee_bps)
-    hour = device_hour_cost()
-    return [
-        Split(
-            quantity=quantity,
-            buyer=each * quantity,
-            provider=(each - fee) * quantity,
-            platform=fee * quantity,
-            device_cost=None
-            if hour is None or unit_seconds is None
-            else round(hour * unit_seconds * quantity / SECONDS_AN_HOUR),
-        )
-        for quantity in quantities
-    ]
+    return [_split(terms, calls, unit_seconds) for calls in counts]
+
+
+def _split(terms: PriceTerms, calls: int, unit_seconds: float | None) -> Split:
+    buyer = rate_calls(terms, quantity=terms.unit.parts, calls=calls)
+    platform = fee_of_calls(terms, quantity=terms.unit.parts, calls=calls)
+    hour, device_cost = device_hour_cost(), None
+    if hour is not None and unit_seconds is not None:
+        device_cost = round(hour * unit_seconds * calls / SECONDS_AN_HOUR)
+    return Split(calls, buyer, buyer - platform, platform, device_cost)
+
+
+def seconds_of_unit(profile: Mapping[str, Any], *, task: Task, schema: Mapping[str, Any], unit: Unit) -> float | None:
+    """Device seconds of one unit, from the measured seconds of one image; None where nothing was measured.
+
+    Args:
+        profile: what the check of a version measured, with the `input` that it was measured with.
+        schema: of that version's input.
+    """
+    if "alone" not in profile:
+        return None
+    measured = task.quantities(profile["input"], schema)
+    if not measured.get(unit):
+        return None
+    return float(profile["alone"]) * measured[Unit.IMAGE] * unit.parts / measured[unit]
 
 
 def device_hour_cost() -> int | None:
@@ -76,18 +85,33 @@ def device_hour_cost() -> int | None:
     return parse_amount(settings.DEVICE_HOUR_COST) if settings.DEVICE_HOUR_COST else None
 
 
+def usual_unit(model: "GenerativeModel") -> Unit:
+    """What a price that names no unit is for: that of the price in effect, else the task's usual one, else an image."""
+    current = current_terms(sku_of(model.pk))
+    if current is not None:
+        return current.unit
+    return tasks.task_named(model.task).units[0] if model.task else Unit.IMAGE
+
+
 @transaction.atomic
-def price_model(*, model: "GenerativeModel", amount: int, actor: "User | None") -> PriceTerms:
-    """Put a new price for one unit of a model's task into effect, now. The same price again changes nothing.
+def price_model(*, model: "GenerativeModel", amount: int, unit: Unit | None = None, actor: "User | None") -> PriceTerms:
+    """Put a new price of a model into effect, now. The same price again changes nothing.
+
+    Args:
+        amount: micro-units for one unit.
+        unit: one that the model's task can be sold by; None: the usual one.
 
     Raises:
         Conflict: what the model does is not known before a version has passed the check of its files.
-        Invalid: the amount is negative or absurdly large.
+        Invalid: the task cannot be sold by this unit, or the amount is negative or absurdly large.
     """
     if not model.task:
         raise Conflict("Publish a version first: what one unit is follows from what the model does")
-    before = current_terms(sku_of(model.pk))
-    unit = Unit(tasks.task_named(model.task).unit)
+    before, units = current_terms(sku_of(model.pk)), tasks.task_named(model.task).units
+    unit = unit or usual_unit(model)
+    if unit not in units:
+        named = ", ".join(one.plural for one in units)
+        raise Invalid("The price was not set", errors=[FieldError("unit", f"This model can be sold by {named} only")])
     terms = set_price(sku=sku_of(model.pk), unit=unit, amount=amount, payee=str(model.organization_id))
     if before is None or terms.id != before.id:
         audit.record(
@@ -97,6 +121,7 @@ def price_model(*, model: "GenerativeModel", amount: int, actor: "User | None") 
             actor=actor,
             model=model.name,
             amount=amount,
+            unit=terms.unit,
             currency=terms.currency,
             version=terms.version,
         )

@@ -1,32 +1,4 @@
-// Figures as people read them. The same rules as marketplace/web/shared/figures.py.
-
-/** @type {Record<string, string>} */
-const SIGNS = { USD: "$", EUR: "€", GBP: "£" };
-
-/**
- * Micro-units as a decimal amount: at least two and at most six decimals, exact.
- * @param {number | bigint | string | null | undefined} micro
- */
-export function money(micro, currency = "USD") {
-  if (micro === null || micro === undefined) return "";
-  const value = BigInt(micro);
-  const size = value < 0n ? -value : value;
-  const whole = (size / 1_000_000n).toString().replace(/\B(?=(\d{3})+$)/g, ",");
-  const decimals = (size % 1_000_000n)
-    .toString()
-    .padStart(6, "0")
-    .replace(/0{1,4}$/, "");
-  const sign = SIGNS[currency] ?? `${currency}\u00a0`;
-  return `${value < 0n ? "\u2212" : ""}${sign}${whole}.${decimals}`;
-}
-
-/**
- * Micro-units of a receipt's decimal text, which always has six decimals.
- * @param {string} text
- */
-export function microOf(text) {
-  return Number(text.replace(".", ""));
-}
+// Figures as people read them, by the same rules as the pages. Money comes from the server as text.
 
 /**
  * Seconds with a precision that suits their size.

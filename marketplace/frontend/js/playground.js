@@ -2,7 +2,7 @@
 //
 // The form is rendered by the server from the version's input schema; live.js follows the run.
 import { documentOf } from "./answers.js";
-import { duration, microOf, money } from "./format.js";
+import { duration } from "./format.js";
 import { extend, live, local } from "./live.js";
 import { calls } from "./snippets.js";
 
@@ -10,10 +10,11 @@ import { calls } from "./snippets.js";
  * @typedef {import("./live.js").Prediction} Prediction
  * @typedef {{name: string, type: string, default?: any, required: boolean, choices?: unknown[]}} Field
  * @typedef {{title: string, detail: string, errors?: {field: string, detail: string}[]}} Problem
- * @typedef {{prediction: Prediction, input: Record<string, any>, page: string}} Result
+ * @typedef {{prediction: Prediction, input: Record<string, any>, page: string, charged: string}} Result
  */
 
 const KEPT_RESULTS = 16;
+const ESTIMATE_DELAY_MS = 200; // after the last change, before the server is asked
 
 /**
  * @param {Field} field
@@ -59,9 +60,14 @@ export function playground() {
     page: "",
     problem: /** @type {Problem | null} */ (null),
     results: /** @type {Result[]} */ ([]),
-    balanceMicro: /** @type {number | null} */ (null),
     contract: "",
-    unitPriceMicro: 0,
+    balanceText: "",
+    priceText: "",
+    quantityText: "",
+    chargedText: "",
+    estimating: false,
+    estimateTimer: 0,
+    asking: /** @type {AbortController | null} */ (null),
     settings: /** @type {DOMStringMap} */ ({}),
     fields: /** @type {Field[]} */ ([]),
     form: /** @type {HTMLFormElement} */ (null),
@@ -76,13 +82,13 @@ export function playground() {
       this.fields = JSON.parse(document.getElementById("playground-fields").textContent);
       this.form = this.$root.querySelector("form[data-playground-form]");
       this.stage = this.$root.querySelector("[data-stage]");
-      this.balanceMicro = data.balanceMicro ? Number(data.balanceMicro) : null;
+      Object.assign(this, { priceText: data.price, quantityText: data.quantity, balanceText: data.balance ?? "" });
       this.storageKey = `results:${data.model}`;
       this.results = JSON.parse(sessionStorage.getItem(this.storageKey) ?? "[]");
       const asked = Object.fromEntries(new URLSearchParams(location.search));
       // The page opens with the first example's inputs beside its picture, ready to run.
       const { seed, ...first } = JSON.parse(data.firstInput || "{}");
-      this.fill(location.search ? asked : first);
+      this.fill(location.search ? asked : first); // the price that the page came with is for these
     },
 
     // --- form, address and code ---------------------------------------------------------------------------------
@@ -121,7 +127,6 @@ export function playground() {
       /** @type {HTMLInputElement | null} */
       const pays = this.form.querySelector("[name=contract]:checked"); // there is a choice only where a contract is
       this.contract = pays?.value ?? "";
-      this.unitPriceMicro = Number(pays?.dataset.priceMicro ?? this.settings.unitPriceMicro);
     },
 
     /**
@@ -139,6 +144,7 @@ export function playground() {
     changed(event) {
       this.clearError(event.target.name);
       this.read();
+      this.estimateSoon();
       const query = new URLSearchParams(this.chosen).toString();
       history.replaceState(history.state, "", query ? `?${query}` : location.pathname);
     },
@@ -153,6 +159,7 @@ export function playground() {
     /** @param {Event & {currentTarget: HTMLElement}} event */
     remix(event) {
       this.fill(JSON.parse(event.currentTarget.dataset.input));
+      this.estimateSoon();
       this.form.scrollIntoView({ block: "start" });
       this.shown(this.fields[0].name).focus({ preventScroll: true });
     },
@@ -172,16 +179,60 @@ export function playground() {
       };
     },
     // --- money ----------------------------------------------------------------------------------------------------
-    get currency() {
-      return this.settings.currency;
+    /** Ask the server what the run will cost, once nothing has changed for a moment. */
+    estimateSoon() {
+      clearTimeout(this.estimateTimer);
+      this.estimating = true;
+      this.estimateTimer = setTimeout(() => this.estimate(), ESTIMATE_DELAY_MS);
     },
-    get priceText() {
-      const outputs =
-        Number.isInteger(this.input.num_outputs) && this.input.num_outputs > 0 ? this.input.num_outputs : 1;
-      return money(this.unitPriceMicro * outputs, this.currency);
+
+    /** The last known price stays until the answer is there. */
+    async estimate() {
+      this.asking?.abort();
+      const asking = new AbortController();
+      this.asking = asking;
+      try {
+        const response = await this.post(this.settings.estimateUrl, this.body, asking.signal);
+        const answer = await documentOf(response);
+        if (response.ok) Object.assign(this, { priceText: answer.price, quantityText: answer.quantity });
+        else this.showErrors(answer?.errors);
+      } catch {
+        // Superseded by a newer question, or no answer: running the model asks the server again anyway.
+      }
+      if (this.asking === asking) this.estimating = false;
     },
-    get balanceText() {
-      return money(this.balanceMicro, this.currency);
+
+    get priceClass() {
+      return { "opacity-60": this.estimating };
+    },
+
+    get body() {
+      return { input: this.input, ...(this.contract && { contract: this.contract }) };
+    },
+
+    /**
+     * @param {string} url
+     * @param {unknown} body
+     * @param {AbortSignal} [signal]
+     */
+    post(url, body, signal) {
+      const headers = { "Content-Type": "application/json", Accept: "application/json", ...this.csrf() };
+      return fetch(url, { method: "POST", headers, body: JSON.stringify(body), signal });
+    },
+
+    /**
+     * Ask what a run cost in the end, and what of the balance is free now.
+     * @returns {Promise<string>} the charge, empty where there was no answer
+     */
+    async charge() {
+      try {
+        const response = await fetch(this.urls.charge, { headers: { Accept: "application/json" } });
+        const answer = response.ok && !response.redirected ? await documentOf(response) : null;
+        if (answer) this.balanceText = answer.balance;
+        return answer?.charged ?? "";
+      } catch {
+        return ""; // the prediction's page shows it
+      }
     },
 
     // --- one run --------------------------------------------------------------------------------------------------
@@ -195,11 +246,7 @@ export function playground() {
       this.begin();
       let response;
       try {
-        response = await fetch(this.settings.createUrl, {
-          method: "POST",
-          headers: { "Content-Type": "application/json", Accept: "application/json", ...this.csrf() },
-          body: JSON.stringify({ input: this.input, ...(this.contract && { contract: this.contract }) }),
-        });
+        response = await this.post(this.settings.createUrl, this.body);
       } catch {
         this.refuse({
           title: "No answer from the market.",
@@ -213,7 +260,7 @@ export function playground() {
       }
       const created = await response.json();
       this.urls = created.urls;
-      this.balanceMicro = created.balance_micro;
+      this.balanceText = created.balance;
       this.enter("queued");
       // On a narrow screen the picture comes below the form.
       if (this.stage.getBoundingClientRect().top > window.innerHeight / 2) this.stage.scrollIntoView();
@@ -240,31 +287,26 @@ export function playground() {
 
     async cancel() {
       this.detail = "canceling";
-      const headers = { "Content-Type": "application/json", Accept: "application/json", ...this.csrf() };
-      await fetch(this.urls.cancel, { method: "POST", headers, body: "{}" }).catch(() => {
+      await this.post(this.urls.cancel, {}).catch(() => {
         this.detail = "the request to cancel did not arrive";
       });
     },
 
     /** @param {Prediction} prediction */
-    finish(prediction) {
+    async finish(prediction) {
       this.stop(prediction.status);
-      this.show(prediction, local(this.urls.get));
-      const { held, charged, contract } = prediction.receipt.payload;
-      // What was held and not charged is free again, but for what a reviewer has yet to decide.
-      if (contract?.outcome !== "observing") this.balanceMicro += microOf(held) - microOf(charged);
+      const result = { prediction, input: this.input, page: local(this.urls.get), charged: "" };
+      this.show(result);
+      result.charged = await this.charge();
+      if (this.prediction?.id === prediction.id) this.chargedText = result.charged;
       if (prediction.status !== "succeeded") return;
-      this.results = [{ prediction, input: this.input, page: this.page }, ...this.results].slice(0, KEPT_RESULTS);
+      this.results = [result, ...this.results].slice(0, KEPT_RESULTS);
       sessionStorage.setItem(this.storageKey, JSON.stringify(this.results));
     },
 
-    /**
-     * @param {Prediction} prediction
-     * @param {string} page
-     */
-    show(prediction, page) {
-      this.prediction = prediction;
-      this.page = page;
+    /** @param {{prediction: Prediction, page: string, charged: string}} result */
+    show({ prediction, page, charged }) {
+      Object.assign(this, { prediction, page, chargedText: charged });
       this.ended = true;
       const { queue_seconds, load_seconds, run_seconds, total_seconds } = prediction.metrics;
       this.seconds = { queued: queue_seconds ?? 0, loading: load_seconds ?? 0, running: run_seconds ?? 0 };
@@ -273,19 +315,20 @@ export function playground() {
 
     /** @param {Event & {currentTarget: HTMLElement}} event */
     again(event) {
-      const { prediction, input, page } = this.results[Number(event.currentTarget.dataset.index)];
+      const result = this.results[Number(event.currentTarget.dataset.index)];
       if (this.busy) return;
       this.problem = null;
-      this.phase = prediction.status;
-      this.show(prediction, page);
-      this.fill(input);
+      this.phase = result.prediction.status;
+      this.show(result);
+      this.fill(result.input);
+      this.estimateSoon();
     },
 
     /** @param {Problem} problem */
     refuse(problem) {
       this.stop("refused");
       this.problem = problem;
-      for (const { field, detail } of problem.errors ?? []) this.showError(field.replace(/^input\./, ""), detail);
+      this.showErrors(problem.errors);
       /** @type {HTMLElement | null} */
       const wrong = this.form.querySelector("[aria-invalid=true]");
       wrong?.focus();
@@ -298,6 +341,11 @@ export function playground() {
      */
     shown(name) {
       return document.getElementById(`input-${name}`) ?? this.control(name);
+    },
+
+    /** @param {{field: string, detail: string}[] | undefined} errors */
+    showErrors(errors) {
+      for (const { field, detail } of errors ?? []) this.showError(field.replace(/^input\./, ""), detail);
     },
 
     /**
@@ -389,10 +437,6 @@ export function playground() {
         ["Not billed", payload.not_billed],
       ];
       return rows.filter(([, value]) => value || value === 0).map(([label, value]) => ({ label, value }));
-    },
-    get chargedText() {
-      const payload = this.prediction?.receipt?.payload;
-      return payload ? money(microOf(payload.charged), payload.currency) : "";
     },
     get signatureShort() {
       return `${(this.prediction?.receipt?.signature ?? "").slice(0, 16)}…`;

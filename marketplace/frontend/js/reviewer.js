@@ -2,7 +2,6 @@
 // there is no taking it back; the line above the picture says what the last key did.
 import { documentOf } from "./answers.js";
 import { component } from "./component.js";
-import { money } from "./format.js";
 
 /**
  * @typedef {{url: string, prompt: string, until: string, prediction: string, position: number, of: number}} Item
@@ -16,11 +15,10 @@ const WORDS = { accepted: "Accepted", rejected: "Rejected" };
 export function reviewer() {
   return component({
     items: /** @type {Item[]} */ ([]),
+    amounts: /** @type {string[]} */ ([]), // what accepting none, one, two … of the items costs
     index: 0,
     verdicts: /** @type {Record<number, Verdict>} */ ({}),
     verdictUrl: "",
-    priceMicro: 0,
-    currency: "",
     reason: "",
     last: "",
     trouble: "",
@@ -30,12 +28,13 @@ export function reviewer() {
     acceptedHere: 0,
 
     init() {
-      const { verdictUrl, priceMicro, currency, accepted, rejected } = this.$root.dataset;
-      Object.assign(this, { verdictUrl, priceMicro: Number(priceMicro), currency });
+      const { verdictUrl, accepted, rejected } = this.$root.dataset;
+      this.verdictUrl = verdictUrl;
       this.accepted = Number(accepted);
       this.rejected = Number(rejected);
       this.last = this.$root.querySelector("[role=status]")?.textContent ?? "";
       this.items = JSON.parse(document.getElementById("review-items").textContent);
+      this.amounts = JSON.parse(document.getElementById("review-amounts").textContent);
       this.preload();
     },
 
@@ -77,7 +76,7 @@ export function reviewer() {
       return !this.finished;
     },
     get acceptedText() {
-      return money(this.acceptedHere * this.priceMicro, this.currency);
+      return this.amounts[this.acceptedHere] ?? "";
     },
     get summary() {
       const here = Object.values(this.verdicts);
@@ -171,11 +170,10 @@ export function reviewer() {
      * @param {string | undefined} reason
      */
     told(place, verdict, outcome, reason) {
-      const price = money(this.priceMicro, this.currency);
       const because = reason ? ` (${reason})` : "";
       if (verdict === "rejected") return `${place} rejected${because}: it costs nothing.`;
       const when = outcome === "observing" ? "is charged once its call is decided" : "was charged";
-      return `${place} accepted: ${price} ${when}.`;
+      return `${place} accepted: ${this.amounts[1]} ${when}.`;
     },
 
     /** @param {Decision} body */

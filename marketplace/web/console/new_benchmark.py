@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 
-from marketplace.benchmarks.domain.states import MAX_MODELS, MIN_MODELS
+from marketplace.benchmarks.domain.states import COMPARED_TASK, MAX_MODELS, MIN_MODELS, SCORING_TASK
 from marketplace.benchmarks.selectors.prompt_sets import prompt_set_for_buyer, prompt_sets_for_buyer
-from marketplace.benchmarks.services.estimates import COMPARED_TASK, SCORING_TASK, Estimate, estimate
+from marketplace.benchmarks.services.estimates import Estimate, estimate
 from marketplace.benchmarks.services.start import start
 from marketplace.catalog import selectors as catalog
 from marketplace.core.ids import parse_short, short

@@ -14,12 +14,14 @@ from inference.selectors import prediction_for_buyer, predictions_for_buyer
 from inference.services import cancel as cancelling
 from inference.services.receipts import receipt_of
 from marketplace.core.ids import short
+from marketplace.core.money import format_amount
 from marketplace.web.console.forms import PredictionsQuery
 from marketplace.web.problems import wants_json
 from marketplace.web.shared.access import MemberRequest, member_page
 from marketplace.web.shared.calls import code_call
 from marketplace.web.shared.inputs import chosen_values, schema_fields
 from marketplace.web.shared.links import playground_path
+from marketplace.web.shared.statements import balance_text
 from providers.selectors import version_by_id
 
 PAGE = 30
@@ -61,6 +63,14 @@ def prediction(request: MemberRequest, id: uuid.UUID) -> HttpResponse:
         "value_rows": value_rows(view.value),
     }
     return render(request, "console/prediction.html", context)
+
+
+@member_page
+def charge(request: MemberRequest, id: uuid.UUID) -> JsonResponse:
+    """What a run cost in the end, and what of the balance is free."""
+    view = prediction_for_buyer(request.membership.organization_id, id)
+    charged = format_amount(view.amount_charged or 0, view.currency)
+    return JsonResponse({"charged": charged, "balance": balance_text(request.membership.organization)})
 
 
 @require_POST

@@ -9,11 +9,14 @@ from django.views.decorators.http import require_POST
 
 from billing.outcomes.domain import Verdict
 from billing.outcomes.selectors import tallies
+from billing.pricing.domain import rate
+from billing.pricing.selectors import terms_of
 from inference.links import artifact_path
 from inference.selectors import predictions_under_review, reviews_of
 from inference.services.review import review as give_verdict
 from marketplace.accounts.selectors import caller_by_member
 from marketplace.core.ids import short
+from marketplace.core.money import format_amount
 from marketplace.web.console.contracts import own_contract
 from marketplace.web.console.forms import VerdictForm
 from marketplace.web.shared.access import MemberRequest, member_page
@@ -41,11 +44,14 @@ def review(request: MemberRequest, id: uuid.UUID) -> HttpResponse:
         for position, artifact in enumerate(view.artifacts[: view.delivered])
         if position not in decided[view.id]
     ]
+    terms = terms_of(found.offer.price)
     context = {
         "id": short(id),
         "offer": found.offer,
         "price": found.offer.price,
         "items": items,
+        # What accepting so many of them costs, as texts: the page itself does not calculate.
+        "amounts": [format_amount(rate(terms, quantity=count), terms.currency) for count in range(len(items) + 1)],
         "tally": tallies([found.pk])[found.pk],
         "verdict_url": reverse("web:console_contract_verdict", args=[slug, id]),
     }

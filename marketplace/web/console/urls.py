@@ -42,6 +42,7 @@ contract_urls = [
 organization_urls: list[URLPattern | URLResolver] = [
     path("predictions", predictions.predictions, name="console_predictions"),
     path("predictions/<id:id>", predictions.prediction, name="console_prediction"),
+    path("predictions/<id:id>/charge", predictions.charge, name="console_charge"),
     path("predictions/<id:id>/cancel", predictions.cancel, name="console_cancel"),
     path("aliases", aliases.alias_list, name="console_aliases"),
     path("aliases/<name:name>/move", aliases.move, name="console_move_alias"),

@@ -32,7 +32,7 @@ def earnings(request: MemberRequest) -> HttpResponse:
         "balance": balance_of(owner, AccountKind.PROVIDER_PAYABLE),
         "page": statement_page(request, AccountKind.PROVIDER_PAYABLE),
         "by_model": by_model,
-        "total": {name: sum(int(str(row[name])) for row in by_model) for name in ("units", "gross", "fees", "net")},
+        "total": {name: sum(int(str(row[name])) for row in by_model) for name in ("gross", "fees", "net")},
         "days": EARNINGS_DAYS,
     }
     return render(request, "provider/earnings.html", context)

@@ -8,6 +8,7 @@ from django.core.exceptions import ValidationError
 
 from billing.gateways.base import GatewayRefused, GatewayUnavailable
 from billing.outcomes.services.contracts import MAX_NOTE_LENGTH, MAX_REVIEW_HOURS, MAX_UNREVIEWED
+from billing.pricing.domain import Unit
 from marketplace.accounts.domain import MAX_SLUG_LENGTH
 from marketplace.core.problems import Conflict, Invalid
 from marketplace.web.shared.fields import Choice, JsonValue, LongText, Money, OnceKey, Quantity, ShortId, Text
@@ -25,21 +26,37 @@ class PriceForm(Form):
     """A model's price for one unit.
 
     Args:
-        label: of the price, which says the unit and the currency.
+        units: what the model can be sold by; the first one is meant where none is sent.
+        label: of the price, which says the currency.
         preview_url: answers what the price means, while it is typed.
     """
 
+    unit = Choice(label="Sold by", required=False)
     price = Money(help_text="Applies to new calls; running calls keep the old price.", attrs={"placeholder": "0.004"})
 
-    def __init__(self, *args: Any, label: str, preview_url: str, **options: Any) -> None:
+    marks_optional = False
+
+    def __init__(self, *args: Any, units: Sequence[Unit], label: str, preview_url: str, **options: Any) -> None:
         super().__init__(*args, **options)
+        self.usual_unit = next(iter(units), None)
+        unit = self.fields["unit"]
+        assert isinstance(unit, Choice)
+        unit.choices = [(one.value, f"the {one.singular}") for one in units]
         self.fields["price"].label = label
-        self.fields["price"].widget.attrs |= {
-            "hx-get": preview_url,
-            "hx-trigger": "input changed delay:150ms",
-            "hx-target": "#preview",
-            "hx-swap": "outerHTML",
-        }
+        for name, trigger in (("unit", "change"), ("price", "input changed delay:150ms")):
+            self.fields[name].widget.attrs |= {
+                "hx-get": preview_url,
+                "hx-trigger": trigger,
+                "hx-include": "closest form",
+                "hx-target": "#preview",
+                "hx-swap": "outerHTML",
+            }
+
+    @property
+    def chosen_unit(self) -> Unit | None:
+        """The chosen unit, else the usual one; None as long as it is not known what the model does."""
+        found = self.value("unit", None) if self.is_bound else self.get_initial_for_field(self.fields["unit"], "unit")
+        return Unit(found) if found else self.usual_unit
 
 
 class VersionForm(Form):

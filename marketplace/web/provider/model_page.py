@@ -7,11 +7,10 @@ from typing import TYPE_CHECKING, Any
 from django.conf import settings
 from django.urls import reverse
 
-from billing.pricing.domain import Unit
 from billing.pricing.selectors import price_history
 from marketplace.catalog.domain import sku_of
 from marketplace.catalog.selectors import listings_for_provider, price_of
-from marketplace.catalog.services.pricing import device_hour_cost, preview
+from marketplace.catalog.services.pricing import device_hour_cost, preview, seconds_of_unit
 from marketplace.core.problems import NotFound
 from marketplace.web.provider.forms import PriceForm
 from marketplace.web.shared.access import MemberRequest
@@ -29,7 +28,8 @@ def page_context(request: MemberRequest, found: GenerativeModel, form: PriceForm
     """The whole page, with the form that a price was refused on, if one was."""
     price, listing = price_of(found.pk), own_listing(request, found)
     versions = list(versions_for_provider(found))
-    form = form or PriceForm(initial={"price": price.amount if price else None}, **price_options(found))
+    current = {"price": price.amount, "unit": price.unit.value} if price else {}
+    form = form or PriceForm(initial=current, **price_options(found))
     return {
         "model": found,
         "slug": f"{request.membership.organization.slug}/{found.name}",
@@ -58,35 +58,29 @@ def own_listing(request: MemberRequest, found: GenerativeModel) -> Listing | Non
     return next((listing for listing in listings if listing.model_id == found.pk), None)
 
 
-def price_options(found: GenerativeModel) -> dict[str, str]:
+def price_options(found: GenerativeModel) -> dict[str, Any]:
     """What the form of a model's price is made with."""
     address = reverse("web:provider_price_preview", args=[found.organization.slug, found.name])
-    return {"label": f"For one {_unit(found)}, in {settings.CURRENCY}", "preview_url": address}
+    units = tasks.task_named(found.task).units if found.task else ()
+    return {"units": units, "label": f"Price for one, in {settings.CURRENCY}", "preview_url": address}
 
 
 def price_context(found: GenerativeModel, form: PriceForm) -> dict[str, Any]:
     """What the form's price means, or what is wrong with it; neither while nothing is typed."""
-    profile, unit = _profile(found), _unit(found)
+    version = found.versions.filter(state=VersionState.PASSED).first()
+    profile, unit = profile_of(checks_of(version)) if version is not None else {}, form.chosen_unit
     context: dict[str, Any] = {
         "unit": unit,
         "profile": profile,
         "fee_percent": settings.PLATFORM_FEE_BPS / 100,
         "has_hour_cost": device_hour_cost() is not None,
     }
-    if not unit or not form["price"].value():
+    if unit is None or not form["price"].value():
         return context
     if form.errors:
         return context | {"preview_error": " ".join(form.problems())}
     amount = form.cleaned_data["price"] if form.is_bound else form.initial["price"]
-    return context | {"splits": preview(unit=Unit(unit), amount=amount, unit_seconds=profile.get("alone"))}
-
-
-def _unit(found: GenerativeModel) -> str:
-    """What the model's price counts; empty while no version's files have passed."""
-    return str(tasks.task_named(found.task).unit) if found.task else ""
-
-
-def _profile(found: GenerativeModel) -> dict[str, Any]:
-    """What was measured of the newest version that passed."""
-    version = found.versions.filter(state=VersionState.PASSED).first()
-    return profile_of(checks_of(version)) if version is not None else {}
+    seconds = None
+    if version is not None:
+        seconds = seconds_of_unit(profile, task=tasks.task_named(found.task), schema=version.input_schema, unit=unit)
+    return context | {"splits": preview(unit=unit, amount=amount, unit_seconds=seconds)}

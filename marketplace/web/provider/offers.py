@@ -19,7 +19,7 @@ from marketplace.catalog.services.contracts import make_offer
 from marketplace.web.provider.forms import OfferForm, OfferQuery
 from marketplace.web.shared.access import MemberRequest, member_page
 from marketplace.web.shared.contracts import contract_rows, offer_context
-from marketplace.web.shared.figures import money
+from marketplace.web.shared.figures import price as price_text
 
 
 @member_page
@@ -73,7 +73,7 @@ def withdraw(request: MemberRequest, id: uuid.UUID) -> HttpResponse:
 def _choice(listing: Listing) -> tuple[str, str]:
     """A model on sale as the form offers it, with its list price."""
     name, price = listing.model.name, price_of(listing.model_id)
-    return name, f"{name} ({money(price.amount, price.currency)} per {price.unit} at list)" if price else name
+    return name, f"{name} ({price_text(price)} at list)" if price else name
 
 
 def _terms(older: OutcomeOffer) -> dict[str, Any]:

@@ -28,7 +28,8 @@ def set_price(request: MemberRequest, name: str) -> HttpResponse:
     form = PriceForm.of(request, **price_options(found))
     if form.is_valid():
         try:
-            form.attempt(price_model, model=found, amount=form.cleaned_data["price"], actor=request.membership.user)
+            amount, by = form.cleaned_data["price"], request.membership.user
+            form.attempt(price_model, model=found, amount=amount, unit=form.chosen_unit, actor=by)
         except Conflict as problem:
             messages.error(request, problem.detail)
     if form.errors:

@@ -12,7 +12,6 @@ from marketplace.catalog.selectors import listings_for_provider
 from marketplace.core.problems import NotFound
 from marketplace.web.shared.access import MemberRequest, member_page
 from marketplace.web.shared.versions import detail_of, example_picture, profile_of
-from providers import tasks
 from providers.domain import CheckState, Step, VersionState
 from providers.selectors import checks_of, files_of, model_named, version_numbered
 
@@ -50,7 +49,6 @@ def version(request: MemberRequest, name: str, number: int) -> HttpResponse:
         "profile": profile_of(checks),
         "golden": detail_of(checks, Step.GOLDEN),
         "load": detail_of(checks, Step.LOAD),
-        "unit": tasks.task_named(model.task).unit if model.task else "",
         "files": files_of(found),
     }
     template = "provider/_version.html" if request.headers.get("HX-Request") else "provider/version.html"

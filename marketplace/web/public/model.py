@@ -14,24 +14,32 @@ from billing.ledger.domain import AccountKind
 from billing.ledger.selectors import balance_of
 from billing.outcomes.selectors import contracts_in_force
 from inference.links import upload_path
+from inference.services.estimates import estimate
 from marketplace.accounts.domain import is_name
-from marketplace.accounts.selectors import organizations_of
-from marketplace.benchmarks.services.estimates import COMPARED_TASK
+from marketplace.accounts.selectors import caller_by_member, organizations_of
+from marketplace.benchmarks.domain.states import COMPARED_TASK
 from marketplace.catalog import selectors as catalog
 from marketplace.catalog.domain import sku_of
 from marketplace.catalog.selectors import Offer
+from marketplace.catalog.services.resolution import input_check
 from marketplace.core.ids import short
+from marketplace.core.problems import Invalid
 from marketplace.web.public.forms import ContractQuery, InputsForm
+from marketplace.web.public.playground import estimate_texts
 from marketplace.web.shared.access import current_membership
 from marketplace.web.shared.calls import answers_with_value
 from marketplace.web.shared.cards import examples_shown, model_card
 from marketplace.web.shared.forms import query_of
-from marketplace.web.shared.inputs import schema_fields
+from marketplace.web.shared.inputs import schema_fields, typed_values
 from marketplace.web.shared.markdown import render_markdown
 from marketplace.web.shared.versions import profile_of
+from providers import tasks
 from providers.selectors import checks_of, versions_of
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from inference.domain.rating import RatedCall
     from marketplace.accounts.models import Membership
     from marketplace.catalog.models import Alias
 
@@ -48,8 +56,10 @@ def model(request: HttpRequest, owner: str, name: str) -> HttpResponse:
         request.membership = membership  # type: ignore[attr-defined]  # the header shows whose money it is
         if membership.organization.can_buy:
             balance = balance_of(str(membership.organization_id), AccountKind.BUYER_PREPAID).available
-    why_not = _why_not(request, membership, balance=balance, price=offer.price.amount)
-    fields = schema_fields(listing.version.input_schema, query_of(request))
+    examples, asked = examples_shown(offer, limit=8), query_of(request)
+    rated = _opening_estimate(offer, membership, asked or (examples[0]["input"] if examples else {}))
+    why_not = _why_not(request, membership, balance=balance, price=rated.amount or 0)
+    fields = schema_fields(listing.version.input_schema, asked)
     uploads_to = upload_path(membership.organization_id) if membership is not None and balance is not None else ""
     asked_contract = ContractQuery.of_query(request).value("contract", None)
     context = {
@@ -62,7 +72,9 @@ def model(request: HttpRequest, owner: str, name: str) -> HttpResponse:
         "versions": versions_of(listing.model),
         "price": offer.price,
         "stats": card["stats"],
-        "examples": examples_shown(offer, limit=8),
+        "estimate": estimate_texts(offer.price, rated),
+        "estimate_url": reverse("web:estimate", args=[owner, name]),
+        "examples": examples,
         "profile": profile_of(checks_of(listing.version)),
         "fields": fields,
         "contracts": _contracts(membership, listing.model_id),
@@ -77,6 +89,18 @@ def model(request: HttpRequest, owner: str, name: str) -> HttpResponse:
         "benchmark_url": _benchmark_path(offer, membership),
     }
     return render(request, "public/model.html", context)
+
+
+def _opening_estimate(offer: Offer, membership: Membership | None, given: Mapping[str, Any]) -> RatedCall:
+    """What a run costs with the inputs that the page opens with; where those are wrong, with the defaults."""
+    version = offer.listing.version
+    inputs = typed_values(version.input_schema, given)
+    caller = caller_by_member(membership.user, membership.organization) if membership is not None else None
+    task, check = tasks.task_named(offer.listing.model.task), input_check(version.pk)
+    try:
+        return estimate(task=task, check=check, terms=offer.price, inputs=inputs, caller=caller)
+    except Invalid:
+        return estimate(task=task, check=check, terms=offer.price, inputs={})
 
 
 def _own_alias(request: HttpRequest, owner: str, name: str) -> Alias | None:

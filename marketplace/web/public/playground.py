@@ -7,19 +7,22 @@ from django.http import HttpRequest, JsonResponse
 from django.urls import reverse
 from django.views.decorators.http import require_POST
 
-from billing.ledger.domain import AccountKind
-from billing.ledger.selectors import balance_of
+from billing.pricing.domain import PriceTerms, price_text, quantity_text
 from inference.domain.lifecycle import Origin, Status
+from inference.domain.rating import RatedCall
 from inference.links import events_path
 from inference.services.admit import PriceChanged, admit
+from inference.services.estimates import estimate as estimate_call
 from marketplace.accounts.selectors import caller_by_member
 from marketplace.catalog.domain import Reference
 from marketplace.catalog.services import resolution
 from marketplace.core.ids import short
+from marketplace.core.money import format_amount
 from marketplace.core.problems import FieldError, Forbidden, Invalid, NotAuthenticated
 from marketplace.web.public.forms import RunForm
 from marketplace.web.shared.access import current_membership
 from marketplace.web.shared.fields import labelled
+from marketplace.web.shared.statements import balance_text
 
 MAX_ERRORS_IN_TITLE = 3
 
@@ -56,12 +59,40 @@ def run(request: HttpRequest, owner: str, name: str) -> JsonResponse:
                 "events": events_path(prediction),
                 "get": reverse("web:console_prediction", args=[organization.slug, id_]),
                 "cancel": reverse("web:console_cancel", args=[organization.slug, id_]),
+                "charge": reverse("web:console_charge", args=[organization.slug, id_]),
             },
-            "price_micro": target.terms.amount,
-            "balance_micro": balance_of(str(organization.pk), AccountKind.BUYER_PREPAID).available,
+            "balance": balance_text(organization),
         },
         status=201,
     )
+
+
+@require_POST
+def estimate(request: HttpRequest, owner: str, name: str) -> JsonResponse:
+    """What a run with the form's inputs costs at most, for anybody; fields that are still empty are no error."""
+    membership = current_membership(request)
+    caller = caller_by_member(membership.user, membership.organization) if membership is not None else None
+    given = RunForm.of_json(request).given()
+    target = resolution.resolve(Reference(owner, name))
+    if given["contract"] and caller is not None:
+        target = resolution.under_contract(target, given["contract"], caller)
+    inputs = given["input"]
+    try:
+        rated = estimate_call(task=target.task, check=target.check, terms=target.terms, inputs=inputs, caller=caller)
+    except Invalid as problem:
+        raise by_label(problem, target.check.schema["properties"]) from None
+    return JsonResponse(estimate_texts(target.terms, rated))
+
+
+def estimate_texts(terms: PriceTerms, rated: RatedCall) -> dict[str, str]:
+    """An estimate as the page shows it; where the inputs do not tell it yet, the price of one unit."""
+    if rated.quantity is None or rated.amount is None:
+        return {"price": price_text(terms.amount, terms.currency, terms.unit), "quantity": ""}
+    return {
+        "price": format_amount(rated.amount, terms.currency),
+        # Under a price for an image or a call the number of pictures says it already.
+        "quantity": "" if terms.unit.parts == 1 else quantity_text(terms.unit, rated.quantity),
+    }
 
 
 def by_label(problem: Invalid, properties: Mapping[str, Mapping[str, Any]]) -> Invalid:

@@ -11,6 +11,7 @@ urlpatterns = [
     path("docs/<path:page>", docs.docs, name="docs_page"),
     path("<name:owner>/<name:name>", model.model, name="model"),
     path("<name:owner>/<name:name>/run", playground.run, name="run"),
+    path("<name:owner>/<name:name>/estimate", playground.estimate, name="estimate"),
     path("<name:owner>/<name:name>/commit/<path:rest>", hub.revision, name="hub_commit"),
     path("<name:owner>/<name:name>/tree/<path:rest>", hub.revision, name="hub_tree"),
 ]

@@ -10,7 +10,8 @@ from django.urls import reverse
 from billing.ledger.selectors import usage_by_hold
 from billing.outcomes.domain import OutcomeState, Verdict
 from billing.outcomes.selectors import Tally, calls_under_review, outcomes_of, signed_offers, superseded_offers, tallies
-from billing.pricing.domain import BASIS_POINTS
+from billing.pricing.domain import BASIS_POINTS, rate
+from billing.pricing.selectors import terms_of
 from inference.selectors import reviews_of
 from marketplace.accounts.domain import Role
 from marketplace.accounts.selectors import organization_names
@@ -84,13 +85,13 @@ def contract_context(request: MemberRequest, contract: OutcomeContract, *, side:
     page = page_of(request, outcomes_of(contract.pk), size=PAGE)
     outcomes = list(page.object_list)
     reviews, usage = reviews_of([one.pk for one in outcomes]), usage_by_hold([one.pk for one in outcomes])
-    price = contract.offer.price
+    terms = terms_of(contract.offer.price)
     rows = [
         {
             "id": short(one.pk),
             "outcome": one,
             "state": one.state,
-            "held": one.quantity * price.amount,
+            "held": rate(terms, quantity=one.quantity),
             "fee": usage[one.pk].fee if one.pk in usage else 0,
             "why": why(one),
             "reasons": _reasons(reviews[one.pk]),

@@ -2,44 +2,56 @@
 
 import math
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-MICRO = 1_000_000
+from billing.pricing.domain import PriceTerms, Unit, price_text, quantity_text
+from marketplace.core.money import format_amount
 
-MINUS = "\N{MINUS SIGN}"
+if TYPE_CHECKING:
+    from billing.pricing.models import Price
 
 NO_BREAK_SPACE = "\N{NO-BREAK SPACE}"
-
-CURRENCY_SIGNS = {"USD": "$", "EUR": "€", "GBP": "£"}
 
 SCALES = ((1e15, "P"), (1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k"))
 
 
-def _amount(micro: int, currency: str, decimals: str) -> str:
-    sign = CURRENCY_SIGNS.get(currency, f"{currency}{NO_BREAK_SPACE}" if currency else "")
-    return f"{MINUS if micro < 0 else ''}{sign}{abs(micro) // MICRO:,}.{decimals}"
-
-
 def money(micro: int | None, currency: str = "USD") -> str:
     """Micro-units as an exact decimal amount with at least two and at most six decimals: ``$0.004``, ``$1,200.00``."""
-    if micro is None:
-        return ""
-    decimals = f"{abs(micro) % MICRO:06d}"
-    return _amount(micro, currency, decimals[:2] + decimals[2:].rstrip("0"))
+    return "" if micro is None else format_amount(micro, currency)
 
 
 def ledger_amount(micro: int | None, currency: str = "") -> str:
     """Micro-units with all six decimals, so that the points of a column stand under each other."""
-    return "" if micro is None else _amount(micro, currency, f"{abs(micro) % MICRO:06d}")
+    return "" if micro is None else format_amount(micro, currency, decimals=6)
 
 
 def price_tick(micro: float, currency: str = "USD") -> str:
     """A round price at the axis of a chart, without the zeros at its end: ``$0.0025``, ``$0``."""
-    text = f"{micro / MICRO:,.6f}".rstrip("0").rstrip(".")
-    return f"{CURRENCY_SIGNS.get(currency, f'{currency}{NO_BREAK_SPACE}')}{text}"
+    return format_amount(round(micro), currency, decimals=0)
+
+
+def price(terms: "PriceTerms | Price") -> str:
+    """A price with what it is for one of: ``$0.002 a megapixel``."""
+    return price_text(terms.amount, terms.currency, Unit(terms.unit))
+
+
+def unit(name: str) -> str:
+    """One of a unit, in words: ``megapixel-step``."""
+    return Unit(name).singular
+
+
+def units(name: str) -> str:
+    """Several of a unit, in words: ``megapixel-steps``."""
+    return Unit(name).plural
+
+
+def quantity(parts: int, unit_name: str) -> str:
+    """A quantity of the unit of this name, in words: ``1.05 megapixels``."""
+    return quantity_text(Unit(unit_name), parts)
 
 
 def duration(seconds: float | None) -> str:

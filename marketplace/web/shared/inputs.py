@@ -1,9 +1,12 @@
 """A form from a JSON Schema: what `components/schema_form.html` shows for each field."""
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 LONG_TEXT = 200
+WHOLE = re.compile(r"-?\d{1,18}", re.ASCII)
+NUMBER = re.compile(r"-?\d{1,18}(\.\d{1,18})?", re.ASCII)
 ALWAYS_SHOWN = 3  # optional fields before the rest is folded away
 
 
@@ -38,6 +41,32 @@ def schema_fields(schema: Mapping[str, Any], given: Mapping[str, Any]) -> list[d
             }
         )
     return fields
+
+
+def typed_values(schema: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:
+    """Values of an address as the schema types them; what is no field or empty is left out.
+
+    What is not of its field's type stays a text: whatever checks it says so.
+    """
+    properties: Mapping[str, Mapping[str, Any]] = schema["properties"]
+    named = {name: value for name, value in given.items() if name in properties and value != ""}
+    return {name: _typed(value, properties[name]) for name, value in named.items()}
+
+
+def _typed(value: Any, field: Mapping[str, Any]) -> Any:
+    if not isinstance(value, str):
+        return value
+    kind = field.get("type")
+    match _kind(field, [kind] if isinstance(kind, str) else list(kind or ())):
+        case "integer" if WHOLE.fullmatch(value):
+            return int(value)
+        case "number" if NUMBER.fullmatch(value):
+            return float(value)
+        case "boolean":
+            return value == "true"
+        case "enum":
+            return next((choice for choice in field["enum"] if str(choice) == value), value)
+    return value
 
 
 def chosen_values(fields: Sequence[Mapping[str, Any]]) -> dict[str, Any]:

@@ -1,16 +1,20 @@
 """Statements and transactions of the ledger, as both sides of the market show them."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.urls import reverse
 
 from billing.ledger.domain import PLATFORM, AccountKind
-from billing.ledger.selectors import statement, statement_lines, transaction_for, usage_of
+from billing.ledger.selectors import balance_of, statement, statement_lines, transaction_for, usage_of
 from billing.pricing.domain import BASIS_POINTS
 from marketplace.accounts.selectors import organization_names
+from marketplace.core.money import format_amount
 from marketplace.core.problems import NotFound
 from marketplace.web.shared.access import MemberRequest
 from marketplace.web.shared.paging import page_of
+
+if TYPE_CHECKING:
+    from marketplace.accounts.models import Organization
 
 PAGE = 30
 
@@ -55,3 +59,9 @@ def statement_page(request: MemberRequest, kind: AccountKind) -> Any:
     page = page_of(request, statement(str(request.membership.organization_id), kind), size=PAGE)
     page.lines = statement_lines(list(page.object_list))  # type: ignore[attr-defined]  # for the template
     return page
+
+
+def balance_text(organization: "Organization") -> str:
+    """What of an organisation's balance is free."""
+    balance = balance_of(str(organization.pk), AccountKind.BUYER_PREPAID)
+    return format_amount(balance.available, balance.currency)

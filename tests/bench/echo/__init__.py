@@ -9,8 +9,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from billing.pricing.domain import Unit
 from providers import tasks
-from providers.tasks.base import FILES, Components, Inputs, Schema, SingleModel
+from providers.tasks.base import FILES, Components, Inputs, Quantities, Schema, SingleModel
 from providers.tasks.samples import Sample
 
 PIPELINE = "EchoPipeline"
@@ -19,7 +20,7 @@ PIPELINE = "EchoPipeline"
 class Echo:
     name = "echo"
     title = "Echo"
-    unit = "image"  # a unit that can be priced; one answer is one unit
+    units: tuple[Unit, ...] = (Unit.IMAGE, Unit.REQUEST)  # one answer is one image
     allowed_classes: Mapping[str, frozenset[tuple[str, str]]] = {PIPELINE: frozenset()}
     single_models: Mapping[str, SingleModel] = {}
     output_schema = FILES
@@ -40,8 +41,8 @@ class Echo:
     def complete(self, inputs: Inputs) -> Inputs:
         return inputs
 
-    def quantity(self, inputs: Inputs) -> int:
-        return 1
+    def quantities(self, inputs: Inputs, schema: Mapping[str, Any]) -> Quantities:
+        return {Unit.IMAGE: 1, Unit.REQUEST: 1}
 
     def batch_key(self, inputs: Inputs) -> str:
         return ""

@@ -11,7 +11,16 @@ from inference.domain.lifecycle import Origin, Status
 from inference.models import Prediction
 from inference.services.admit import prepare
 from marketplace.core.ids import new_id
-from tests.support.inference_market import CREDIT, ListedModel, call, claim_all, make_buyer, make_node, balance_of_buyer, make_priced_model
+from tests.support.inference_market import (
+    CREDIT,
+    ListedModel,
+    balance_of_buyer,
+    call,
+    claim_all,
+    make_buyer,
+    make_node,
+    make_priced_model,
+)
 from tests.support.ledger import assert_ledger_consistent
 from tests.support.parties import Party
 

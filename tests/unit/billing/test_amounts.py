@@ -95,8 +95,8 @@ def test_any_text_is_an_amount_or_refused(text: str):
         (500_000, "EUR", "€0.50"),
         (1_234_567_891_000, "USD", "$1,234,567.891"),
         (-4_000, "GBP", "\N{MINUS SIGN}£0.004"),
-        (-1_000_000, "CHF", "\N{MINUS SIGN}1.00 CHF"),
-        (MAX_AMOUNT, "CHF", "1,000,000,000.00 CHF"),
+        (-1_000_000, "CHF", "\N{MINUS SIGN}CHF\N{NO-BREAK SPACE}1.00"),
+        (MAX_AMOUNT, "CHF", "CHF\N{NO-BREAK SPACE}1,000,000,000.00"),
     ],
 )
 def test_an_amount_is_shown_with_two_to_six_decimals(micro: int, currency: str, text: str):

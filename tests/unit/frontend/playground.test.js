@@ -15,7 +15,7 @@ function page({ search = "", first = {}, answer } = {}) {
   const asked = [];
   open(
     `<div id="root" data-model="lumen/hero" data-base-url="https://market.test" data-create-url="/run" data-can-run="true"
-      data-currency="USD" data-unit-price-micro="4000" data-balance-micro="1000000">
+      data-estimate-url="/estimate" data-price="$0.004" data-quantity="" data-balance="$1.00">
     <form data-playground-form><input name="csrfmiddlewaretoken" value="token"><input id="input-prompt" name="prompt">
     <p data-error-for="prompt" hidden></p><input name="steps"><input name="size"><input type="checkbox" name="tiled"></form>
     <div data-stage></div></div><script type="application/json" id="playground-fields">${JSON.stringify(FIELDS)}</script>`,
@@ -31,6 +31,11 @@ function page({ search = "", first = {}, answer } = {}) {
   return { component: start(playground), asked };
 }
 
+/** Resolves once the estimate has been answered. */
+async function settled(component) {
+  while (component.estimating) await new Promise((resolve) => setTimeout(resolve, 20));
+}
+
 test("a page without a query opens with the first example, but for its seed", () => {
   const { component } = page({ first: { prompt: "a star", seed: 7 } });
   assert.deepEqual(component.input, { prompt: "a star", steps: 4, size: 128, tiled: false });
@@ -42,7 +47,7 @@ test("the query fills the form, and types its values", () => {
   assert.deepEqual(component.input, { prompt: "a cat", steps: 9, size: 64, tiled: true });
 });
 
-test("what is changed goes into the address, as far as it differs from the defaults", () => {
+test("what is changed goes into the address, as far as it differs from the defaults", async () => {
   const { component } = page({ first: { prompt: "a star" } });
   const steps = component.control("steps");
 
@@ -54,6 +59,7 @@ test("what is changed goes into the address, as far as it differs from the defau
   component.changed({ target: steps });
 
   assert.deepEqual(component.chosen, { prompt: "a star" });
+  await settled(component);
 });
 
 test("a figure that is none is sent as it was typed, for the server to judge", () => {
@@ -78,10 +84,50 @@ test("a refused run shows each error at its field, until the field is changed", 
 
   assert.equal(place.hidden, true);
   assert.equal(prompt.hasAttribute("aria-invalid"), false);
+  await settled(component);
 });
 
 test("a session that has ended is said so", async () => {
   const { component } = page({ answer: () => new Response("", { status: 401 }) });
   await component.run();
   assert.equal(component.troubleTitle, "Your session has ended.");
+});
+
+test("the price stays until the server has answered for the changed form, once for several changes", async () => {
+  const { component, asked } = page({ answer: () => json({ price: "$0.008", quantity: "1.05 megapixels" }) });
+  const steps = component.control("steps");
+
+  for (const value of ["5", "6"]) {
+    steps.value = value;
+    component.changed({ target: steps });
+  }
+  assert.deepEqual([component.priceText, component.estimating], ["$0.004", true]);
+  await settled(component);
+
+  assert.deepEqual(asked, [["/estimate", { input: { steps: 6, size: 128, tiled: false } }]]);
+  assert.deepEqual([component.priceText, component.quantityText], ["$0.008", "1.05 megapixels"]);
+});
+
+test("what cannot be estimated is said at its field, and the last price stays", async () => {
+  const problem = { errors: [{ field: "input.prompt", detail: "Prompt is too long" }] };
+  const { component } = page({ answer: () => json(problem, 422) });
+
+  component.changed({ target: component.control("steps") });
+  await settled(component);
+
+  assert.equal(document.querySelector("[data-error-for=prompt]").textContent, "Prompt is too long");
+  assert.equal(component.priceText, "$0.004");
+});
+
+test("no answer to an estimate leaves the last price", async () => {
+  const { component } = page({
+    answer: () => {
+      throw new TypeError("no network");
+    },
+  });
+
+  component.changed({ target: component.control("steps") });
+  await settled(component);
+
+  assert.equal(component.priceText, "$0.004");
 });

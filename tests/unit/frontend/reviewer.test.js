@@ -16,9 +16,9 @@ const item = (prediction, position, of = 1) => ({
 function page(answer = () => json({ accepted: 1, rejected: 0, outcome: "settled" })) {
   const sent = [];
   const items = [item("x", 0, 2), item("x", 1, 2), item("y", 0)];
-  const body = `<div id="root" data-verdict-url="/verdict" data-price-micro="4000" data-currency="USD" data-accepted="0"
-    data-rejected="0"><input name="csrfmiddlewaretoken" value="token"><input id="reason"></div>
-    <script type="application/json" id="review-items">${JSON.stringify(items)}</script>`;
+  const body = `<div id="root" data-verdict-url="/verdict" data-accepted="0" data-rejected="0"><input name="csrfmiddlewaretoken" value="token"><input id="reason"></div>
+    <script type="application/json" id="review-items">${JSON.stringify(items)}</script>
+    <script type="application/json" id="review-amounts">["$0.00", "$0.004", "$0.008", "$0.012"]</script>`;
   open(body, {
     answer: (_address, options) => {
       sent.push(JSON.parse(options.body));

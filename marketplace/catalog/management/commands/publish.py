@@ -7,12 +7,14 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
+from billing.pricing.domain import price_text
 from inference.selectors import living_nodes
 from marketplace.accounts.selectors import organization_by_slug
 from marketplace.catalog.domain import parse_reference
 from marketplace.catalog.selectors import is_on_sale
+from marketplace.catalog.services.pricing import usual_unit
 from marketplace.catalog.services.publish import publish
-from marketplace.core.money import NotAnAmount, format_amount, parse_amount
+from marketplace.core.money import NotAnAmount, parse_amount
 from marketplace.core.problems import FieldError, Problem
 from providers.domain import CheckState, Step, VersionState
 from providers.models import ModelVersion
@@ -28,7 +30,11 @@ class Command(BaseCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("folder", type=Path, help="a folder written by save_pretrained(), with a README.md card")
         parser.add_argument("--as", dest="name", required=True, metavar="OWNER/NAME", help="under which name")
-        parser.add_argument("--price", required=True, help="for one unit (one image), for example 0.004")
+        parser.add_argument(
+            "--price",
+            required=True,
+            help="for one unit (an image, unless the model has another), for example 0.004",
+        )
         parser.add_argument(
             "--no-wait", action="store_true", help="do not wait for the checks; it is listed when they have passed"
         )
@@ -51,12 +57,12 @@ class Command(BaseCommand):
             errors = problem.errors or [FieldError("", problem.detail)]
             raise CommandError(_refusal(f"{problem.title}. Nothing is on sale.", errors)) from problem
         name = f"{organization.slug}/{version.model.name} version {version.number} ({version.pk})"
-        terms = format_amount(price, settings.CURRENCY)
+        terms = price_text(price, settings.CURRENCY, usual_unit(version.model))
         if options["no_wait"]:
-            self.stdout.write(f"{name} is being checked; once it has passed it is on sale at {terms} an image")
+            self.stdout.write(f"{name} is being checked; once it has passed it is on sale at {terms}")
             return
         self._watch(version)
-        self.stdout.write(f"{name} is on sale at {terms} an image")
+        self.stdout.write(f"{name} is on sale at {terms}")
 
     def _watch(self, version: ModelVersion) -> None:
         """Print each step as it ends. Returns when the version is on sale; raises CommandError if it is refused."""

@@ -14,6 +14,11 @@ from inference.runtime.adapters import AdapterClosed, Canceled, Job, JobFailed, 
 from inference.runtime.adapters.pictures import decode
 from inference.runtime.engine import run_batch
 from inference.runtime.loading import FolderInvalid
+from inference.worker.measured import measured
+from providers.tasks.image_to_image import ImageToImage
+from providers.tasks.matting import Matting
+from providers.tasks.scoring import Scoring
+from providers.tasks.super_resolution import MAX_RESULT_SIDE, SuperResolution
 from tests.support.single_models import SAVERS
 
 CLASSES = {
@@ -229,3 +234,24 @@ def test_pictures_are_read_upright_and_without_transparency():
     read = decode(file.getvalue())
     assert (read.mode, read.size) == ("RGB", (1, 2))
     assert [read.getpixel((0, y)) for y in (0, 1)] == [(255, 255, 255), (0, 0, 255)]
+
+
+ASKED = [
+    ({"num_outputs": 2, "strength": 0.75}, (64, 72)),
+    ({"num_outputs": 1, "strength": 0.05}, (70, 75)),
+    ({"num_outputs": 1, "strength": 1.0, "num_inference_steps": 3}, (65, 66)),
+]
+
+
+@pytest.mark.parametrize("task", [ImageToImage(), Matting(), SuperResolution(), Scoring()], ids=lambda task: task.name)
+@pytest.mark.parametrize(("asked", "size"), ASKED)
+def test_a_run_delivers_what_its_call_was_rated_by(
+    models: Any, task: Any, asked: dict[str, Any], size: tuple[int, int]
+):
+    given = INPUTS | asked
+    [result] = run_batch(models(task.name), [job(png(*size), **asked)])
+    assert result.error is None
+    schema = {"properties": {"image": {"x-max-side": MAX_RESULT_SIDE // 2}}}
+    rated = task.quantities(given | {"image": {"width": size[0], "height": size[1]}}, schema)
+    found = measured(result)
+    assert {unit: found[unit] for unit in rated} == rated

@@ -11,7 +11,10 @@ from PIL import Image
 
 from inference.runtime.adapters import AdapterClosed, Canceled, JobFailed, TextToImage, UnknownTask, adapter_for
 from inference.runtime.adapters.stable_diffusion import encode_all
+from inference.runtime.engine import run_batch
 from inference.runtime.loading import FolderInvalid
+from inference.worker.measured import measured
+from providers.tasks import text_to_image
 
 
 def pixels(output) -> np.ndarray:
@@ -136,7 +139,7 @@ def test_jobs_that_cannot_share_a_batch_are_refused(hero, watched):
 
 
 def test_overflowed_outputs_fail_the_job(watched):
-    ending = encode_all(watched().job, np.full((1, 8, 8, 3), np.nan, np.float32))
+    ending = encode_all(watched().job, np.full((1, 8, 8, 3), np.nan, np.float32), steps=4)
     assert isinstance(ending, JobFailed)
 
 
@@ -175,3 +178,11 @@ def test_forbidden_folders_are_refused(weights, device, tmp_path):
     (folder / "unet" / "diffusion_pytorch_model.safetensors").unlink()
     with pytest.raises(OSError, match="diffusion_pytorch_model"):
         TextToImage.load(folder, device)
+
+
+def test_a_run_delivers_what_its_call_was_rated_by(hero, watched):
+    job = watched(num_outputs=2, width=96, height=64, num_inference_steps=3)
+    [result] = run_batch(hero, [job.job])
+    rated = text_to_image.TextToImage().quantities(job.inputs, {})
+    found = measured(result)
+    assert {unit: found[unit] for unit in rated} == rated

@@ -1,0 +1,26 @@
+"""What a call would cost at most, for whoever is still choosing its inputs."""
+
+from typing import Any
+
+from billing.pricing.domain import PriceTerms
+from inference.domain.admission import InputCheck
+from inference.domain.rating import RatedCall, rate_call
+from inference.services.files import known_files
+from marketplace.accounts.selectors import Caller
+from providers.tasks.base import Task
+
+
+def estimate(
+    *, task: Task, check: InputCheck, terms: PriceTerms, inputs: Any, caller: Caller | None = None
+) -> RatedCall:
+    """Rate a call whose inputs may still lack what is required. Stores and holds nothing.
+
+    Args:
+        caller: whose pictures the inputs may name; None: pictures are not looked at.
+
+    Raises:
+        Invalid: what is there breaks the version's schema.
+    """
+    given = check.apply(inputs, is_complete=False)
+    files = known_files(caller=caller, check=check, inputs=given) if caller is not None else {}
+    return rate_call(task=task, schema=check.schema, terms=terms, inputs=given | files)
