@@ -4,7 +4,7 @@ import uuid
 import redis
 from django.db import connection
 
-from inference import statements
+from inference import sql
 from inference.domain.lifecycle import NOT_BILLED, Status
 from inference.services import wakeups
 from marketplace.core.problems import NotFound
@@ -19,7 +19,7 @@ def cancel(*, organization_id: uuid.UUID, prediction_id: uuid.UUID) -> None:
         NotFound: the organisation has no such prediction.
     """
     with connection.cursor() as cursor:
-        cursor.execute(statements.CANCEL, cancel_parameters(organization_id, prediction_id))
+        cursor.execute(sql.CANCEL, cancel_parameters(organization_id, prediction_id))
         row: tuple[str, str | None, str | None] | None = cursor.fetchone()
     if row is None:
         raise NotFound("There is no such prediction")
@@ -27,7 +27,7 @@ def cancel(*, organization_id: uuid.UUID, prediction_id: uuid.UUID) -> None:
 
 
 def cancel_parameters(organization_id: uuid.UUID, prediction_id: uuid.UUID) -> dict[str, uuid.UUID | str]:
-    """Parameters of `statements.CANCEL`."""
+    """Parameters of `sql.CANCEL`."""
     return {"id": prediction_id, "organization": organization_id, "not_billed": NOT_BILLED[Status.CANCELED]}
 
 

@@ -5,7 +5,7 @@ from typing import Any
 from django.conf import settings
 
 from inference.domain.receipts import ReceiptSigner, canonical
-from inference.statements import PredictionView
+from inference.read_models import PredictionView
 from marketplace.core.ids import short
 from marketplace.core.money import decimal_text
 

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from inference.links import absolute, artifact_path
-from inference.statements import PredictionView
+from inference.read_models import PredictionView
 from marketplace.api.conditions import FIELDS
 from marketplace.api.replicate import prediction_document
 from marketplace.catalog.domain import Reference, parse_reference

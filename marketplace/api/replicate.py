@@ -8,8 +8,8 @@ from django.conf import settings
 
 from inference.domain.lifecycle import Status
 from inference.links import absolute, artifact_path, events_path, shown_input
+from inference.read_models import PredictionView
 from inference.services.receipts import receipt_of
-from inference.statements import PredictionView
 from marketplace.catalog.domain import Reference, parse_reference
 from marketplace.catalog.services.resolution import reference_of_version
 from marketplace.core.files import references_in
