@@ -39,11 +39,11 @@ def cancel_parameters(actor: Actor, prediction_id: uuid.UUID) -> dict[str, Any]:
 
 
 def after_cancel(prediction_id: uuid.UUID, status: str, node: str | None, waiter: str | None) -> None:
-    """Tell whoever has to know: the node that works on it, or those who wait for a prediction that just ended."""
+    """Notify the node that runs the prediction, or the waiting callers if it has just ended."""
     try:
         if node is not None:
             wakeups.publish_cancel(node, prediction_id)
         elif status == Status.CANCELED:
             wakeups.publish_ends([(prediction_id, waiter)])
     except redis.RedisError as error:
-        log.warning("a cancellation was recorded but not told: %s; whom it concerns will look", error)
+        log.warning("a cancellation was not published: %s; the node finds it when it renews its lease", error)

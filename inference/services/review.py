@@ -60,7 +60,7 @@ def review(
         raise NotUnderContract("This prediction was not made under an outcome contract; it is charged as it ran.")
     reporter = f"key:{caller.key_id}" if caller.key_id else f"user:{caller.user_id}"
     decided = signal(outcome_id=prediction.id, unit=position, verdict=verdict, reporter=reporter)
-    # Billing has locked the delivery: whoever comes second finds the row of whoever came first.
+    # Billing has locked the delivery: a concurrent second call finds the row of the first.
     given, _ = Review.objects.get_or_create(
         prediction_id=prediction.id,
         position=position,

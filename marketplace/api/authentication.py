@@ -4,7 +4,6 @@ import threading
 import time
 from typing import Any
 
-from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from rest_framework.authentication import BaseAuthentication
 from rest_framework.request import Request
 
@@ -14,7 +13,6 @@ from marketplace.accounts.services.api_keys import note_use
 from marketplace.core.problems import NotAuthenticated
 
 SCHEMES = ("bearer", "token", "key")  # OpenAI and Replicate, old Replicate, fal
-SCHEME_NAME = "ApiKey"  # in the OpenAPI document
 CACHE_SECONDS = 5.0
 MAX_CACHED = 50_000
 
@@ -82,16 +80,6 @@ class ApiKeyAuthentication(BaseAuthentication):
 
     def authenticate_header(self, request: Request) -> str:
         return "Bearer"
-
-
-class ApiKeyScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]  # it registers itself, untyped
-    """How the OpenAPI document describes these rules."""
-
-    target_class = ApiKeyAuthentication
-    name = SCHEME_NAME
-
-    def get_security_definition(self, auto_schema: Any) -> dict[str, str]:
-        return {"type": "http", "scheme": "bearer"}
 
 
 def caller_of(request: Any) -> Actor:

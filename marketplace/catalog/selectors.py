@@ -1,4 +1,4 @@
-"""Reading the catalogue: what is on sale, at what price, and what it measured."""
+"""Reads the catalogue: models on sale, their prices and measurements."""
 
 import uuid
 from collections.abc import Iterable
@@ -41,7 +41,7 @@ class Offer:
 
 @dataclass(frozen=True)
 class AliasView:
-    """An alias and what it means now.
+    """An alias and its current target.
 
     Attributes:
         offer: the model that it points to; None: that is not on sale, so calls of the alias are refused.

@@ -1,4 +1,4 @@
-"""Recording how the steps of a version's checks go, whoever does them."""
+"""Records the results of the steps of a version's checks."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any

@@ -1,4 +1,4 @@
-"""Agreeing on outcome contracts: a provider's offer, a buyer's signature over the same document, and their end."""
+"""Outcome contracts: a provider's offer, a buyer's signature over the same document, and their end."""
 
 import uuid
 from dataclasses import dataclass
@@ -106,7 +106,7 @@ def sign(*, actor: Actor, offer_id: uuid.UUID, document_hash: str) -> OutcomeCon
     """Sign an offer for a buyer: from now on they may call under it. A contract over its older version ends thereby.
 
     Args:
-        document_hash: of the document that the member read, so that nobody signs what they have not seen.
+        document_hash: of the document that the member read, so that a member signs exactly that document.
 
     Raises:
         Forbidden: as `policy.require` says.

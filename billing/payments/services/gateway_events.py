@@ -1,4 +1,4 @@
-"""Events of the gateway: kept as they come, answered at once, processed once."""
+"""Events of the gateway: stored as received, answered at once, processed once."""
 
 import uuid
 from collections.abc import Callable, Mapping, Sequence
@@ -24,11 +24,11 @@ TOPIC = "gateway.event_received"
 
 
 class CannotProcess(Exception):
-    """Trying again would not help; the message says what the operator may do."""
+    """A retry would not help; the message says what the operator can do."""
 
 
 def receive(*, body: bytes, signature: str) -> str:
-    """Keep an event that the gateway sent and return its id; the same event again changes nothing.
+    """Store an event of the gateway and return its id; the same event again changes nothing.
 
     Raises:
         BadSignature: the gateway did not send it, or not just now.
@@ -46,7 +46,7 @@ def receive(*, body: bytes, signature: str) -> str:
 
 
 def process_again(*, actor: Actor, id: str) -> None:
-    """Put an event that failed to its processing again.
+    """Queue a failed event for processing again.
 
     Raises:
         NotFound: there is no such event, it was processed, or the actor is no operator.
@@ -70,10 +70,10 @@ def on_gateway_event_received(payloads: Sequence[Payload]) -> None:
 
 
 def process(*, id: str) -> None:
-    """Do what an event asks for, unless that was done. What it does and that it was done are one transaction.
+    """Process an event, unless that was done. Its effects and its new state are one transaction.
 
     Raises:
-        Exception: it failed for now; the event says why and waits to be processed again.
+        Exception: it failed for now; the error is stored, and the event waits to be processed again.
     """
     try:
         with transaction.atomic():
@@ -95,13 +95,13 @@ def process(*, id: str) -> None:
 def _note(id: str, state: EventState, error: str) -> None:
     event = GatewayEvent.objects.select_for_update().get(pk=id)
     if event.state in (EventState.PROCESSED, EventState.IGNORED):
-        return  # somebody else was luckier in the meantime
+        return  # another process has processed it in the meantime
     event.state, event.error, event.attempts = state, error[:2000], event.attempts + 1
     event.save(update_fields=["state", "error", "attempts"])
 
 
 def _act(event: Event) -> bool:
-    """Whether the event is about something of ours, which then was done."""
+    """Apply the event. Returns false if its object is not this market's."""
     if action := ACTIONS.get(event.type):
         return action(event.data)
     if event.type.startswith("v2.core.account"):
@@ -139,7 +139,7 @@ def _checkout_ended(session: Mapping[str, Any], state: TopUpState, reason: str) 
     try:
         top_ups.end(id=id, session=str(session["id"]), state=state, reason=reason)
     except TopUp.DoesNotExist:
-        return False  # nothing was paid, so nobody misses it
+        return False  # nothing was paid, so it can be ignored
     return True
 
 

@@ -1,4 +1,4 @@
-"""Whom the gateway pays: providers give it what it must know about them on its own pages."""
+"""Payees: providers onboard on the gateway's own pages."""
 
 import re
 
@@ -17,7 +17,7 @@ COUNTRY = re.compile(r"[A-Z]{2}", re.ASCII)
 
 
 def onboard(*, actor: Actor, holder: AccountHolder, country: str, back_url: str, again_url: str) -> str:
-    """Make the provider known to the gateway and return the page where they go on.
+    """Create the provider's payee at the gateway and return the URL of its onboarding page.
 
     Args:
         holder: what the gateway is told of the actor's organisation.
@@ -26,7 +26,7 @@ def onboard(*, actor: Actor, holder: AccountHolder, country: str, back_url: str,
     Raises:
         Forbidden: as `policy.require` says.
         Invalid: the country is not one.
-        GatewayUnavailable, GatewayRefused: the gateway did not take part.
+        GatewayUnavailable, GatewayRefused: the gateway did not create it.
     """
     gateway = current_gateway()
     with transaction.atomic():
@@ -71,14 +71,14 @@ def onboarding_page(*, actor: Actor, back_url: str, again_url: str) -> str:
 
 
 def refresh(*, owner: str) -> None:
-    """Ask the gateway how the provider stands with it now."""
+    """Update the provider's state from the gateway."""
     payee = Payee.objects.filter(owner=owner, gateway=current_gateway().name).first()
     if payee is not None:
         _refresh(payee)
 
 
 def refresh_external(*, external_id: str) -> bool:
-    """The same for whom the gateway calls so; whether there is one."""
+    """As `refresh`, by the gateway's id. Returns whether there is such a payee."""
     payee = Payee.objects.filter(external_id=external_id, gateway=current_gateway().name).first()
     if payee is None:
         return False

@@ -1,4 +1,4 @@
-"""Payouts: taken from what the provider is owed, sent through the outbox, settled or given back."""
+"""Payouts: deducted from what the provider is owed, sent through the outbox, settled or returned."""
 
 import logging
 import uuid
@@ -41,7 +41,7 @@ def request_payout(*, actor: Actor, key: str) -> Payout:
     """
     gateway, owner = current_gateway(), actor.party
     with transaction.atomic(), connection.cursor() as cursor:
-        # Two requests of one provider take turns, so that the second sees what the first left.
+        # Requests of one provider are serialised, so that the second sees the balance after the first.
         cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [f"payout:{owner}"])
         policy.require(actor, Action.REQUEST_PAYOUT)
         if known := Payout.objects.filter(owner=owner, key=key).first():
@@ -73,7 +73,7 @@ def on_payout_requested(payloads: Sequence[Payload]) -> None:
 
 
 def send(*, id: uuid.UUID) -> None:
-    """Have the gateway pay a payout that was asked for. Doing it again pays nothing more.
+    """Send a requested payout to the gateway. A repetition pays nothing more.
 
     Raises:
         GatewayUnavailable: whether it was paid is not known; do it again.
@@ -103,7 +103,7 @@ def send(*, id: uuid.UUID) -> None:
 
 
 def settle(*, id: uuid.UUID, transfer: str) -> bool:
-    """The gateway paid: the money has left, once. Whether there is such a payout."""
+    """Record that the gateway paid, once. Returns whether there is such a payout."""
     with transaction.atomic():
         payout = Payout.objects.select_for_update().filter(pk=id).first()
         if payout is None:
@@ -127,12 +127,12 @@ def fail(*, id: uuid.UUID, reason: str) -> None:
 
 
 def take_back(*, id: uuid.UUID, transfer: str, returned: int) -> bool:
-    """What the gateway took back of a transfer so far, `returned` micro-units, is owed to the provider again.
+    """Owe the provider again what the gateway has reversed of a transfer so far: `returned` micro-units.
 
-    Whether there is such a payout.
+    Returns whether there is such a payout.
     """
     with transaction.atomic():
-        if not settle(id=id, transfer=transfer):  # the news of the transfer itself may come later
+        if not settle(id=id, transfer=transfer):  # the event of the transfer itself may come later
             return False
         payout = Payout.objects.select_for_update().get(pk=id)
         more = min(returned, payout.amount) - payout.returned

@@ -1,4 +1,4 @@
-"""Top-ups: written down first, asked of the gateway next, booked when it says that the money is there."""
+"""Top-ups: stored first, then requested at the gateway, booked when the gateway confirms the payment."""
 
 import uuid
 from collections.abc import Callable
@@ -27,7 +27,7 @@ Address = Callable[[uuid.UUID], str]
 
 @dataclass(frozen=True)
 class StartedTopUp:
-    """A top-up that was asked for, and the page to pay it on while it waits to be paid."""
+    """A requested top-up, and the payment page while it is unpaid."""
 
     id: uuid.UUID
     page: str
@@ -35,7 +35,7 @@ class StartedTopUp:
 
 @dataclass(frozen=True)
 class Payment:
-    """What the gateway says was paid: `amount` in micro-units."""
+    """A payment that the gateway reports: `amount` in micro-units."""
 
     session: str
     amount: int
@@ -45,7 +45,7 @@ class Payment:
 def start_top_up(
     *, actor: Actor, holder: AccountHolder, amount: int, key: str, paid_url: Address, canceled_url: Address
 ) -> StartedTopUp:
-    """Ask for money once under a key. With a `page` the buyer pays there; without one it is booked already.
+    """Request a payment, once for each key. With a `page` the buyer pays there; without one it is booked already.
 
     Args:
         holder: what the gateway is told of the actor's organisation.
@@ -102,7 +102,7 @@ def top_up(*, organization_id: str, amount: int, key: str) -> int:
 
 
 def book(*, id: uuid.UUID, payment: Payment) -> None:
-    """The gateway has the money: book it, once. What does not match what was asked for is left to the operator.
+    """Book a received payment, once. A payment that differs from the request is left to the operator.
 
     Raises:
         TopUp.DoesNotExist: there is no such top-up.
@@ -122,7 +122,7 @@ def book(*, id: uuid.UUID, payment: Payment) -> None:
 
 
 def end(*, id: uuid.UUID, session: str, state: TopUpState, reason: str) -> None:
-    """The payment is under way, failed or expired. News that comes after the money changes nothing.
+    """Record that the payment is processing, failed or expired. An event after the payment changes nothing.
 
     Raises:
         TopUp.DoesNotExist: there is no such top-up.
@@ -156,7 +156,7 @@ def _write_down(*, owner: str, amount: int, key: str, gateway: Gateway) -> tuple
 
 
 def _begin(row: TopUp, checkout: Checkout) -> None:
-    """Keep what the gateway answered, unless its event was faster; book what is paid already."""
+    """Store the gateway's answer, unless its event came first; book a payment that is paid already."""
     if checkout.page is None:
         book(id=row.pk, payment=Payment(checkout.session, row.amount, row.currency))
         return

@@ -13,7 +13,7 @@ MAX_NAME_LENGTH = 100
 def create_organization(
     *, creator: User, name: str, slug: str, can_buy: bool = True, can_provide: bool = False
 ) -> Organization:
-    """Found an organisation whose owner is its creator. Every person may.
+    """Create an organisation whose owner is its creator. Every person may.
 
     Raises:
         Invalid: the slug breaks a rule or is taken, the name is empty or too long, or neither side was chosen.

@@ -15,6 +15,7 @@ from marketplace.api.authentication import key_from_header, look_up_caller
 from marketplace.api.front.http import Request, Response, json_response
 from marketplace.api.front.resources import Resources, in_thread
 from marketplace.api.hub import hub_error, no_address
+from marketplace.api.operations import JSON, Dialect
 from marketplace.catalog import selectors as catalog
 from marketplace.core.problems import Conflict, Forbidden, NotAuthenticated, NotFound, NotUnderstood, Problem
 from providers import selectors as providers
@@ -31,6 +32,9 @@ def refuse(problem: Problem, *, instance: str) -> Response:
     """A refusal in this dialect; it has no place for `instance`."""
     error = hub_error(problem)
     return json_response(error.document, status=error.status, headers=error.headers)
+
+
+DIALECT = Dialect(refuse, None, JSON)
 
 
 def site(request: Request) -> str:

@@ -1,4 +1,4 @@
-"""An organisation's own names for models, which can be moved without touching whoever calls them."""
+"""An organisation's own names for models, which can be moved without changing the callers."""
 
 from django.db import transaction
 from django.db.models.functions import Now
@@ -46,10 +46,10 @@ def create_alias(*, actor: Actor, name: str, target: str) -> Alias:
 def move_alias(*, actor: Actor, name: str, target: str, expected: str | None = None) -> Alias:
     """Point an alias elsewhere. Calls that were admitted before run what they were admitted for.
 
-    Web processes keep what a name means for up to two seconds, so that long callers may still get the old target.
+    Web processes cache resolved names for up to two seconds; until then callers may get the old target.
 
     Args:
-        expected: what it points to as far as the one who moves it knows; None: whatever it is.
+        expected: the current target as the caller knows it; None: any.
 
     Raises:
         Forbidden: as `policy.require` says.
@@ -74,7 +74,7 @@ def move_alias(*, actor: Actor, name: str, target: str, expected: str | None = N
 
 @transaction.atomic
 def delete_alias(*, actor: Actor, name: str) -> None:
-    """Take an alias away: calls of it are refused from then on, and its name is free.
+    """Delete an alias: calls of it are refused from then on, and its name is free.
 
     Raises:
         Forbidden: as `policy.require` says.
@@ -109,7 +109,7 @@ def _locked(actor: Actor, name: str) -> Alias:
 
 
 def _target(text: str) -> tuple[CallTarget, str | None]:
-    """What the text names, and the version if it pins one."""
+    """The model that the text names, and the version if it pins one."""
     reference = parse_reference(text.strip())
     if reference is None:
         wrong = FieldError("target", "Write it as owner/name, or as owner/name@v2 to pin a version")

@@ -35,7 +35,7 @@ class NotPassed(Conflict):
 
 @transaction.atomic
 def list_version(*, version: "ModelVersion", actor: Actor) -> Listing:
-    """Put a version on sale as what callers of its model get. The same again changes nothing.
+    """Put a version on sale as the current one of its model. A repetition changes nothing.
 
     Raises:
         Forbidden, NotFound: as `policy.require` says.
@@ -61,7 +61,7 @@ def list_version(*, version: "ModelVersion", actor: Actor) -> Listing:
 
 @transaction.atomic
 def unlist(*, listing: Listing, actor: Actor) -> None:
-    """Take a model off sale: new calls are refused, running ones end as they would. The same again changes nothing.
+    """Take a model off sale: new calls are refused, running ones finish. A repetition changes nothing.
 
     Raises:
         Forbidden, NotFound: as `policy.require` says.

@@ -1,4 +1,4 @@
-"""Prices of models: set them, and see beforehand what they mean for everybody."""
+"""Prices of models: setting them, and a preview for buyer, provider and platform."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -28,7 +28,7 @@ SECONDS_AN_HOUR = 3_600
 
 @dataclass(frozen=True)
 class Split:
-    """Who pays and gets what for `quantity` calls of one unit each, in micro-units.
+    """The split of the price of `quantity` calls of one unit each, in micro-units.
 
     Attributes:
         device_cost: what the devices cost for it, None where that is not known.
@@ -49,7 +49,7 @@ class Split:
 def preview(
     *, unit: Unit, amount: int, unit_seconds: float | None, quantities: Sequence[int] = QUANTITIES
 ) -> list[Split]:
-    """What a price would mean, computed as calls are rated and settled.
+    """The splits of a price, computed as calls are rated and settled.
 
     Args:
         amount: micro-units for one unit.

@@ -1,4 +1,4 @@
-"""What a provider does in one go: publish a folder, price it, and put it on sale once it has passed its checks."""
+"""Publishes a folder, prices it, and lists it once it has passed its checks."""
 
 import logging
 from collections.abc import Sequence
@@ -63,14 +63,14 @@ def list_when_passed(*, version: "ModelVersion", unit_price: int, actor: Actor) 
             policy.require(actor, action, of=version.model.organization_id)
         wish = {"unit_price": unit_price, "actor_id": actor.user_id}
         PendingListing.objects.update_or_create(version=version, defaults=wish)
-    # Looked up after the wish is on disk: whoever lets the version pass later will find it.
+    # Checked after the pending listing is stored: the process that records the last check later will find it.
     now = version_by_id(version.pk)
     if now is not None and now.state != VersionState.CHECKING:
         _fulfil_pending_listing(version.pk)
 
 
 def on_version_passed(payloads: Sequence[Payload]) -> None:
-    """Outbox subscriber of `version.passed`: list what was waiting for it."""
+    """Outbox subscriber of `version.passed`: fulfil the pending listing."""
     for payload in payloads:
         try:
             _fulfil_pending_listing(payload["version"])
@@ -80,13 +80,13 @@ def on_version_passed(payloads: Sequence[Payload]) -> None:
 
 
 def on_version_refused(payloads: Sequence[Payload]) -> None:
-    """Outbox subscriber of `version.refused`: what was refused will not be listed."""
+    """Outbox subscriber of `version.refused`: delete the pending listing."""
     PendingListing.objects.filter(version__in=[payload["version"] for payload in payloads]).delete()
 
 
 @transaction.atomic
 def _fulfil_pending_listing(version_id: str) -> None:
-    """Fulfil the wish, once, whoever comes first. A newer version that is on sale already stays so."""
+    """Fulfil the pending listing, once. A newer version that is on sale stays on sale."""
     pending = PendingListing.objects.select_for_update().filter(version=version_id).first()
     version = version_by_id(version_id)
     if pending is None or version is None:

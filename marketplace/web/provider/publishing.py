@@ -8,7 +8,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_POST
 
 from marketplace.accounts.policy import Action
-from marketplace.web.provider.forms import CommitForm, DraftForm, FilesForm, PublishQuery
+from marketplace.web.provider.forms import CommitForm, DraftForm, FilesForm, PublishForm, PublishQuery
 from marketplace.web.shared.access import MemberRequest, member_page
 from providers.selectors import draft_files_sent, model_named
 from providers.services.drafts import check_announced, commit_draft, discard_draft, open_draft, upload_path
@@ -23,6 +23,7 @@ def publish(request: MemberRequest) -> HttpResponse:
     slug = organization.slug
     context = {
         "model": model,
+        "form": PublishForm(owner=slug, model=model.name if model else ""),
         "can_provide": organization.can_provide,
         "check_url": reverse("web:provider_draft_check", args=[slug]),
         "open_url": reverse("web:provider_drafts", args=[slug]),

@@ -75,4 +75,4 @@ def by_label(problem: Invalid, properties: Mapping[str, Mapping[str, Any]]) -> I
         label = str(properties.get(name, {}).get("title", name))
         errors.append(FieldError(error.field, labelled(label, error.detail)))
     named = "; ".join(error.detail for error in errors[:MAX_ERRORS_IN_TITLE])
-    return Invalid(f"Nothing was run and nothing is charged. {named}" if named else problem.detail, errors=errors)
+    return Invalid(f"Nothing was run and nothing is charged. {named}." if named else problem.detail, errors=errors)

@@ -22,7 +22,8 @@ def assert_problem(answer: Answer, status: int, *, path: str, detail: str, field
     assert answer.status == status, answer.body
     assert answer.headers["content-type"] == "application/problem+json"
     document = answer.json()
-    assert set(document) - {"errors"} == {"type", "title", "status", "detail", "instance"}
+    assert set(document) - {"errors"} == {"type", "title", "status", "detail", "instance", "request_id"}
+    assert document["request_id"] == answer.request_id
     assert (document["status"], document["instance"]) == (status, path)
     assert document["type"].startswith("/docs/errors#")
     assert detail in document["detail"], document["detail"]

@@ -253,11 +253,12 @@ def test_another_tenants_upload_is_not_found(front_client: FrontClient, buyer: B
     answer = front_client.request("POST", address, {"input": {"image": theirs["urls"]["get"]}}, key=buyer.key)
     detail = "input.image is no file of yours, or one that has expired; upload it again"
     assert_problem(answer, 422, path=address, detail=detail, fields=["input.image"])
+    own = {"request_id": ""}
     link = front_client.request("POST", address, {"input": {"image": theirs["urls"]["download"][:-1]}}, key=buyer.key)
-    assert link.json() == answer.json()
+    assert link.json() | own == answer.json() | own
     # The same as for an unknown id.
     unknown = front_client.request("POST", address, {"input": {"image": f"/v1/files/{short(new_id())}"}}, key=buyer.key)
-    assert unknown.json() == answer.json()
+    assert unknown.json() | own == answer.json() | own
     rest = APIClient(HTTP_AUTHORIZATION=f"Bearer {buyer.key}")
     for call in (rest.get, rest.delete):
         assert call(f"/v1/files/{theirs['id']}").status_code == 404

@@ -18,14 +18,26 @@ from marketplace.core.ids import short
 from providers.services.publish import publish_folder
 from tests.integration.api.conftest import Buyer
 from tests.support.checks import pass_checks
+from tests.support.documented import assert_documented
 from tests.support.folders import CARD, make_folder, weights
 from tests.support.parties import make_call_target, make_listing
 
 pytestmark = pytest.mark.usefixtures("database")
 
 
+class DocumentedClient(APIClient):
+    """A client that holds every answer against the API document."""
+
+    def request(self, **kwargs):  # type: ignore[no-untyped-def]
+        answer = super().request(**kwargs)
+        method, path = kwargs["REQUEST_METHOD"], kwargs["PATH_INFO"]
+        content_type = answer.headers.get("Content-Type", "")
+        assert_documented(method, path, answer.status_code, content_type=content_type, body=answer.content)
+        return answer
+
+
 def client(key: str | None = None) -> APIClient:
-    found = APIClient(raise_request_exception=False)
+    found = DocumentedClient(raise_request_exception=False)
     if key:
         found.credentials(HTTP_AUTHORIZATION=f"Bearer {key}")
     return found

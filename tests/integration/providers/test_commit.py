@@ -255,7 +255,7 @@ def test_the_sweep_finds_unchecked_files(provider: Party, model: GenerativeModel
     record_check(version=version.pk, step=Step.FILES, state=CheckState.RUNNING)
     assert version.pk not in overdue(), "somebody has just begun"
     VersionCheck.objects.filter(version=version, step=Step.FILES).update(started_at="2020-01-01T00:00Z")
-    assert version.pk in overdue(), "whoever began is lost"
+    assert version.pk in overdue(), "the process that began is lost"
     check_version(version_id=version.pk)
     assert version.pk not in overdue()
 

@@ -210,7 +210,7 @@ def test_prompts_come_typed_or_as_a_file(database: None):
     path = f"/console/{slug}/prompt-sets/new"
     bad = client.post(path, {"name": "x", "prompts": "a\na"})
     assert bad.status_code == 422
-    assert "Line 2: “a” stands on line 1 already." in bad.content.decode()
+    assert "Line 2: “a” is on line 1 already." in bad.content.decode()
     assert not PromptSet.objects.filter(organization=buyer.organization).exists()
     client.post(path, {"name": "Typed", "prompts": "a\r\nb"})
     file = SimpleUploadedFile("p.csv", b"\xef\xbb\xbfprompt,seed\r\nc,5\r\n", content_type="text/csv")
