@@ -10,8 +10,7 @@ from billing.ledger.selectors import balance_of
 from billing.pricing.domain import rate
 from inference.domain.lifecycle import Origin
 from inference.services.admit import CallTarget, prepare
-from marketplace.accounts.models import Organization
-from marketplace.accounts.selectors import Caller
+from marketplace.accounts.domain import Actor
 from marketplace.benchmarks.domain.states import MAX_MODELS, MIN_MODELS
 from marketplace.benchmarks.models import Prompt
 from marketplace.catalog.domain import parse_reference
@@ -49,9 +48,7 @@ class Estimate:
         return self.available >= self.total
 
 
-def estimate(
-    *, organization: Organization, prompts: Sequence[Prompt], models: Sequence[str], scorer: str = ""
-) -> Estimate:
+def estimate(*, actor: Actor, prompts: Sequence[Prompt], models: Sequence[str], scorer: str = "") -> Estimate:
     """The cost of running each prompt on each model, from the prices in effect now.
 
     Args:
@@ -61,16 +58,15 @@ def estimate(
     Raises:
         Invalid: there are too few or too many models, one is not on sale or of another task, or a prompt breaks one's
             schema.
-        Forbidden: the organisation does not buy.
+        Forbidden: the actor may not run models.
     """
     if len(models) > MAX_MODELS:
         raise _invalid("models", f"Choose at most {MAX_MODELS} models")
     targets = {(target := _target(name, task=COMPARED_TASK, field="models")).version: target for name in models}
     if len(targets) < MIN_MODELS:
         raise _invalid("models", f"Choose at least {MIN_MODELS} models")
-    caller = Caller(organization.pk, organization.slug, organization.can_buy)
     lines = [
-        Line(target, len(prompts), sum(_amount(caller, target, prompt) for prompt in prompts))
+        Line(target, len(prompts), sum(_amount(actor, target, prompt) for prompt in prompts))
         for target in targets.values()
     ]
     scoring = None
@@ -78,7 +74,7 @@ def estimate(
         target = _target(scorer, task=SCORING_TASK, field="scorer")
         calls = len(prompts) * len(lines)
         scoring = Line(target, calls, calls * rate(target.terms, quantity=1))
-    balance = balance_of(str(organization.pk), AccountKind.BUYER_PREPAID)
+    balance = balance_of(actor.party, AccountKind.BUYER_PREPAID)
     return Estimate(tuple(lines), scoring, balance.available, settings.CURRENCY)
 
 
@@ -95,10 +91,10 @@ def _target(name: str, *, task: str, field: str) -> CallTarget:
     return target
 
 
-def _amount(caller: Caller, target: CallTarget, prompt: Prompt) -> int:
+def _amount(actor: Actor, target: CallTarget, prompt: Prompt) -> int:
     inputs = {"prompt": prompt.text, "seed": prompt.seed}
     try:
-        return prepare(caller=caller, target=target, inputs=inputs, origin=Origin.BENCHMARK).amount
+        return prepare(caller=actor, target=target, inputs=inputs, origin=Origin.BENCHMARK).amount
     except Invalid as problem:
         why = "; ".join(f"{error.field.removeprefix('input.')} {error.detail}" for error in problem.errors)
         raise _invalid("models", f"Prompt {prompt.position + 1} does not suit {target.model}: {why}") from None

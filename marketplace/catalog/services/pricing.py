@@ -1,4 +1,4 @@
-"""Prices of models: set them, and see beforehand what they mean for everybody."""
+"""Prices of models: setting them, and a preview for buyer, provider and platform."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,6 +10,9 @@ from django.db import transaction
 from billing.pricing.domain import PriceTerms, Unit, platform_fee, rate
 from billing.pricing.selectors import current_terms
 from billing.pricing.services.prices import set_price
+from marketplace.accounts import policy
+from marketplace.accounts.domain import Actor
+from marketplace.accounts.policy import Action
 from marketplace.accounts.services import audit
 from marketplace.catalog.domain import sku_of
 from marketplace.core.money import parse_amount
@@ -17,7 +20,6 @@ from marketplace.core.problems import Conflict
 from providers import tasks
 
 if TYPE_CHECKING:
-    from marketplace.accounts.models import User
     from providers.models import GenerativeModel
 
 QUANTITIES = (1, 100, 1_000)
@@ -26,7 +28,7 @@ SECONDS_AN_HOUR = 3_600
 
 @dataclass(frozen=True)
 class Split:
-    """Who pays and gets what for `quantity` calls of one unit each, in micro-units.
+    """The split of the price of `quantity` calls of one unit each, in micro-units.
 
     Attributes:
         device_cost: what the devices cost for it, None where that is not known.
@@ -47,7 +49,7 @@ class Split:
 def preview(
     *, unit: Unit, amount: int, unit_seconds: float | None, quantities: Sequence[int] = QUANTITIES
 ) -> list[Split]:
-    """What a price would mean, computed as calls are rated and settled.
+    """The splits of a price, computed as calls are rated and settled.
 
     Args:
         amount: micro-units for one unit.
@@ -77,13 +79,15 @@ def device_hour_cost() -> int | None:
 
 
 @transaction.atomic
-def price_model(*, model: "GenerativeModel", amount: int, actor: "User | None") -> PriceTerms:
+def price_model(*, model: "GenerativeModel", amount: int, actor: Actor) -> PriceTerms:
     """Put a new price for one unit of a model's task into effect, now. The same price again changes nothing.
 
     Raises:
+        Forbidden, NotFound: as `policy.require` says.
         Conflict: what the model does is not known before a version has passed the check of its files.
         Invalid: the amount is negative or absurdly large.
     """
+    policy.require(actor, Action.SET_PRICE, of=model.organization_id)
     if not model.task:
         raise Conflict("Publish a version first: what one unit is follows from what the model does")
     before = current_terms(sku_of(model.pk))
@@ -91,10 +95,9 @@ def price_model(*, model: "GenerativeModel", amount: int, actor: "User | None") 
     terms = set_price(sku=sku_of(model.pk), unit=unit, amount=amount, payee=str(model.organization_id))
     if before is None or terms.id != before.id:
         audit.record(
+            actor,
             action="price.set",
             subject=str(model.pk),
-            organization=model.organization,
-            actor=actor,
             model=model.name,
             amount=amount,
             currency=terms.currency,

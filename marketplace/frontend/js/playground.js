@@ -70,7 +70,7 @@ export function playground() {
     urls: /** @type {Record<string, string>} */ ({}),
 
     init() {
-      // Kept, because within a component inside this one $root is that component's element.
+      // Copied, because within a nested component $root is that component's element.
       const data = { ...this.$root.dataset };
       this.settings = data;
       this.fields = JSON.parse(document.getElementById("playground-fields").textContent);
@@ -251,7 +251,7 @@ export function playground() {
       this.stop(prediction.status);
       this.show(prediction, local(this.urls.get));
       const { held, charged, contract } = prediction.receipt.payload;
-      // What was held and not charged is free again, but for what a reviewer has yet to decide.
+      // Money that was held and not charged is released, unless a reviewer has yet to decide.
       if (contract?.outcome !== "observing") this.balanceMicro += microOf(held) - microOf(charged);
       if (prediction.status !== "succeeded") return;
       this.results = [{ prediction, input: this.input, page: this.page }, ...this.results].slice(0, KEPT_RESULTS);

@@ -13,6 +13,7 @@ from inference.links import artifact_path, events_path, shown_input
 from inference.selectors import prediction_for_buyer, predictions_for_buyer
 from inference.services import cancel as cancelling
 from inference.services.receipts import receipt_of
+from marketplace.accounts.policy import Action
 from marketplace.core.ids import short
 from marketplace.web.console.forms import PredictionsQuery
 from marketplace.web.problems import wants_json
@@ -26,7 +27,7 @@ PAGE = 30
 SHOWN_DIGITS = 4
 
 
-@member_page
+@member_page(Action.SEE_PREDICTIONS)
 def predictions(request: MemberRequest) -> HttpResponse:
     """The organisation's predictions, newest first."""
     cursor = PredictionsQuery.of_query(request).value("before", None)
@@ -38,7 +39,7 @@ def predictions(request: MemberRequest) -> HttpResponse:
     )
 
 
-@member_page
+@member_page(Action.SEE_PREDICTIONS)
 def prediction(request: MemberRequest, id: uuid.UUID) -> HttpResponse:
     """One prediction; asked for by htmx, only its row of the list."""
     view = prediction_for_buyer(request.membership.organization_id, id)
@@ -64,10 +65,10 @@ def prediction(request: MemberRequest, id: uuid.UUID) -> HttpResponse:
 
 
 @require_POST
-@member_page
+@member_page(Action.CANCEL)
 def cancel(request: MemberRequest, id: uuid.UUID) -> HttpResponse:
     """Cancel a prediction that has not ended; asked for by a script, the answer is JSON."""
-    cancelling.cancel(organization_id=request.membership.organization_id, prediction_id=id)
+    cancelling.cancel(actor=request.actor, prediction_id=id)
     if not wants_json(request):
         return redirect("web:console_prediction", request.membership.organization.slug, id)
     return JsonResponse({"id": short(id)})

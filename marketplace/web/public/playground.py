@@ -12,7 +12,7 @@ from billing.ledger.selectors import balance_of
 from inference.domain.lifecycle import Origin, Status
 from inference.links import events_path
 from inference.services.admit import PriceChanged, admit
-from marketplace.accounts.selectors import caller_by_member
+from marketplace.accounts.selectors import actor_of
 from marketplace.catalog.domain import Reference
 from marketplace.catalog.services import resolution
 from marketplace.core.ids import short
@@ -32,8 +32,7 @@ def run(request: HttpRequest, owner: str, name: str) -> JsonResponse:
         if request.user.is_authenticated:
             raise Forbidden("Create an organisation first: it holds the balance that runs are paid from.")
         raise NotAuthenticated("You were signed out. Sign in again; what you typed is kept in the address.")
-    organization = membership.organization
-    caller = caller_by_member(membership.user, organization)
+    organization, caller = membership.organization, actor_of(membership)
     given = RunForm.of_json(request).given()
     reference = Reference(owner, name)
     target = resolution.resolve(reference)

@@ -12,7 +12,6 @@ from billing.outcomes.domain import OutcomeState, Verdict
 from billing.outcomes.selectors import Tally, calls_under_review, outcomes_of, signed_offers, superseded_offers, tallies
 from billing.pricing.domain import BASIS_POINTS
 from inference.selectors import reviews_of
-from marketplace.accounts.domain import Role
 from marketplace.accounts.selectors import organization_names
 from marketplace.core.ids import short
 from marketplace.web.shared.access import MemberRequest
@@ -74,7 +73,6 @@ def offer_context(request: MemberRequest, offer: OutcomeOffer) -> dict[str, Any]
         "document": json.dumps(json.loads(offer.document), indent=2, ensure_ascii=False),
         "signed_document": offer.document,
         "fee_share": offer.price.fee_bps / BASIS_POINTS,
-        "is_owner": request.membership.role == Role.OWNER,
         "is_mine": offer.provider == str(request.membership.organization_id),
     }
 

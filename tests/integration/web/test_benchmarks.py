@@ -154,7 +154,7 @@ def test_csv_exports_escape_formulas(case: BenchmarkCase, client: Client, by: Me
     ballot = ballot_in(client.get(address(case, "console_vote")).content.decode())
     body = {"pair": ballot["current"]["key"], "answer": "tie", "reason": "@sum"}
     client.post(address(case, "console_vote"), body, content_type="application/json")
-    reveal(by=by, benchmark_id=case.id)
+    reveal(actor=by, benchmark_id=case.id)
     (row,) = csv.DictReader(io.StringIO(client.get(address(case, "console_votes_csv")).content.decode()))
     assert (row["prompt"], row["reason"], row["choice"]) == ("'=HYPERLINK(1)", "'@sum", "tie")
     assert row["voter"] == by.user.email
