@@ -56,7 +56,7 @@ def refused(given: Any, *, match: str) -> None:
 
 
 def test_the_document_has_what_is_required_and_no_more(market: tuple[Party, ListedModel]):
-    assert set(document(*market)) == REQUIRED | MAY_BE_NULL | {"waiter"}
+    assert set(document(*market)) == REQUIRED | MAY_BE_NULL | {"reply_channel"}
 
 
 @pytest.mark.parametrize("key", sorted(REQUIRED | MAY_BE_NULL))
