@@ -7,6 +7,8 @@ MAKEFLAGS += --no-print-directory
 SHELL := /bin/sh
 
 PYTEST_ARGS ?= -n 2 --dist loadgroup
+# `make test` measures coverage and tells the total and the lowest files (tests/support/coverage_report.py).
+COVERAGE_ARGS ?= --cov --cov-report=
 # Options of `manage.py up`, for example UP_ARGS=--no-demo.
 UP_ARGS ?=
 # Where torch comes from (an index of PyTorch builds). Empty: plain pip, whose build is CUDA's on Linux.
@@ -55,6 +57,7 @@ shell: $(VENV)/.stamp-run
 test: $(VENV)/.stamp-dev $(VENV)/.stamp-browser staticfiles/.stamp
 	$(PY) -m pytest $(PYTEST_ARGS) $(COVERAGE_ARGS)
 
+# There is no test with another broker than Redis, nor a longer run of chaos, that this could add.
 test-all: test test-clients
 
 # Each release of huggingface_hub has an environment of its own; the installed one is always tested.
@@ -100,7 +103,7 @@ screenshots: $(VENV)/.stamp-dev $(VENV)/.stamp-browser staticfiles/.stamp
 
 clean:
 	rm -rf $(VENV) node_modules marketplace/static staticfiles .bourse bench-results screenshots
-	rm -rf .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	rm -rf .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .coverage .coverage.*
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # --- Python -------------------------------------------------------------------------------------------------------

@@ -53,7 +53,7 @@ class Prediction(models.Model):
         contract: the outcome contract it was made under, if one; its outcome has the prediction's id.
         max_price: the most that its caller was ready to pay, in micro-units; null: they set no limit.
         batch_key: predictions of one version with the same key may share a run.
-        attempt: how often it was claimed; the fencing token of whoever claimed it last.
+        attempt: how often it was claimed; the fencing token of the last claim.
         lease_until: until when the claim counts without being renewed.
         waiter: Redis channel of the web process that waits to answer, if one does.
         started_at: when the present attempt was claimed.
@@ -206,7 +206,7 @@ class Inspection(models.Model):
 
     Attributes:
         state: waiting, running or done; what was found is in the version's checks.
-        attempt: how often it was claimed; the fencing token of whoever claimed it last.
+        attempt: how often it was claimed; the fencing token of the last claim.
         losses: how often a node was lost with it; one that hands it back as it stops is not.
         lease_until: until when the claim counts without being renewed.
     """

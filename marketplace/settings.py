@@ -65,7 +65,6 @@ INSTALLED_APPS = [
     "allauth",
     "allauth.account",
     "rest_framework",
-    "drf_spectacular",
     "django_htmx",
     "csp",
     "django.contrib.auth",
@@ -199,18 +198,7 @@ REST_FRAMEWORK = {
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
-    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
     "EXCEPTION_HANDLER": "marketplace.api.problems.problem_response",
-}
-SPECTACULAR_SETTINGS = {
-    "TITLE": "Bourse",
-    "DESCRIPTION": "The metered HTTP API of the market, in Replicate's dialect.",
-    "VERSION": "1",
-    "SERVE_INCLUDE_SCHEMA": False,
-    "SERVE_PERMISSIONS": ["rest_framework.permissions.AllowAny"],
-    "SERVE_AUTHENTICATION": [],
-    "PREPROCESSING_HOOKS": ["marketplace.api.schema.without_query"],
-    "POSTPROCESSING_HOOKS": ["marketplace.api.schema.add_front_routes"],
 }
 
 # --- the market's rules -------------------------------------------------------------------------------------------
@@ -272,8 +260,9 @@ USE_TZ = True
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {"plain": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"}},
-    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "plain"}},
+    "filters": {"request": {"()": "marketplace.core.request_ids.RequestIdFilter"}},
+    "formatters": {"plain": {"format": "{asctime} {levelname} {name}{request}: {message}", "style": "{"}},
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "plain", "filters": ["request"]}},
     "root": {"handlers": ["console"], "level": env.str("LOG_LEVEL", default="INFO")},
     "loggers": {
         "django.server": {"level": "WARNING"},

@@ -40,7 +40,7 @@ def advance(checks: Checks, step: Step, state: CheckState) -> dict[Step, CheckSt
     """The steps that change when `step` is reported as `state`, or None where the report comes too late or too early.
 
     Steps pass one after the other; the first end of a step counts; a failure skips all that follow. A step may be
-    reported as running again: whoever ran it before was lost.
+    reported as running again: its earlier runner was lost.
     """
     if state in (CheckState.WAITING, CheckState.SKIPPED) or checks[step].is_final:
         return None

@@ -1,17 +1,17 @@
 """Reading what providers published."""
 
+import uuid
 from collections.abc import Iterable
 
 from django.db.models import QuerySet
 
 from marketplace.accounts.domain import is_name
-from marketplace.accounts.models import Organization
 from providers.domain import VersionState
 from providers.models import DraftFile, GenerativeModel, ModelVersion, NamespaceBlob, UploadDraft, VersionCheck
 
 
-def models_for_provider(organization: Organization) -> QuerySet[GenerativeModel]:
-    return GenerativeModel.objects.filter(organization=organization).select_related("organization").order_by("name")
+def models_for_provider(organization_id: uuid.UUID) -> QuerySet[GenerativeModel]:
+    return GenerativeModel.objects.filter(organization=organization_id).select_related("organization").order_by("name")
 
 
 def model_named(owner: str, name: str) -> GenerativeModel | None:
@@ -58,9 +58,9 @@ def weight_files(version_id: str) -> list[tuple[str, str, int]]:
     return files_of(ModelVersion.objects.get(pk=version_id))
 
 
-def owned_blobs(organization: Organization, digests: Iterable[str]) -> dict[str, int]:
+def owned_blobs(organization_id: uuid.UUID, digests: Iterable[str]) -> dict[str, int]:
     """Those of the digests that the organisation has itself brought, with their sizes in bytes."""
-    owned = NamespaceBlob.objects.filter(organization=organization, blob__in=set(digests))
+    owned = NamespaceBlob.objects.filter(organization=organization_id, blob__in=set(digests))
     return dict(owned.values_list("blob_id", "blob__size"))
 
 

@@ -1,6 +1,6 @@
 """Payment providers behind one interface. The only place that may import a provider's SDK.
 
-Stripe where the settings hold its key, else the sandbox, which moves test money.
+Stripe if its key is set, else the sandbox, which moves test money.
 """
 
 from functools import lru_cache

@@ -1,4 +1,4 @@
-"""What every gateway can do, in the market's own words."""
+"""The interface of all gateways, in the market's own terms."""
 
 import uuid
 from dataclasses import dataclass, field
@@ -17,7 +17,7 @@ class GatewayUnavailable(Problem):
 
 
 class GatewayRefused(Problem):
-    """402: the gateway said no, and nothing was moved."""
+    """402: the gateway refused, and no money was moved."""
 
     status, kind, title = 402, "gateway-refused", "The payment provider refused"
 
@@ -30,7 +30,7 @@ class BadSignature(Problem):
 
 @dataclass(frozen=True)
 class AccountHolder:
-    """Whom the gateway deals with: an organisation's id and name, and the address of the member who acts for it."""
+    """The gateway's counterparty: an organisation's id and name, and the e-mail address of the acting member."""
 
     owner: str
     name: str
@@ -44,7 +44,7 @@ class CheckoutOrder:
     Attributes:
         id: the same order always leads to the same payment.
         amount: micro-units, whole cents.
-        customer: the gateway's name of the payer.
+        customer: the gateway's id of the payer.
         paid_url: where the buyer's browser goes afterwards; `canceled_url` if they turn back.
     """
 
@@ -58,7 +58,7 @@ class CheckoutOrder:
 
 @dataclass(frozen=True)
 class Checkout:
-    """A payment that was begun: its name at the gateway, and the page to pay on; without a page it is paid already."""
+    """A started payment: its id at the gateway, and the page to pay on; without a page it is paid already."""
 
     session: str
     page: str | None
@@ -77,8 +77,8 @@ class TransferOrder:
     Attributes:
         id: the same order is never paid twice.
         amount: micro-units, whole cents.
-        payee: the gateway's name of who is paid.
-        asked_at: when it was first asked for.
+        payee: the gateway's id of the payee.
+        asked_at: when it was first requested.
     """
 
     id: uuid.UUID
@@ -90,7 +90,7 @@ class TransferOrder:
 
 @dataclass(frozen=True)
 class Usage:
-    """Usage to be told, `amount` in micro-units; `id` makes telling it twice count once."""
+    """Usage to report, `amount` in micro-units; repeated reports with the same `id` count once."""
 
     id: uuid.UUID
     customer: str
@@ -100,7 +100,7 @@ class Usage:
 
 @dataclass(frozen=True)
 class Event:
-    """News from the gateway: `data` is the thing it is about, as the gateway shows it."""
+    """An event of the gateway: `data` is its object in the gateway's form."""
 
     id: str
     type: str
@@ -108,7 +108,7 @@ class Event:
 
 
 class Gateway(Protocol):
-    """A payment provider. Each call may raise `GatewayUnavailable`, and `GatewayRefused` where nothing was moved."""
+    """A payment provider. Each call may raise `GatewayUnavailable`, or `GatewayRefused` if no money was moved."""
 
     name: str
     is_instant: bool  # whether everything is done when a call returns
@@ -117,31 +117,31 @@ class Gateway(Protocol):
     largest: int
 
     def create_customer(self, holder: AccountHolder) -> str:
-        """The gateway's name for a payer; the same for the same owner."""
+        """The gateway's id for a payer; the same for the same owner."""
 
     def open_checkout(self, order: CheckoutOrder) -> Checkout:
         """Begin a payment."""
 
     def create_payee(self, holder: AccountHolder, *, country: str) -> str:
-        """The gateway's name for whom it will pay; the same for the same owner."""
+        """The gateway's id for a payee; the same for the same owner."""
 
     def payee_status(self, payee: str) -> PayeeStatus:
-        """Whether it would pay them now."""
+        """Whether the gateway accepts payouts to this payee now."""
 
     def onboarding_page(self, payee: str, *, back_url: str, again_url: str) -> str:
-        """Where a payee tells the gateway what it must know; `again_url` is for a page that was used up."""
+        """The URL of the gateway's onboarding page; the gateway redirects to `again_url` if the page has expired."""
 
     def transfer(self, order: TransferOrder) -> str:
-        """Pay, and return the gateway's name for the movement."""
+        """Pay, and return the gateway's id of the transfer."""
 
     def report_usage(self, usage: Usage) -> None:
-        """Tell usage, once however often it is told."""
+        """Report usage. Repeated reports with the same id count once."""
 
     def verify(self, body: bytes, signature: str) -> Event:
         """The event in a body that the gateway sent. Raises BadSignature if it did not."""
 
     def read(self, body: str) -> Event:
-        """The event in a body that was verified when it came."""
+        """The event in a body that was verified when it was received."""
 
     def set_up(self, *, webhook_url: str) -> list[str]:
-        """Make what the gateway must have before it is used, and return what was found or done as lines."""
+        """Create the objects that the gateway needs, and return a report as lines."""

@@ -16,7 +16,7 @@ from marketplace.core.problems import NotFound
 
 
 class Sandbox:
-    """Takes and pays whatever it is asked to; nothing is charged anywhere."""
+    """Accepts every payment and payout; nothing is charged."""
 
     name = "sandbox"
     is_instant = True

@@ -66,7 +66,7 @@ class StripeGateway:
         base = api_base.rstrip("/")
         self._client = stripe.StripeClient(
             key,
-            # All four, so that with a double nothing can go to Stripe by accident.
+            # All four, so that with a test double no request can reach Stripe by accident.
             base_addresses={"api": base, "connect": base, "files": base, "meter_events": base} if base else None,
             max_network_retries=RETRIES,
             http_client=stripe.RequestsClient(timeout=TIMEOUT_SECONDS),
@@ -209,7 +209,7 @@ class StripeGateway:
         try:
             document = json.loads(body)
             id, type = str(document["id"]), str(document["type"])
-            if document.get("object") == "v2.core.event":  # a thin event names its thing without showing it
+            if document.get("object") == "v2.core.event":  # a thin event has the id of its object only
                 return Event(id, type, dict(document.get("related_object") or {}))
             return Event(id, type, dict(document["data"]["object"]))
         except (ValueError, KeyError, TypeError) as error:
@@ -237,16 +237,16 @@ class StripeGateway:
             endpoints = list(self._client.v1.webhook_endpoints.list({"limit": 100}).auto_paging_iter())
         lines += [
             f"Webhook endpoint {endpoint.id} ({endpoint.status}): {endpoint.url}, "
-            f"hears {', '.join(endpoint.enabled_events)}"
+            f"events: {', '.join(endpoint.enabled_events)}"
             for endpoint in endpoints
         ]
         ours = [set(endpoint.enabled_events) for endpoint in endpoints if endpoint.url == webhook_url]
         if not ours:
-            lines.append(f"No webhook endpoint leads here. Make one for {webhook_url} that hears:")
+            lines.append(f"No webhook endpoint leads here. Create one for {webhook_url} with these events:")
             lines += [f"  {event}" for event in WEBHOOK_EVENTS]
             lines.append("and set STRIPE_WEBHOOK_SECRET to its secret.")
-        elif missing := [event for event in WEBHOOK_EVENTS if not any({event, "*"} & heard for heard in ours)]:
-            lines.append(f"The endpoint does not hear {', '.join(missing)}. Add them.")
+        elif missing := [event for event in WEBHOOK_EVENTS if not any({event, "*"} & enabled for enabled in ours)]:
+            lines.append(f"The endpoint lacks the events {', '.join(missing)}. Add them.")
         return lines
 
 
@@ -260,7 +260,7 @@ def _is_signed(body: bytes, signature: str, secret: str) -> bool:
 
 @contextmanager
 def _clear_errors() -> Iterator[None]:
-    """Turn what the SDK raises into the market's own refusals, which tell a definite no from an open end."""
+    """Convert the SDK's exceptions to the market's, which distinguish a definite refusal from an unknown result."""
     try:
         yield
     except (stripe.InvalidRequestError, stripe.CardError) as error:
@@ -276,7 +276,7 @@ def _clear_errors() -> Iterator[None]:
 
 
 def _key(kind: str, owner: str, *said: str) -> str:
-    """An idempotency key for what is created once; said otherwise (by another member), it is another request."""
+    """An idempotency key for an object that is created once. With other parameters it is another request."""
     return f"{kind}:{owner}:{hashlib.sha256(json.dumps(said).encode()).hexdigest()[:16]}"
 
 

@@ -1,4 +1,4 @@
-"""The ledger's words: kinds of accounts and of movements, states of holds. No database."""
+"""The ledger's enumerations: kinds of accounts and of transactions, states of holds. No database."""
 
 from enum import StrEnum
 

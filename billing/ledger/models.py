@@ -7,11 +7,11 @@ from marketplace.core.choices import choices_of
 
 
 class Account(models.Model):
-    """A ledger account. Balances are credit-positive micro-units and kept by the database itself.
+    """A ledger account. Balances are credit-positive micro-units, computed by a database trigger.
 
     Attributes:
         owner: the id of an organisation, or `platform`.
-        shard: spreads an account that everybody posts to over several rows.
+        shard: spreads an account with many postings over several rows.
         posted: the sum of the account's entries.
         held: the sum of its pending holds.
         min_available: `posted - held` never falls below it; null: no limit.
@@ -46,7 +46,7 @@ class Transaction(models.Model):
 
     Attributes:
         key: makes the posting idempotent, for example `settle:<hold>`.
-        request_hash: what was asked for under the key, so that the key cannot be used for something else.
+        request_hash: hash of the request, so that the key cannot be used for another one.
         source: opaque id of the cause, for example of a prediction.
     """
 
@@ -59,7 +59,7 @@ class Transaction(models.Model):
 
 
 class Entry(models.Model):
-    """What one transaction did to one account: positive adds to the balance, negative takes from it."""
+    """The change of one account by one transaction: positive adds to the balance, negative subtracts."""
 
     transaction = models.ForeignKey(Transaction, on_delete=models.PROTECT, related_name="entries")
     account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="entries", db_index=False)
@@ -72,7 +72,7 @@ class Entry(models.Model):
 
 
 class Hold(models.Model):
-    """Money set aside before the work; it is posted (in whole or part), voided or expires, exactly once.
+    """Money reserved before the work; it is posted (in whole or part), voided or expires, exactly once.
 
     Attributes:
         id: chosen by the caller, so that the same hold is never made twice.

@@ -15,7 +15,7 @@ from billing.ledger.models import Account, Entry, Hold, Transaction, UsageRecord
 
 @dataclass(frozen=True)
 class Balance:
-    """Micro-units: what was booked, what of it pending holds set aside, and what is left to spend."""
+    """Micro-units: booked, reserved by pending holds, and available."""
 
     posted: int
     held: int
@@ -28,10 +28,10 @@ class Balance:
 
 @dataclass(frozen=True)
 class StatementLine:
-    """One transaction as its party sees it.
+    """One transaction from its party's point of view.
 
     Attributes:
-        amount: what it did to the party's balance.
+        amount: the change of the party's balance.
         usage: what was delivered for it, if it settles a call.
     """
 

@@ -13,14 +13,14 @@ from billing.pricing.domain import PriceTerms
 
 
 class Verdict(StrEnum):
-    """What a reviewer says of one delivered unit, for good."""
+    """A reviewer's final decision on one delivered unit."""
 
     ACCEPTED = "accepted"
     REJECTED = "rejected"
 
 
 class OutcomeState(StrEnum):
-    """Where a call under an outcome contract of the type *reviewer accepts* stands."""
+    """The state of a call under an outcome contract of the type *reviewer accepts*."""
 
     AUTHORIZED = "authorized"  # admitted: the price of all its units is held
     OBSERVING = "observing"  # delivered: every unit waits for a verdict, until the review window ends
@@ -46,7 +46,7 @@ UNDECIDED = frozenset(TRANSITIONS)
 
 
 def conclude(*, delivered: int, accepted: int, rejected: int, is_over: bool) -> OutcomeState:
-    """Where a delivery stands after verdicts on some of its units; `is_over` once the review window has ended.
+    """The state of a delivery after verdicts on some of its units; `is_over` once the review window has ended.
 
     `billing_conclude` decides the same in SQL.
     """
@@ -58,7 +58,7 @@ def conclude(*, delivered: int, accepted: int, rejected: int, is_over: bool) -> 
 
 
 def why_not_billed(state: OutcomeState, *, review_until: datetime | None) -> str:
-    """Why a call under a contract has cost nothing so far; empty where it may still run, or something was accepted."""
+    """Why a call under a contract is not billed so far; empty if it may still run, or something was accepted."""
     match state:
         case OutcomeState.OBSERVING if review_until is not None:
             return f"under review until {review_until:%Y-%m-%d %H:%M} UTC: only what is accepted is charged"

@@ -1,4 +1,4 @@
-"""Reading offers, contracts and what came of the calls under them."""
+"""Reads offers, contracts and the outcomes of the calls under them."""
 
 import uuid
 from collections.abc import Collection, Sequence
@@ -15,7 +15,7 @@ from marketplace.core.problems import NotFound
 
 @dataclass(frozen=True)
 class Tally:
-    """What came of the calls under one contract so far.
+    """The outcomes of the calls under one contract so far.
 
     Attributes:
         calls: all of them; `undecided` run or wait for verdicts.
@@ -130,7 +130,7 @@ def calls_under_review(contract_id: uuid.UUID) -> int:
 
 
 def tallies(contract_ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, Tally]:
-    """What came of the calls under each of these contracts."""
+    """The outcomes of the calls under each of these contracts."""
     undecided = Q(state__in=[OutcomeState.AUTHORIZED, OutcomeState.OBSERVING])
     over = Q(state__in=[OutcomeState.SETTLED, OutcomeState.EXPIRED])
     rows = (

@@ -4,7 +4,7 @@ from enum import StrEnum
 
 
 class TopUpState(StrEnum):
-    """Where a top-up stands. Only `paid` moved money; `failed` and `expired` may still become `paid` by late news."""
+    """The state of a top-up. Only `paid` moved money; `failed` and `expired` may become `paid` by a late event."""
 
     PENDING = "pending"
     PROCESSING = "processing"  # the buyer did their part; the bank has not answered yet
@@ -15,7 +15,7 @@ class TopUpState(StrEnum):
 
 
 class EventState(StrEnum):
-    """What became of a gateway's event."""
+    """The state of a gateway's event."""
 
     RECEIVED = "received"
     PROCESSED = "processed"
@@ -25,7 +25,7 @@ class EventState(StrEnum):
 
 
 class PayeeState(StrEnum):
-    """Whether the gateway would pay an organisation."""
+    """Whether the gateway accepts payouts to an organisation."""
 
     ONBOARDING = "onboarding"
     ACTIVE = "active"
@@ -33,7 +33,7 @@ class PayeeState(StrEnum):
 
 
 class PayoutState(StrEnum):
-    """Where a payout stands. `failed` and `reversed` ones are owed to the provider again."""
+    """The state of a payout. `failed` and `reversed` ones are owed to the provider again."""
 
     REQUESTED = "requested"
     PAID = "paid"

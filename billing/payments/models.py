@@ -8,7 +8,7 @@ from marketplace.core.ids import new_id
 
 
 class GatewayCustomer(models.Model):
-    """An organisation as a gateway knows it when it pays.
+    """A paying organisation at a gateway.
 
     Attributes:
         owner: the organisation's id.
@@ -28,7 +28,7 @@ class GatewayCustomer(models.Model):
 
 
 class TopUp(models.Model):
-    """Money that a buyer means to add to their balance, written before the gateway is asked for it.
+    """Money that a buyer adds to their balance; the row is written before the gateway is called.
 
     Attributes:
         key: names the form that was sent, so that sending it twice asks for the money once.
@@ -69,10 +69,10 @@ class TopUp(models.Model):
 
 
 class GatewayEvent(models.Model):
-    """News from a gateway, kept as it came. What came never changes (a trigger sees to it); what became of it does.
+    """An event of a gateway, stored as received. The body never changes (enforced by a trigger); the state does.
 
     Attributes:
-        id: the gateway's own, so that the same news is kept once.
+        id: the gateway's own, so that the same event is stored once.
         body: exactly what was signed.
         error: why it was not processed, in words for the operator.
     """
@@ -92,7 +92,7 @@ class GatewayEvent(models.Model):
 
 
 class Payee(models.Model):
-    """An organisation as a gateway knows it when it is paid.
+    """An organisation that a gateway pays.
 
     Attributes:
         external_id: the gateway's name for it, for example `acct_…`.
@@ -114,7 +114,7 @@ class Payee(models.Model):
 
 
 class Payout(models.Model):
-    """Money that a provider asked for.
+    """Money that a provider requested.
 
     Attributes:
         key: names the form that was sent, so that sending it twice pays once.
@@ -149,7 +149,7 @@ class Payout(models.Model):
 
 
 class UnmeteredUsage(models.Model):
-    """Usage that a gateway will never hear of, because it was told too late. The ledger has it nonetheless.
+    """Usage that was not reported to the gateway in time. The ledger contains it.
 
     Attributes:
         usage: the id of its hold.

@@ -1,4 +1,4 @@
-"""Reading payments: top-ups, payees, payouts and what gateways said."""
+"""Reads payments: top-ups, payees, payouts and gateway events."""
 
 import uuid
 from typing import Any
@@ -20,7 +20,7 @@ def top_up_for(owner: str, top_up_id: uuid.UUID | None) -> TopUp | None:
 
 
 def payee_of(owner: str, gateway: str) -> Payee | None:
-    """How a provider stands with a gateway, if it knows them."""
+    """A provider's state at a gateway, if it is onboarded."""
     return Payee.objects.filter(owner=owner, gateway=gateway).first()
 
 
@@ -30,13 +30,13 @@ def payouts_of(owner: str) -> QuerySet[Payout]:
 
 
 def gateway_events(*, only_open: bool = False) -> QuerySet[GatewayEvent]:
-    """What gateways said, newest first, for the operator; `only_open`: what is not done yet."""
+    """Gateway events, newest first, for the operator; `only_open`: those that are not processed."""
     found = GatewayEvent.objects.order_by("-received_at", "-id")
     return found.exclude(state__in=[EventState.PROCESSED, EventState.IGNORED]) if only_open else found
 
 
 def payments_to_look_at() -> dict[str, Any]:
-    """For the operator: top-ups to decide on, payouts that are under way or failed, usage that was never told."""
+    """For the operator: top-ups to decide on, payouts in transit or failed, and unreported usage."""
     return {
         "top_ups": TopUp.objects.filter(state=TopUpState.REVIEW).order_by("-id")[:50],
         "payouts": Payout.objects.exclude(state=PayoutState.PAID).select_related("payee").order_by("-id")[:50],

@@ -12,7 +12,7 @@ class Price(models.Model):
         sku: opaque name of what is sold.
         amount: micro-units for one unit.
         payee: who earns it, an organisation's id.
-        fee_bps: the platform's part of it in basis points.
+        fee_bps: the platform's fee in basis points.
     """
 
     sku = models.TextField()

@@ -32,7 +32,7 @@ class InspectionState(StrEnum):
 
 
 class Origin(StrEnum):
-    """Through which door a prediction came."""
+    """The interface through which a prediction was created."""
 
     API = "api"
     CONSOLE = "console"

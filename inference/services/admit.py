@@ -19,13 +19,14 @@ from inference.domain.lifecycle import HOLD_HOURS, Origin
 from inference.domain.rating import rate_call
 from inference.services import dispatch
 from inference.services.files import take_files
-from marketplace.accounts.selectors import Caller
+from marketplace.accounts import policy
+from marketplace.accounts.domain import Actor
+from marketplace.accounts.policy import Action
 from marketplace.core.ids import new_id, short
 from marketplace.core.money import format_amount
 from marketplace.core.problems import (
     Conflict,
     FieldError,
-    Forbidden,
     Invalid,
     NotAuthenticated,
     NotFound,
@@ -117,7 +118,7 @@ class IdempotencyKeyReused(Conflict):
 
 def prepare(
     *,
-    caller: Caller,
+    caller: Actor,
     target: CallTarget,
     inputs: Any,
     files: Mapping[str, Any] = NO_FILES,
@@ -134,10 +135,9 @@ def prepare(
     Raises:
         Invalid: the input breaks the version's schema.
         AbovePrice: the estimate is above the caller's `max_price`.
-        Forbidden: the organisation does not buy.
+        Forbidden: as `policy.check` says; the statement asks itself whether the key still counts.
     """
-    if not caller.can_buy:
-        raise Forbidden(f'"{caller.organization_slug}" does not buy; switch its buyer side on first')
+    policy.check(caller, Action.RUN)
     complete = target.task.complete(target.check.apply(inputs) | dict(files))
     rated = rate_call(task=target.task, schema=target.check.schema, terms=target.terms, inputs=complete)
     quantity, amount = rated.quantity, rated.amount
@@ -234,7 +234,7 @@ def _above_price(amount: int, max_price: int, target: CallTarget) -> AbovePrice:
 
 
 def admit(
-    *, caller: Caller, target: CallTarget, inputs: Any, origin: Origin, conditions: Conditions = UNCONDITIONAL
+    *, caller: Actor, target: CallTarget, inputs: Any, origin: Origin, conditions: Conditions = UNCONDITIONAL
 ) -> uuid.UUID:
     """Admit a prediction, notify a node, and return its id. Once this returns, it is on disk.
 

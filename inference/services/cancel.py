@@ -1,5 +1,6 @@
 import logging
 import uuid
+from typing import Any
 
 import redis
 from django.db import connection
@@ -7,36 +8,42 @@ from django.db import connection
 from inference import statements
 from inference.domain.lifecycle import NOT_BILLED, Status
 from inference.services import wakeups
+from marketplace.accounts import policy
+from marketplace.accounts.domain import Actor
+from marketplace.accounts.policy import Action
 from marketplace.core.problems import NotFound
 
 log = logging.getLogger(__name__)
 
 
-def cancel(*, organization_id: uuid.UUID, prediction_id: uuid.UUID) -> None:
+def cancel(*, actor: Actor, prediction_id: uuid.UUID) -> None:
     """Stop a prediction: at once if it waits, between two steps if it runs. Cancelling a finished one changes nothing.
 
     Raises:
+        Forbidden: as `policy.check` says.
         NotFound: the organisation has no such prediction.
     """
+    parameters = cancel_parameters(actor, prediction_id)
     with connection.cursor() as cursor:
-        cursor.execute(statements.CANCEL, cancel_parameters(organization_id, prediction_id))
+        cursor.execute(statements.CANCEL, parameters)
         row: tuple[str, str | None, str | None] | None = cursor.fetchone()
     if row is None:
         raise NotFound("There is no such prediction")
     after_cancel(prediction_id, *row)
 
 
-def cancel_parameters(organization_id: uuid.UUID, prediction_id: uuid.UUID) -> dict[str, uuid.UUID | str]:
-    """Parameters of `statements.CANCEL`."""
-    return {"id": prediction_id, "organization": organization_id, "not_billed": NOT_BILLED[Status.CANCELED]}
+def cancel_parameters(actor: Actor, prediction_id: uuid.UUID) -> dict[str, Any]:
+    """Parameters of `statements.CANCEL`, for an actor who may cancel. Raises Forbidden as `policy.check` says."""
+    policy.check(actor, Action.CANCEL)
+    return {"id": prediction_id, "organization": actor.organization_id, "not_billed": NOT_BILLED[Status.CANCELED]}
 
 
 def after_cancel(prediction_id: uuid.UUID, status: str, node: str | None, waiter: str | None) -> None:
-    """Tell whoever has to know: the node that works on it, or those who wait for a prediction that just ended."""
+    """Notify the node that runs the prediction, or the waiting callers if it has just ended."""
     try:
         if node is not None:
             wakeups.publish_cancel(node, prediction_id)
         elif status == Status.CANCELED:
             wakeups.publish_ends([(prediction_id, waiter)])
     except redis.RedisError as error:
-        log.warning("a cancellation was recorded but not told: %s; whom it concerns will look", error)
+        log.warning("a cancellation was not published: %s; the node finds it when it renews its lease", error)

@@ -6,12 +6,12 @@ from billing.pricing.domain import PriceTerms
 from inference.domain.admission import InputCheck
 from inference.domain.rating import RatedCall, rate_call
 from inference.services.files import known_files
-from marketplace.accounts.selectors import Caller
+from marketplace.accounts.domain import Actor
 from providers.tasks.base import Task
 
 
 def estimate(
-    *, task: Task, check: InputCheck, terms: PriceTerms, inputs: Any, caller: Caller | None = None
+    *, task: Task, check: InputCheck, terms: PriceTerms, inputs: Any, caller: Actor | None = None
 ) -> RatedCall:
     """Rate a call whose inputs may still lack what is required. Stores and holds nothing.
 

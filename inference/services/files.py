@@ -22,11 +22,13 @@ from inference.domain.files import (
 )
 from inference.models import Artifact, InputFile, Prediction
 from inference.selectors import input_file_for_buyer
-from marketplace.accounts.selectors import Caller
+from marketplace.accounts import policy
+from marketplace.accounts.domain import Actor
+from marketplace.accounts.policy import Action
 from marketplace.core import links
 from marketplace.core.files import FileReference, reference_in
 from marketplace.core.ids import parse_short
-from marketplace.core.problems import Conflict, FieldError, Forbidden, Invalid, NotFound, TooLarge
+from marketplace.core.problems import Conflict, FieldError, Invalid, NotFound, TooLarge
 from marketplace.core.storage import blob_store
 
 NOTHING = uuid.UUID(int=0)
@@ -36,9 +38,7 @@ MAX_NAME_LENGTH = 255
 UPLOAD_FIRST = "upload the picture with POST /v1/files and give its address, or send it as a data: URI"
 
 
-def keep_upload(
-    *, organization_id: uuid.UUID, can_buy: bool, source: BinaryIO, name: str, metadata: Mapping[str, Any]
-) -> InputFile:
+def keep_upload(*, caller: Actor, source: BinaryIO, name: str, metadata: Mapping[str, Any]) -> InputFile:
     """Check and keep a picture for a day, so that calls may name it.
 
     Args:
@@ -47,19 +47,21 @@ def keep_upload(
     Raises:
         Invalid: it is no picture that models take; nothing is kept.
         TooLarge: it has too many bytes.
-        Forbidden: the organisation does not buy.
+        Forbidden: as `policy.check` says.
         Conflict: the organisation has too many uploads already.
     """
-    if not can_buy:
-        raise Forbidden("This organisation does not buy, and only buyers upload files; switch its buyer side on first")
-    if InputFile.objects.filter(organization=organization_id, expires_at__gt=timezone.now()).count() >= MAX_UPLOADS:
+    policy.check(caller, Action.UPLOAD)
+    if (
+        InputFile.objects.filter(organization=caller.organization_id, expires_at__gt=timezone.now()).count()
+        >= MAX_UPLOADS
+    ):
         raise Conflict(f"There are {MAX_UPLOADS} uploads already; delete some, or wait until they expire after a day")
     try:
         reference = _keep(source)
     except NotAPicture as error:
         raise Invalid(f"Nothing was kept: the file {error}", errors=[FieldError("content", str(error))]) from None
     return InputFile.objects.create(
-        organization_id=organization_id,
+        organization_id=caller.organization_id,
         name=name.replace("\0", "")[:MAX_NAME_LENGTH],
         metadata=dict(metadata),
         expires_at=timezone.now() + UPLOADS_KEPT,
@@ -71,13 +73,15 @@ def keep_upload(
     )
 
 
-def delete_upload(*, organization_id: uuid.UUID, file_id: uuid.UUID | None) -> None:
+def delete_upload(*, caller: Actor, file_id: uuid.UUID | None) -> None:
     """Forget an upload: calls can no longer name it. Predictions that used it keep showing it.
 
     Raises:
+        Forbidden: as `policy.check` says.
         NotFound: the organisation has no such file.
     """
-    input_file_for_buyer(organization_id, file_id).delete()
+    policy.check(caller, Action.DELETE_UPLOAD)
+    input_file_for_buyer(caller.organization_id, file_id).delete()
 
 
 def expire_uploads() -> int:
@@ -85,7 +89,7 @@ def expire_uploads() -> int:
     return InputFile.objects.filter(expires_at__lte=timezone.now()).delete()[0]
 
 
-def take_files(*, caller: Caller, check: InputCheck, inputs: Any) -> dict[str, Any]:
+def take_files(*, caller: Actor, check: InputCheck, inputs: Any) -> dict[str, Any]:
     """What the fields that take files stand for, as a prediction's input keeps it; {} where there are no such fields.
 
     A field's value is a `data:` URI, an upload of the caller's own, or a link of this market to a result or to the
@@ -101,7 +105,7 @@ def take_files(*, caller: Caller, check: InputCheck, inputs: Any) -> dict[str, A
     return _taken(caller, check, inputs)
 
 
-def known_files(*, caller: Caller, check: InputCheck, inputs: Mapping[str, Any]) -> dict[str, Any]:
+def known_files(*, caller: Actor, check: InputCheck, inputs: Mapping[str, Any]) -> dict[str, Any]:
     """As `take_files`, for an input that is still being written: of the pictures that addresses name. Stores nothing.
 
     Raises:
@@ -111,7 +115,7 @@ def known_files(*, caller: Caller, check: InputCheck, inputs: Mapping[str, Any])
     return _taken(caller, check, addresses)
 
 
-def _taken(caller: Caller, check: InputCheck, inputs: Mapping[str, Any]) -> dict[str, Any]:
+def _taken(caller: Actor, check: InputCheck, inputs: Mapping[str, Any]) -> dict[str, Any]:
     taken: dict[str, Any] = {}
     errors = []
     for name, field in media_fields(check.schema).items():
@@ -132,7 +136,7 @@ def _taken(caller: Caller, check: InputCheck, inputs: Mapping[str, Any]) -> dict
     return taken
 
 
-def _reference(caller: Caller, value: str) -> FileReference:
+def _reference(caller: Actor, value: str) -> FileReference:
     """Raises NotAPicture or NotFound, each saying what to do as the end of a sentence about the field."""
     if value.startswith("data:"):
         return _keep(io.BytesIO(read_data_uri(value)))
@@ -179,7 +183,7 @@ def _holds_link(value: str) -> bool:
     )
 
 
-def _may_use(caller: Caller, value: str, *, owner: uuid.UUID | None) -> bool:
+def _may_use(caller: Actor, value: str, *, owner: uuid.UUID | None) -> bool:
     """Whether the caller may use a link: it is signed and fresh, or leads to what is their own."""
     return owner == caller.organization_id or _holds_link(value)
 
@@ -188,7 +192,7 @@ def _stale() -> NotFound:
     return NotFound("is a link that has expired or leads to nothing; get the prediction again for a fresh one")
 
 
-def _result(caller: Caller, value: str, id_: str) -> FileReference:
+def _result(caller: Actor, value: str, id_: str) -> FileReference:
     artifact = Artifact.objects.select_related("prediction").filter(pk=parse_short(id_) or NOTHING).first()
     owner = artifact.prediction.organization_id if artifact is not None else None
     if artifact is None or not _may_use(caller, value, owner=owner):
@@ -198,14 +202,14 @@ def _result(caller: Caller, value: str, id_: str) -> FileReference:
     return FileReference(artifact.sha256, artifact.media_type, artifact.size, artifact.width, artifact.height)
 
 
-def _upload(caller: Caller, value: str, id_: str) -> FileReference:
+def _upload(caller: Actor, value: str, id_: str) -> FileReference:
     file = InputFile.objects.filter(pk=parse_short(id_) or NOTHING, expires_at__gt=timezone.now()).first()
     if file is None or not _may_use(caller, value, owner=file.organization_id):
         raise NotFound("is no file of yours, or one that has expired; upload it again")
     return FileReference(file.sha256, file.media_type, file.size, file.width, file.height)
 
 
-def _input(caller: Caller, value: str, id_: str, field: str) -> FileReference:
+def _input(caller: Actor, value: str, id_: str, field: str) -> FileReference:
     prediction = Prediction.objects.filter(pk=parse_short(id_) or NOTHING).only("organization_id", "input").first()
     reference = reference_in(prediction.input.get(field)) if prediction is not None else None
     owner = prediction.organization_id if prediction is not None else None

@@ -1,11 +1,10 @@
 import hashlib
 from functools import cache
-from typing import Any
 
 from django.conf import settings
 
 from billing.pricing.domain import Unit
-from inference.domain.receipts import ReceiptSigner, canonical
+from inference.domain.receipts import Receipt, ReceiptContract, ReceiptPayload, ReceiptSigner, canonical
 from inference.statements import PredictionView
 from marketplace.core.ids import short
 from marketplace.core.money import decimal_text
@@ -16,14 +15,14 @@ def signer() -> ReceiptSigner:
     return ReceiptSigner(settings.RECEIPT_KEY)
 
 
-def receipt_of(prediction: PredictionView) -> dict[str, Any] | None:
+def receipt_of(prediction: PredictionView) -> Receipt | None:
     """The signed receipt of a prediction that has ended, else None.
 
     Amounts are decimal texts in the currency, durations seconds rounded to microseconds.
     """
     if not prediction.status.is_final or prediction.completed_at is None:
         return None
-    payload = {
+    payload: ReceiptPayload = {
         "prediction": short(prediction.id),
         "buyer": prediction.organization,
         "model": prediction.model,
@@ -58,7 +57,7 @@ def _quantity(prediction: PredictionView) -> int:
     return prediction.quantity if prediction.quantity_charged is None else prediction.quantity_charged
 
 
-def _contract(prediction: PredictionView) -> dict[str, Any] | None:
+def _contract(prediction: PredictionView) -> ReceiptContract | None:
     """Under which contract it ran and what came of that so far. A receipt that is read later may say more."""
     if prediction.contract_id is None or prediction.outcome is None:
         return None

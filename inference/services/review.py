@@ -8,8 +8,9 @@ from billing.outcomes.services.verdicts import signal
 from inference.domain.lifecycle import MAX_REASON_LENGTH
 from inference.models import Review
 from inference.selectors import prediction_for_buyer
-from marketplace.accounts.domain import is_title
-from marketplace.accounts.selectors import Caller
+from marketplace.accounts import policy
+from marketplace.accounts.domain import Actor, is_title
+from marketplace.accounts.policy import Action
 from marketplace.core.problems import Conflict, FieldError, Invalid
 
 
@@ -35,7 +36,7 @@ class Reviewed:
 
 @transaction.atomic
 def review(
-    *, caller: Caller, prediction_id: uuid.UUID | None, position: int, verdict: Verdict, reason: str = ""
+    *, caller: Actor, prediction_id: uuid.UUID | None, position: int, verdict: Verdict, reason: str = ""
 ) -> Reviewed:
     """Accept or reject one image of a prediction, for good; once all are decided, the accepted ones are paid.
 
@@ -44,10 +45,12 @@ def review(
         reason: for the provider to read; may be empty.
 
     Raises:
+        Forbidden: as `policy.require` says.
         NotFound: the caller's organisation has no such prediction.
         Conflict: there is nothing to review, the review window is over, or the other verdict was given.
         Invalid: no such image, or the reason is too long.
     """
+    policy.require(caller, Action.REVIEW)
     prediction = prediction_for_buyer(caller.organization_id, prediction_id)
     reason = reason.strip()
     if reason and not is_title(reason, longest=MAX_REASON_LENGTH):
@@ -57,7 +60,7 @@ def review(
         raise NotUnderContract("This prediction was not made under an outcome contract; it is charged as it ran.")
     reporter = f"key:{caller.key_id}" if caller.key_id else f"user:{caller.user_id}"
     decided = signal(outcome_id=prediction.id, unit=position, verdict=verdict, reporter=reporter)
-    # Billing has locked the delivery: whoever comes second finds the row of whoever came first.
+    # Billing has locked the delivery: a concurrent second call finds the row of the first.
     given, _ = Review.objects.get_or_create(
         prediction_id=prediction.id,
         position=position,

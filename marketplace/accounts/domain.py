@@ -1,7 +1,11 @@
-"""Rules of names, roles and keys. No database."""
+"""Rules of names, roles and keys, and who acts. No database."""
 
 import re
+import uuid
+from dataclasses import dataclass
 from enum import StrEnum
+
+from marketplace.core.problems import Forbidden
 
 MAX_SLUG_LENGTH = 63  # of an organisation, a model or an alias in addresses, as SLUG_PATTERN has it
 CONTROL_CHARACTERS = re.compile(r"[\x00-\x1f\x7f]")
@@ -25,10 +29,72 @@ class BadSlug(ValueError):
 
 
 class Role(StrEnum):
-    """What a member may do: an owner also manages members, keys and money."""
+    """What a member is in an organisation. What each role may do is the table in `accounts.policy`."""
 
     OWNER = "owner"
-    MEMBER = "member"
+    ADMIN = "admin"
+    DEVELOPER = "developer"
+    REVIEWER = "reviewer"
+    BILLING = "billing"
+    AUDITOR = "auditor"
+
+    @classmethod
+    def _missing_(cls, value: object) -> "Role | None":
+        """Processes of release 0.1.0, while they are being replaced, still write `member`."""
+        return cls.DEVELOPER if value == "member" else None
+
+
+class Scope(StrEnum):
+    """What an API key may be used for. Which actions each scope covers is the table in `accounts.policy`."""
+
+    READ = "read"
+    RUN = "run"
+    ALIASES = "aliases"
+    PUBLISH = "publish"
+    DELETE = "delete"
+    REVIEW = "review"
+
+
+INSTALLATION = uuid.UUID(int=0)  # what operators act for; no organisation has this id
+
+
+@dataclass(frozen=True)
+class Actor:
+    """Who asks for something: a person or an API key for an organisation, an operator, or the platform itself.
+
+    It is what was so when the request came. `policy.check` goes by it, `policy.require` looks again.
+
+    Attributes:
+        organization_id: for whom; `INSTALLATION` for operators.
+        can_buy, can_provide: the sides of the market that the organisation is on.
+        role: a person's role in the organisation; None for everybody else.
+        scopes: a key's scopes; empty for everybody else.
+        user_id: the person. Together with `is_platform`: on whose wish of earlier the platform acts.
+        is_platform: commands of this machine, and work that was agreed to before.
+    """
+
+    organization_id: uuid.UUID
+    organization_slug: str = ""
+    can_buy: bool = False
+    can_provide: bool = False
+    role: Role | None = None
+    scopes: frozenset[Scope] = frozenset()
+    user_id: uuid.UUID | None = None
+    key_id: uuid.UUID | None = None
+    is_operator: bool = False
+    is_platform: bool = False
+
+    @property
+    def person(self) -> uuid.UUID:
+        """The person, for what bears a person's name, such as a signature. Raises Forbidden for everybody else."""
+        if self.user_id is None:
+            raise Forbidden("Only a person can do this, signed in as a member of the organisation")
+        return self.user_id
+
+    @property
+    def party(self) -> str:
+        """What the ledger knows the organisation by."""
+        return str(self.organization_id)
 
 
 class NameKind(StrEnum):

@@ -1,10 +1,11 @@
 from typing import Any, ClassVar
 
 from django.contrib.auth.models import AbstractBaseUser, BaseUserManager, PermissionsMixin
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models.functions import Lower, Now
 
-from marketplace.accounts.domain import NameKind, Role
+from marketplace.accounts.domain import NameKind, Role, Scope
 from marketplace.core.choices import choices_of
 from marketplace.core.ids import new_id
 
@@ -86,7 +87,7 @@ class Name(models.Model):
 class Membership(models.Model):
     organization = models.ForeignKey(Organization, on_delete=models.CASCADE, related_name="memberships")
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="memberships")
-    role = models.CharField(max_length=10, choices=choices_of(Role))
+    role = models.CharField(max_length=20, choices=choices_of(Role))
     created_at = models.DateTimeField(db_default=Now())
 
     class Meta:
@@ -99,6 +100,7 @@ class ApiKey(models.Model):
     Attributes:
         prefix: the first characters, by which people tell keys apart.
         hash: SHA-256 of the whole key, hexadecimal. The key has 256 random bits, so no slow hash is needed.
+        scopes: what it may be used for, values of `Scope`: no more than who made it might do then.
     """
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
@@ -106,6 +108,7 @@ class ApiKey(models.Model):
     name = models.CharField(max_length=60)
     prefix = models.CharField(max_length=20)
     hash = models.CharField(max_length=64, unique=True)
+    scopes = ArrayField(models.TextField(), db_default=[scope.value for scope in Scope])
     created_by = models.ForeignKey(User, on_delete=models.SET_NULL, null=True)
     created_at = models.DateTimeField(db_default=Now())
     last_used_at = models.DateTimeField(null=True)
@@ -119,6 +122,7 @@ class AuditEvent(models.Model):
     """Who did what to what, for good: rows are only ever added.
 
     Attributes:
+        actor, api_key: who did it; neither: the platform itself.
         action: a verb in the past tense after its subject's kind, for example `api_key.revoked`.
         subject: the id of what was acted on.
         data: further facts, never secrets.
@@ -127,6 +131,7 @@ class AuditEvent(models.Model):
     at = models.DateTimeField(db_default=Now())
     organization = models.ForeignKey(Organization, on_delete=models.PROTECT, null=True)
     actor = models.ForeignKey(User, on_delete=models.PROTECT, null=True)
+    api_key = models.ForeignKey(ApiKey, on_delete=models.PROTECT, null=True)
     action = models.TextField()
     subject = models.TextField()
     data = models.JSONField(default=dict)

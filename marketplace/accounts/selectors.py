@@ -3,49 +3,62 @@
 import hashlib
 import uuid
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import Any
 
 from django.db.models import QuerySet
 
-from marketplace.accounts.domain import Role, is_name
+from marketplace.accounts.domain import INSTALLATION, Actor, Role, Scope, is_name
 from marketplace.accounts.models import ApiKey, AuditEvent, Membership, Organization, User
 from marketplace.core.problems import NotFound
-
-
-@dataclass(frozen=True)
-class Caller:
-    """Whoever a request speaks for: an organisation, through a key or through a signed-in member."""
-
-    organization_id: uuid.UUID
-    organization_slug: str
-    can_buy: bool
-    key_id: uuid.UUID | None = None
-    user_id: uuid.UUID | None = None
 
 
 def key_hash(key: str) -> str:
     return hashlib.sha256(key.encode()).hexdigest()
 
 
-def caller_by_key(key: str) -> Caller | None:
-    """The caller of a live API key, or None if the key is unknown or revoked."""
+def actor_by_key(key: str) -> Actor | None:
+    """Who acts through a live API key, or None if the key is unknown or revoked."""
     row = ApiKey.objects.select_related("organization").filter(hash=key_hash(key), revoked_at=None).first()
     if row is None:
         return None
-    return Caller(
-        organization_id=row.organization_id,
-        organization_slug=row.organization.slug,
-        can_buy=row.organization.can_buy,
-        key_id=row.pk,
-    )
+    return _actor_for(row.organization, key_id=row.pk, scopes=frozenset(map(Scope, row.scopes)))
 
 
-def buyer_by_id(organization_id: uuid.UUID) -> Caller:
-    """The caller behind a link that was signed for an organisation. Raises NotFound."""
+def actor_by_upload_link(organization_id: uuid.UUID) -> Actor:
+    """Who acts through a link that was signed for an organisation's uploads. Raises NotFound."""
     row = Organization.objects.filter(pk=organization_id).first()
     if row is None:
         raise NotFound("There is no such organisation")
-    return Caller(organization_id=row.pk, organization_slug=row.slug, can_buy=row.can_buy)
+    return _actor_for(row, scopes=frozenset({Scope.RUN}))
+
+
+def actor_of(membership: Membership) -> Actor:
+    """A member as who acts for the organisation."""
+    return _actor_for(membership.organization, role=Role(membership.role), user_id=membership.user_id)
+
+
+def operator_of(user: User) -> Actor:
+    """A person as who acts for the installation; no operator, if they are none."""
+    return Actor(INSTALLATION, user_id=user.pk, is_operator=user.is_operator)
+
+
+def platform_for(organization: Organization, *, user_id: uuid.UUID | None = None) -> Actor:
+    """The platform acting for an organisation: a command of this machine, or what was agreed to before.
+
+    Args:
+        user_id: the person on whose wish of earlier it acts.
+    """
+    return _actor_for(organization, user_id=user_id, is_platform=True)
+
+
+def _actor_for(organization: Organization, **who: Any) -> Actor:
+    return Actor(
+        organization_id=organization.pk,
+        organization_slug=organization.slug,
+        can_buy=organization.can_buy,
+        can_provide=organization.can_provide,
+        **who,
+    )
 
 
 def is_live_key(key_id: uuid.UUID, organization_id: uuid.UUID) -> bool:
@@ -56,16 +69,6 @@ def is_live_key(key_id: uuid.UUID, organization_id: uuid.UUID) -> bool:
 def key_name(key_id: uuid.UUID) -> str:
     """What people called the key."""
     return ApiKey.objects.values_list("name", flat=True).get(pk=key_id)
-
-
-def caller_by_member(user: User, organization: Organization) -> Caller:
-    """The caller that a signed-in member is for one of their organisations."""
-    return Caller(
-        organization_id=organization.pk,
-        organization_slug=organization.slug,
-        can_buy=organization.can_buy,
-        user_id=user.pk,
-    )
 
 
 def organizations_of(user: User) -> QuerySet[Organization]:
@@ -107,14 +110,10 @@ def keys_of(organization: Organization) -> QuerySet[ApiKey]:
     return organization.api_keys.select_related("created_by")
 
 
-def owners_of(organization: Organization) -> int:
-    return organization.memberships.filter(role=Role.OWNER).count()
-
-
 def audit_events(organization: Organization, *, subjects: Sequence[str]) -> QuerySet[AuditEvent]:
     """What was done to these things of an organisation, newest first."""
     return (
         AuditEvent.objects.filter(organization=organization, subject__in=subjects)
-        .select_related("actor")
+        .select_related("actor", "api_key")
         .order_by("-at", "-pk")
     )

@@ -1,63 +1,57 @@
 """The organisation's aliases over HTTP, so that a deployment can move what its own software calls."""
 
-from typing import Any
-
 from django.conf import settings
-from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from marketplace.accounts.selectors import organization_by_slug
+from marketplace.accounts import policy
+from marketplace.accounts.policy import Action
 from marketplace.api.authentication import caller_of
+from marketplace.api.shapes import answers
+from marketplace.api.shapes.requests import PutAlias
 from marketplace.api.views import page_of
 from marketplace.catalog import selectors as catalog
 from marketplace.catalog.selectors import AliasView
 from marketplace.catalog.services.aliases import create_alias, delete_alias, move_alias
-from marketplace.core.problems import FieldError, Invalid, NotFound
-
-ANY = OpenApiTypes.OBJECT
+from marketplace.core.problems import NotFound
+from marketplace.core.shapes import read
 
 
 class Aliases(APIView):
-    @extend_schema(operation_id="aliases_list", responses=ANY)
     def get(self, request: Request) -> Response:
         """The aliases of the key's organisation."""
-        organization = _organization(request)
-        return page_of([alias_document(view) for view in catalog.aliases_of(organization)])
+        caller = caller_of(request)
+        policy.check(caller, Action.SEE_ALIASES)
+        return page_of([alias_document(view) for view in catalog.aliases_of(caller.organization_id)])
 
 
 class Alias(APIView):
-    @extend_schema(operation_id="aliases_put", request=ANY, responses=ANY)
     def put(self, request: Request, name: str) -> Response:
         """Make the alias, or move it: `{"model": "owner/name"}`, with `@v2` to pin a version.
 
         With `expected`, the target that the caller knows of, a move that somebody else made in between is not undone:
         409. Without it the last one wins.
         """
-        organization, caller = _organization(request), caller_of(request)
-        target, expected = _text(request.data, "model"), _text(request.data, "expected", required=False)
-        exists = catalog.alias_named(organization.slug, name, organization.pk) is not None
-        if exists or expected is not None:
-            alias = move_alias(
-                organization=organization, name=name, target=target or "", expected=expected, key_id=caller.key_id
-            )
+        caller = caller_of(request)
+        given = read(request.data, PutAlias)
+        exists = catalog.alias_named(caller.organization_slug, name, caller.organization_id) is not None
+        if exists or given.expected is not None:
+            alias = move_alias(actor=caller, name=name, target=given.model, expected=given.expected)
         else:
-            alias = create_alias(organization=organization, name=name, target=target or "", key_id=caller.key_id)
-        views = [view for view in catalog.aliases_of(organization) if view.alias.pk == alias.pk]
+            alias = create_alias(actor=caller, name=name, target=given.model)
+        views = [view for view in catalog.aliases_of(caller.organization_id) if view.alias.pk == alias.pk]
         if not views:
-            raise NotFound(f"{organization.slug}/{alias.name} was deleted in the meantime")
+            raise NotFound(f"{caller.organization_slug}/{alias.name} was deleted in the meantime")
         return Response(alias_document(views[0]), status=200 if exists else 201)
 
-    @extend_schema(operation_id="aliases_delete", responses={204: None})
     def delete(self, request: Request, name: str) -> Response:
         """Take the alias away: calls of it are refused from then on."""
-        delete_alias(organization=_organization(request), name=name, key_id=caller_of(request).key_id)
+        delete_alias(actor=caller_of(request), name=name)
         return Response(status=204)
 
 
-def alias_document(view: AliasView) -> dict[str, Any]:
+def alias_document(view: AliasView) -> answers.Alias:
     """An alias as the API shows it; `on_sale` says whether calls of it go through."""
     return {
         "alias": view.slug,
@@ -66,19 +60,3 @@ def alias_document(view: AliasView) -> dict[str, Any]:
         "moved_at": view.alias.moved_at.isoformat(),
         "url": f"{settings.BASE_URL}/{view.alias.model.organization.slug}/{view.alias.model.name}",
     }
-
-
-def _organization(request: Request) -> Any:
-    organization = organization_by_slug(caller_of(request).organization_slug)
-    if organization is None:
-        raise NotFound("The key's organisation is gone")
-    return organization
-
-
-def _text(body: Any, field: str, *, required: bool = True) -> str | None:
-    value = body.get(field) if isinstance(body, dict) else None
-    if value is None and not required:
-        return None
-    if not isinstance(value, str) or not value or len(value) > 300 or "\0" in value:
-        raise Invalid("The alias was not changed", errors=[FieldError(field, "must be owner/name or owner/name@v2")])
-    return value

@@ -4,22 +4,20 @@ import threading
 import time
 from typing import Any
 
-from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from rest_framework.authentication import BaseAuthentication
 from rest_framework.request import Request
 
-from marketplace.accounts.domain import KEY_PREFIX
-from marketplace.accounts.selectors import Caller, caller_by_key, key_hash
+from marketplace.accounts.domain import KEY_PREFIX, Actor
+from marketplace.accounts.selectors import actor_by_key, key_hash
 from marketplace.accounts.services.api_keys import note_use
 from marketplace.core.problems import NotAuthenticated
 
 SCHEMES = ("bearer", "token", "key")  # OpenAI and Replicate, old Replicate, fal
-SCHEME_NAME = "ApiKey"  # in the OpenAPI document
 CACHE_SECONDS = 5.0
 MAX_CACHED = 50_000
 
 _lock = threading.Lock()
-_kept: dict[str, tuple[float, Caller]] = {}
+_kept: dict[str, tuple[float, Actor]] = {}
 
 
 def key_from_header(header: str | None) -> str:
@@ -37,7 +35,7 @@ def key_from_header(header: str | None) -> str:
     return key
 
 
-def kept_caller(key: str) -> Caller | None:
+def kept_caller(key: str) -> Actor | None:
     """The caller of a key that was looked up within the last seconds.
 
     Whatever uses it asks in its own statement whether the key still counts, so revoking works at once.
@@ -47,13 +45,13 @@ def kept_caller(key: str) -> Caller | None:
     return found[1] if found is not None and found[0] > time.monotonic() else None
 
 
-def look_up_caller(key: str) -> Caller:
+def look_up_caller(key: str) -> Actor:
     """The caller of a key, from the database.
 
     Raises:
         NotAuthenticated: the key is unknown or revoked.
     """
-    caller = caller_by_key(key)
+    caller = actor_by_key(key)
     if caller is None:
         raise NotAuthenticated("This API key is unknown or was revoked; make one under API keys in the console.")
     if caller.key_id is not None:
@@ -70,7 +68,7 @@ class ApiCaller:
 
     is_authenticated = True
 
-    def __init__(self, caller: Caller) -> None:
+    def __init__(self, caller: Actor) -> None:
         self.caller = caller
 
 
@@ -84,17 +82,7 @@ class ApiKeyAuthentication(BaseAuthentication):
         return "Bearer"
 
 
-class ApiKeyScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]  # it registers itself, untyped
-    """How the OpenAPI document describes these rules."""
-
-    target_class = ApiKeyAuthentication
-    name = SCHEME_NAME
-
-    def get_security_definition(self, auto_schema: Any) -> dict[str, str]:
-        return {"type": "http", "scheme": "bearer"}
-
-
-def caller_of(request: Any) -> Caller:
+def caller_of(request: Any) -> Actor:
     """The caller of an authenticated REST framework request."""
     user = request.user
     if not isinstance(user, ApiCaller):

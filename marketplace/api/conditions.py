@@ -1,22 +1,21 @@
 """Reading a call's conditions, which are the same in every dialect: fields of the body, and headers beside it."""
 
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any
 
 from inference.domain.conditions import Conditions, Idempotency
+from marketplace.api.shapes.requests import Conditioned
 from marketplace.catalog.domain import Reference
 from marketplace.core.ids import parse_short
 from marketplace.core.money import NotAnAmount, parse_ceiling
 from marketplace.core.problems import FieldError, Invalid, NotFound
 
-# Of the body; in dialects whose unknown fields are the model's input, these are not.
-FIELDS = frozenset({"max_price", "contract"})
 IDEMPOTENCY_HEADER, PRICE_HEADER, CONTRACT_HEADER = "Idempotency-Key", "Bourse-Max-Price", "Bourse-Contract"
 
 
 def conditions_of(
-    header: Callable[[str], str | None], body: Mapping[str, Any], *, reference: Reference, inputs: Any
+    header: Callable[[str], str | None], body: Conditioned, *, reference: Reference, inputs: Any
 ) -> Conditions:
     """What the request asks of its call. Where a field and its header are both given, the lower ceiling counts, and a
     contract must be the same in both.
@@ -32,11 +31,11 @@ def conditions_of(
     """
     ceilings = [
         _ceiling(name, given)
-        for name, given in (("max_price", body.get("max_price")), (PRICE_HEADER, header(PRICE_HEADER.lower())))
+        for name, given in (("max_price", body.max_price), (PRICE_HEADER, header(PRICE_HEADER.lower())))
         if given is not None
     ]
     max_price = min(ceilings, default=None)
-    contract = _contract(body.get("contract"), header(CONTRACT_HEADER.lower()))
+    contract = _contract(body.contract, header(CONTRACT_HEADER.lower()))
     key = header(IDEMPOTENCY_HEADER.lower())
     idempotency = None
     if key is not None:

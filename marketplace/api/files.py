@@ -1,17 +1,18 @@
 """Uploads as Replicate's clients read them."""
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from django.conf import settings
 
 from inference.links import absolute, upload_download_path
+from marketplace.api.shapes import answers
 from marketplace.core.ids import short
 
 if TYPE_CHECKING:
     from inference.models import InputFile
 
 
-def file_document(file: "InputFile") -> dict[str, Any]:
+def file_document(file: "InputFile") -> answers.File:
     """An upload. A call names it by `urls.get`; `urls.download` is a signed link to its bytes."""
     id_ = short(file.pk)
     return {

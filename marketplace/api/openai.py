@@ -4,13 +4,17 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from msgspec import UNSET
+
 from inference.links import absolute, artifact_path
 from inference.statements import PredictionView
-from marketplace.api.conditions import FIELDS
 from marketplace.api.replicate import prediction_document
+from marketplace.api.shapes import answers
+from marketplace.api.shapes.requests import EditImages, GenerateImages
 from marketplace.catalog.domain import Reference, parse_reference
 from marketplace.core.ids import short
-from marketplace.core.problems import FieldError, Invalid, Problem
+from marketplace.core.problems import FieldError, Problem
+from marketplace.core.shapes import error_of, errors_in, read, refused
 
 if TYPE_CHECKING:
     from marketplace.catalog.selectors import Offer
@@ -18,13 +22,11 @@ if TYPE_CHECKING:
 SIZE = re.compile(r"(\d{1,5})x(\d{1,5})", re.ASCII)
 NUMBER = re.compile(r"-?\d{1,15}(\.\d{1,15})?", re.ASCII)
 FORMATS = {"png": "png", "jpeg": "jpg", "webp": "webp"}
-RESPONSE_FORMATS = ("url", "b64_json")
 # What OpenAI's own models take and models here have no use for; "auto" and the like change nothing.
 WITHOUT_EFFECT = frozenset(
     {"user", "quality", "style", "background", "moderation", "output_compression", "input_fidelity", "partial_images"}
 )
-OWN = frozenset({"model", "prompt", "n", "size", "output_format", "response_format", "stream"})
-NO_INPUT = OWN | WITHOUT_EFFECT | FIELDS
+NO_INPUT = WITHOUT_EFFECT | frozenset(GenerateImages.__struct_fields__)
 
 
 class PredictionFailed(Problem):
@@ -40,44 +42,33 @@ class StillRunning(PredictionFailed):
     status, kind, title = 504, "still-running", "The prediction takes longer than this answer can wait"
 
 
-def image_request(body: Mapping[str, Any]) -> tuple[Reference, dict[str, Any], str | None]:
-    """The model, its canonical inputs and the response format that `POST /images/generations` asks for.
+def image_request(sent: Mapping[str, Any]) -> tuple[GenerateImages, Reference, dict[str, Any]]:
+    """The body, the model and its canonical inputs that `POST /images/generations` asks for.
 
     Fields that are not OpenAI's, such as `seed` (clients send them as `extra_body`), are the model's own.
 
     Raises:
         Invalid: a field cannot be understood. The model's schema checks the inputs afterwards.
     """
-    errors = []
-    model = body.get("model")
-    reference = parse_reference(model) if isinstance(model, str) and len(model) <= 300 else None
-    if reference is None:
-        errors.append(FieldError("model", "is required: owner/name of a model, as GET /openai/v1/models lists them"))
-    inputs = {name: value for name, value in body.items() if name not in NO_INPUT}
-    if "prompt" in body:
-        inputs["prompt"] = body["prompt"]
-    if body.get("n") is not None:
-        inputs["num_outputs"] = body["n"]
-    if (size := body.get("size")) not in (None, "auto"):
-        match = SIZE.fullmatch(size) if isinstance(size, str) else None
-        if match:
-            inputs |= {"width": int(match[1]), "height": int(match[2])}
-        else:
-            errors.append(FieldError("size", 'must be "auto" or width and height in pixels such as "128x128"'))
-    if (picture := body.get("output_format")) is not None:
-        if isinstance(picture, str) and picture in FORMATS:
-            inputs["output_format"] = FORMATS[picture]
-        else:
-            errors.append(FieldError("output_format", f"must be one of {', '.join(FORMATS)}"))
-    response_format = body.get("response_format")
-    if response_format not in (None, *RESPONSE_FORMATS):
-        errors.append(FieldError("response_format", f"must be one of {', '.join(RESPONSE_FORMATS)}"))
-    if body.get("stream"):
+    errors = errors_in(sent, GenerateImages)
+    if sent.get("stream"):
         errors.append(FieldError("stream", "is not to be had here; follow urls.events of a prediction instead"))
-    if errors or reference is None:
-        named = "; ".join(f"{error.field} {error.detail}" for error in errors)
-        raise Invalid(f"Nothing was run and nothing is charged: {named}", errors=errors)
-    return reference, inputs, response_format
+    if errors:
+        raise refused(GenerateImages, errors)
+    body = read(sent, GenerateImages)
+    reference = parse_reference(body.model)
+    if reference is None:
+        raise refused(GenerateImages, [error_of(GenerateImages, "model")])
+    inputs = {name: value for name, value in sent.items() if name not in NO_INPUT}
+    if body.prompt is not UNSET:
+        inputs["prompt"] = body.prompt
+    if body.n is not None:
+        inputs["num_outputs"] = body.n
+    if match := SIZE.fullmatch(body.size or ""):
+        inputs |= {"width": int(match[1]), "height": int(match[2])}
+    if body.output_format is not None:
+        inputs["output_format"] = FORMATS[body.output_format]
+    return body, reference, inputs
 
 
 def check_edit(*, pictures: int, mask: bool) -> None:
@@ -88,8 +79,7 @@ def check_edit(*, pictures: int, mask: bool) -> None:
     if mask:
         errors.append(FieldError("mask", "is not to be had here; the models change the whole picture"))
     if errors:
-        named = "; ".join(f"{error.field} {error.detail}" for error in errors)
-        raise Invalid(f"Nothing was run and nothing is charged: {named}", errors=errors)
+        raise refused(EditImages, errors)
 
 
 def form_body(fields: Mapping[str, str]) -> dict[str, Any]:
@@ -132,7 +122,7 @@ def check_ended_well(prediction: PredictionView) -> None:
 
 def images_document(
     prediction: PredictionView, encoded: Sequence[str], *, response_format: str | None
-) -> dict[str, Any]:
+) -> answers.Images:
     """The answer of `POST /images/generations` and `/images/edits`.
 
     Args:
@@ -140,10 +130,14 @@ def images_document(
         response_format: what the caller asked for. Clients that ask for nothing expect one or the other, depending on
             the model they were written for, so they get both.
     """
-    data: list[dict[str, Any]] = []
+    data: list[answers.Image] = []
     for artifact, text in zip(prediction.artifacts, encoded, strict=True):
-        picture = {"url": absolute(artifact_path(artifact.id)), "b64_json": text}
-        data.append({name: value for name, value in picture.items() if response_format in (None, name)})
+        image: answers.Image = {}
+        if response_format != "b64_json":
+            image["url"] = absolute(artifact_path(artifact.id))
+        if response_format != "url":
+            image["b64_json"] = text
+        data.append(image)
     inputs, first = prediction.input, prediction.artifacts[0]
     document = prediction_document(prediction)
     return {
@@ -151,11 +145,16 @@ def images_document(
         "data": data,
         "output_format": {ours: theirs for theirs, ours in FORMATS.items()}.get(str(inputs.get("output_format"))),
         "size": f"{first.width}x{first.height}" if first.width and first.height else None,
-        "prediction": {name: document[name] for name in ("id", "metrics", "receipt", "urls")},
+        "prediction": {
+            "id": document["id"],
+            "metrics": document["metrics"],
+            "receipt": document["receipt"],
+            "urls": document["urls"],
+        },
     }
 
 
-def model_document(offer: "Offer") -> dict[str, Any]:
+def model_document(offer: "Offer") -> answers.OpenAIModel:
     """A model on sale as `GET /models` lists it."""
     model = offer.listing.model
     return {
@@ -166,7 +165,7 @@ def model_document(offer: "Offer") -> dict[str, Any]:
     }
 
 
-def error_document(problem: Problem) -> dict[str, Any]:
+def error_document(problem: Problem) -> answers.OpenAIError:
     """A refusal as OpenAI's clients read it."""
     return {
         "error": {

@@ -4,7 +4,7 @@ import logging
 from typing import Any
 
 from django.conf import settings
-from django.core.exceptions import RequestDataTooBig
+from django.core.exceptions import BadRequest, RequestDataTooBig, SuspiciousOperation
 from django.db import OperationalError
 from django.http import Http404
 from psycopg_pool import PoolTimeout
@@ -12,11 +12,10 @@ from rest_framework import exceptions
 from rest_framework.response import Response
 
 from marketplace.core import problems
-from marketplace.core.problems import CONTENT_TYPE, FieldError, Problem
+from marketplace.core.problems import CONTENT_TYPE, FAILED, FieldError, Problem
 
 log = logging.getLogger(__name__)
 
-FAILED = "This was logged. If it happens again, tell the operator the time and the address."
 AWAY = "The database does not answer. Nothing was run; try again shortly."
 
 
@@ -47,6 +46,8 @@ def _problem_of(error: Exception) -> Problem | None:
             return problems.NotAuthenticated(str(error.detail))
         case RequestDataTooBig():
             return problems.TooLarge(f"The body may have at most {settings.DATA_UPLOAD_MAX_MEMORY_SIZE} bytes")
+        case SuspiciousOperation() | BadRequest():
+            return problems.NotUnderstood("The request cannot be read")
         case exceptions.NotAcceptable():
             return problems.NotAcceptable(str(error.detail))
         case exceptions.MethodNotAllowed():

@@ -1,20 +1,21 @@
 """Replicate's dialect: how predictions, models and versions look to its clients, and what its requests mean."""
 
 import re
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from django.conf import settings
 
+from billing.outcomes.domain import Verdict
 from inference.domain.lifecycle import Status
 from inference.links import absolute, artifact_path, events_path, shown_input
 from inference.services.receipts import receipt_of
 from inference.statements import PredictionView
+from marketplace.api.shapes import answers
+from marketplace.api.shapes.requests import CreatePredictionOfVersion
 from marketplace.catalog.domain import Reference, parse_reference
 from marketplace.catalog.services.resolution import reference_of_version
 from marketplace.core.files import references_in
 from marketplace.core.ids import short
-from marketplace.core.problems import FieldError, Invalid
 from providers import tasks
 
 if TYPE_CHECKING:
@@ -34,27 +35,18 @@ def wait_seconds(prefer: str | None) -> int | None:
     return max(1, min(int(match[1]), MAX_WAIT_SECONDS)) if match[1] else MAX_WAIT_SECONDS
 
 
-def reference_in(body: Mapping[str, Any]) -> Reference:
-    """What `POST /v1/predictions` is to run: `version` is an id, `owner/name` or `owner/name:version`.
-
-    Raises:
-        Invalid: there is none, or it cannot be one.
-        NotFound: no such version. May ask the database.
-    """
-    version = body.get("version")
-    if not isinstance(version, str) or len(version) > 300:
-        wrong = FieldError("version", "is required: a version's id, owner/name or owner/name:version")
-        raise Invalid("Say which model to run", errors=[wrong])
-    return parse_reference(version) or reference_of_version(version)
+def reference_in(body: CreatePredictionOfVersion) -> Reference:
+    """What `POST /v1/predictions` is to run. May ask the database. Raises NotFound: there is no such version."""
+    return parse_reference(body.version) or reference_of_version(body.version)
 
 
-def review_document(review: "Review", prediction: PredictionView) -> dict[str, Any]:
+def review_document(review: "Review", prediction: PredictionView) -> answers.Review:
     """A verdict, and where that leaves its prediction, whose receipt says the same."""
     assert prediction.outcome is not None  # it was made under a contract
     return {
         "prediction": short(prediction.id),
         "position": review.position,
-        "verdict": review.verdict,
+        "verdict": Verdict(review.verdict),
         "reason": review.reason or None,
         "reviewed_at": review.created_at.isoformat(),
         "outcome": prediction.outcome.value,
@@ -62,7 +54,7 @@ def review_document(review: "Review", prediction: PredictionView) -> dict[str, A
     }
 
 
-def prediction_document(prediction: PredictionView, *, status: Status | None = None) -> dict[str, Any]:
+def prediction_document(prediction: PredictionView, *, status: Status | None = None) -> answers.Prediction:
     """A prediction as Replicate's clients read it, with its receipt.
 
     Args:
@@ -111,7 +103,7 @@ def _output(prediction: PredictionView) -> Any:
     return [absolute(artifact_path(artifact.id)) for artifact in prediction.artifacts]
 
 
-def _metrics(prediction: PredictionView) -> dict[str, float]:
+def _metrics(prediction: PredictionView) -> answers.Metrics:
     measured = {
         "predict_time": prediction.run_seconds,
         "total_time": prediction.total_seconds,
@@ -120,10 +112,11 @@ def _metrics(prediction: PredictionView) -> dict[str, float]:
         "run_seconds": prediction.run_seconds,
         "total_seconds": prediction.total_seconds,
     }
-    return {name: round(seconds, 6) for name, seconds in measured.items() if seconds is not None}
+    known = {name: round(seconds, 6) for name, seconds in measured.items() if seconds is not None}
+    return cast(answers.Metrics, known)
 
 
-def version_document(version: "ModelVersion") -> dict[str, Any]:
+def version_document(version: "ModelVersion") -> answers.Version:
     """A version with the schema of its input, as `openapi_schema.components.schemas.Input`."""
     output = tasks.task_named(version.model.task).output_schema
     return {
@@ -139,7 +132,7 @@ def version_document(version: "ModelVersion") -> dict[str, Any]:
     }
 
 
-def model_document(offer: "Offer") -> dict[str, Any]:
+def model_document(offer: "Offer") -> answers.Model:
     """A model on sale, with its price and what it measured."""
     model, price, measured = offer.listing.model, offer.price, offer.measured
     owner = model.organization.slug

@@ -1,22 +1,14 @@
-from django.urls import path
-from drf_spectacular.views import SpectacularAPIView
+"""Django's part of the API: the views of the table of routes, and where the payment gateway sends its events."""
 
-from marketplace.api import aliases, gateway, views
+from django.urls import path
+
+from marketplace.api import gateway
+from marketplace.api.front.routing import PARAMETER
+from marketplace.api.routes import ROUTES
+
+VIEWS = {route.template: route.view for route in ROUTES if route.view is not None}
 
 urlpatterns = [
-    path("v1/predictions", views.Predictions.as_view(), name="predictions"),
-    path("v1/predictions/<str:id>/reviews", views.Reviews.as_view(), name="reviews"),
-    path("v1/models", views.Models.as_view(), name="models"),
-    path("v1/models/<str:owner>/<str:name>", views.Model.as_view(), name="model"),
-    path("v1/models/<str:owner>/<str:name>/versions", views.Versions.as_view(), name="versions"),
-    path("v1/models/<str:owner>/<str:name>/versions/<str:version>", views.Version.as_view(), name="version"),
-    path("v1/aliases", aliases.Aliases.as_view(), name="aliases"),
-    path("v1/aliases/<str:name>", aliases.Alias.as_view(), name="alias"),
-    path("v1/files", views.Files.as_view(), name="files"),
-    path("v1/files/<str:id>", views.File.as_view(), name="file"),
-    path("v1/account", views.Account.as_view(), name="account"),
-    path("v1/receipts/keys", views.ReceiptKeys.as_view(), name="receipt-keys"),
-    path("v1/<path:rest>", views.Nothing.as_view(), name="nothing"),
+    *(path(PARAMETER.sub(r"<str:\1>", template.lstrip("/")), view.as_view()) for template, view in VIEWS.items()),
     path("webhooks/stripe", gateway.stripe, name="stripe-webhook"),
-    path("api/schema/", SpectacularAPIView.as_view(), name="schema"),
 ]

@@ -3,8 +3,6 @@
 from typing import Any
 
 from django.conf import settings
-from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import extend_schema
 from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -12,7 +10,6 @@ from rest_framework.views import APIView
 
 from billing.ledger.domain import AccountKind
 from billing.ledger.selectors import balance_of
-from inference.domain.reviews import verdict_in
 from inference.selectors import (
     input_file_for_buyer,
     input_files_for_buyer,
@@ -22,18 +19,22 @@ from inference.selectors import (
 from inference.services.files import delete_upload
 from inference.services.receipts import signer
 from inference.services.review import review
+from marketplace.accounts import policy
+from marketplace.accounts.policy import Action
 from marketplace.api import replicate
 from marketplace.api.authentication import caller_of
 from marketplace.api.files import file_document
+from marketplace.api.shapes import answers
+from marketplace.api.shapes.requests import GiveVerdict
 from marketplace.catalog import selectors as catalog
 from marketplace.catalog.domain import VERSION_ID
 from marketplace.core.ids import parse_short, short
 from marketplace.core.money import decimal_text
 from marketplace.core.problems import FieldError, Invalid, NotFound
+from marketplace.core.shapes import read
 from providers.selectors import versions_of
 
 PAGE = 100
-ANY = OpenApiTypes.OBJECT
 
 
 def page_of(results: list[Any], *, following: str | None = None) -> Response:
@@ -42,10 +43,10 @@ def page_of(results: list[Any], *, following: str | None = None) -> Response:
 
 
 class Predictions(APIView):
-    @extend_schema(operation_id="predictions_list", responses=ANY)
     def get(self, request: Request) -> Response:
         """The caller's predictions, newest first, a hundred a page; `next` leads on."""
         caller = caller_of(request)
+        policy.check(caller, Action.SEE_PREDICTIONS)
         cursor = request.query_params.get("cursor")
         before = parse_short(cursor) if cursor else None
         if cursor and before is None:
@@ -60,7 +61,6 @@ class Predictions(APIView):
 
 
 class Reviews(APIView):
-    @extend_schema(operation_id="reviews_create", request=ANY, responses={201: ANY})
     def post(self, request: Request, id: str) -> Response:
         """Accept or reject one image that was made under an outcome contract: `verdict`, `position`, `reason`.
 
@@ -71,8 +71,14 @@ class Reviews(APIView):
         prediction = parse_short(id)
         if prediction is None:
             raise NotFound("There is no such prediction")
-        position, verdict, reason = verdict_in(request.data)
-        done = review(caller=caller, prediction_id=prediction, position=position, verdict=verdict, reason=reason)
+        given = read(request.data, GiveVerdict)
+        done = review(
+            caller=caller,
+            prediction_id=prediction,
+            position=given.position,
+            verdict=given.verdict,
+            reason=given.reason or "",
+        )
         view = prediction_for_buyer(caller.organization_id, prediction)
         return Response(replicate.review_document(done.review, view), status=201 if done.is_new else 200)
 
@@ -82,9 +88,8 @@ class Models(APIView):
     authentication_classes: list[type] = []
     http_method_names = ["get", "query", "head", "options"]
 
-    @extend_schema(operation_id="models_list", responses=ANY)
     def get(self, request: Request) -> Response:
-        """The models on sale, most used first."""
+        """The models on sale, most used first. `QUERY` with words as a text body searches them."""
         return page_of([replicate.model_document(offer) for offer in catalog.offers()])
 
     def query(self, request: Request) -> Response:
@@ -97,7 +102,6 @@ class Model(APIView):
     permission_classes = [AllowAny]
     authentication_classes: list[type] = []
 
-    @extend_schema(operation_id="models_get", responses=ANY)
     def get(self, request: Request, owner: str, name: str) -> Response:
         """One model with its price, what it measured, and the schema of its newest version."""
         return Response(replicate.model_document(catalog.offer_named(owner, name)))
@@ -107,7 +111,6 @@ class Versions(APIView):
     permission_classes = [AllowAny]
     authentication_classes: list[type] = []
 
-    @extend_schema(operation_id="versions_list", responses=ANY)
     def get(self, request: Request, owner: str, name: str) -> Response:
         """All versions of a model, newest first."""
         offer = catalog.offer_named(owner, name)
@@ -118,7 +121,6 @@ class Version(APIView):
     permission_classes = [AllowAny]
     authentication_classes: list[type] = []
 
-    @extend_schema(operation_id="versions_get", responses=ANY)
     def get(self, request: Request, owner: str, name: str, version: str) -> Response:
         """One version and the schema of its input."""
         offer = catalog.offer_named(owner, name)
@@ -129,63 +131,52 @@ class Version(APIView):
 
 
 class Files(APIView):
-    @extend_schema(operation_id="files_list", responses=ANY)
     def get(self, request: Request) -> Response:
         """The caller's uploads that have not expired, newest first."""
-        files = input_files_for_buyer(caller_of(request).organization_id)[:PAGE]
+        caller = caller_of(request)
+        policy.check(caller, Action.SEE_PREDICTIONS)
+        files = input_files_for_buyer(caller.organization_id)[:PAGE]
         return page_of([file_document(file) for file in files])
 
 
 class File(APIView):
-    @extend_schema(operation_id="files_get", responses=ANY)
     def get(self, request: Request, id: str) -> Response:
         """One upload of the caller's."""
-        return Response(file_document(input_file_for_buyer(caller_of(request).organization_id, parse_short(id))))
+        caller = caller_of(request)
+        policy.check(caller, Action.SEE_PREDICTIONS)
+        return Response(file_document(input_file_for_buyer(caller.organization_id, parse_short(id))))
 
-    @extend_schema(operation_id="files_delete", responses={204: None})
     def delete(self, request: Request, id: str) -> Response:
         """Forget an upload. Predictions that used it keep showing it."""
-        delete_upload(organization_id=caller_of(request).organization_id, file_id=parse_short(id))
+        delete_upload(caller=caller_of(request), file_id=parse_short(id))
         return Response(status=204)
 
 
 class Account(APIView):
-    @extend_schema(operation_id="account_get", responses=ANY)
     def get(self, request: Request) -> Response:
         """The organisation that the key speaks for, and its balance."""
         caller = caller_of(request)
+        policy.check(caller, Action.SEE_BALANCE)
         balance = balance_of(str(caller.organization_id), AccountKind.BUYER_PREPAID)
-        return Response(
-            {
-                "type": "organization",
-                "username": caller.organization_slug,
-                "name": caller.organization_slug,
-                "balance": {
-                    "available": decimal_text(balance.available),
-                    "held": decimal_text(balance.held),
-                    "currency": balance.currency,
-                },
-            }
-        )
+        account: answers.Account = {
+            "type": "organization",
+            "username": caller.organization_slug,
+            "name": caller.organization_slug,
+            "balance": {
+                "available": decimal_text(balance.available),
+                "held": decimal_text(balance.held),
+                "currency": balance.currency,
+            },
+        }
+        return Response(account)
 
 
 class ReceiptKeys(APIView):
     permission_classes = [AllowAny]
     authentication_classes: list[type] = []
 
-    @extend_schema(operation_id="receipt_keys_list", responses=ANY)
     def get(self, request: Request) -> Response:
         """The public keys that verify receipts."""
         key = signer()
-        return Response({"keys": [{"id": key.key_id, "algorithm": "Ed25519", "public_key": key.public_key}]})
-
-
-@extend_schema(exclude=True)
-class Nothing(APIView):
-    """Addresses below /v1 that are none, refused like everything there."""
-
-    permission_classes = [AllowAny]
-    authentication_classes: list[type] = []
-
-    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
-        raise NotFound(f"There is no {request.path[:200]} in this API; /docs/api lists its addresses.")
+        keys: answers.ReceiptKeys = {"keys": [{"id": key.key_id, "algorithm": "Ed25519", "public_key": key.public_key}]}
+        return Response(keys)

@@ -1,4 +1,4 @@
-"""Names that callers use for models. Pure."""
+"""Names that callers use for models. Pure functions."""
 
 import re
 import uuid
@@ -21,7 +21,7 @@ class Reference:
 
     @property
     def is_possible(self) -> bool:
-        """Whether a model could be called so; if not, the database need not be asked."""
+        """Whether this could be a model's name; if not, no query is needed."""
         return is_name(self.owner) and is_name(self.name)
 
 
@@ -32,5 +32,5 @@ def parse_reference(text: str) -> Reference | None:
 
 
 def sku_of(model_id: uuid.UUID) -> str:
-    """What billing knows a model by."""
+    """The model's sku in billing."""
     return f"model:{model_id}"

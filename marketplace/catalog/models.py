@@ -5,7 +5,7 @@ from marketplace.core.ids import new_id
 
 
 class Listing(models.Model):
-    """A model on sale: which version callers get who name none.
+    """A model on sale, and the version for callers who name none.
 
     Attributes:
         listed: whether buyers find and may call it.
@@ -46,7 +46,7 @@ class Alias(models.Model):
 
 
 class PendingListing(models.Model):
-    """The wish to price and list a version as soon as it has passed its checks; gone once that is decided.
+    """A request to price and list a version as soon as it has passed its checks; deleted once that is decided.
 
     Attributes:
         unit_price: micro-units for one unit of the model's task.

@@ -1,4 +1,4 @@
-"""Reading the catalogue: what is on sale, at what price, and what it measured."""
+"""Reads the catalogue: models on sale, their prices and measurements."""
 
 import uuid
 from collections.abc import Iterable
@@ -19,7 +19,7 @@ from providers.tasks import task_named
 from providers.tasks.fields import defaults_of
 
 if TYPE_CHECKING:
-    from marketplace.accounts.models import Organization
+    pass
 
 SORTS = ("popular", "newest", "cheapest", "fastest")
 
@@ -44,7 +44,7 @@ class Offer:
 
 @dataclass(frozen=True)
 class AliasView:
-    """An alias and what it means now.
+    """An alias and its current target.
 
     Attributes:
         offer: the model that it points to; None: that is not on sale, so calls of the alias are refused.
@@ -130,10 +130,10 @@ def alias_named(owner: str, name: str, organization_id: uuid.UUID | None) -> Ali
     )
 
 
-def aliases_of(organization: "Organization") -> list[AliasView]:
+def aliases_of(organization_id: uuid.UUID) -> list[AliasView]:
     """An organisation's aliases by name, with what each means now."""
     aliases = list(
-        Alias.objects.filter(organization=organization)
+        Alias.objects.filter(organization=organization_id)
         .select_related("organization", "model__organization", "version")
         .order_by("name")
     )
@@ -147,8 +147,8 @@ def version_on_sale(model_id: uuid.UUID) -> str | None:
     return Listing.objects.filter(model=model_id, listed=True).values_list("version_id", flat=True).first()
 
 
-def listings_for_provider(organization: "Organization") -> QuerySet[Listing]:
-    return _listings().filter(model__organization=organization).order_by("model__name")
+def listings_for_provider(organization_id: uuid.UUID) -> QuerySet[Listing]:
+    return _listings().filter(model__organization=organization_id).order_by("model__name")
 
 
 def price_of(model_id: uuid.UUID) -> PriceTerms | None:

@@ -10,7 +10,7 @@ from django.db import DatabaseError, connections
 from django.db.backends.utils import CursorWrapper
 from psycopg import sql
 
-MIGRATING: Final = 0x626F75727365  # the advisory lock of whoever migrates: "bourse" in ASCII
+MIGRATING: Final = 0x626F75727365  # the advisory lock of a running migration: "bourse" in ASCII
 
 
 class OwnerMigrates:

@@ -4,7 +4,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from marketplace.core.request_ids import current_request_id
+
 CONTENT_TYPE = "application/problem+json"
+FAILED = "This was logged. If it happens again, tell the operator the request's id."
 
 
 @dataclass(frozen=True)
@@ -38,7 +41,7 @@ class Problem(Exception):
         self.extra = extra
 
     def document(self, *, instance: str) -> dict[str, Any]:
-        """The JSON body. `instance` identifies this occurrence: the request's path or id."""
+        """The JSON body. `instance` is the request's path; `request_id` names the request in the log."""
         body: dict[str, Any] = {
             "type": f"/docs/errors#{self.kind}",
             "title": self.title,
@@ -48,6 +51,8 @@ class Problem(Exception):
         }
         if self.errors:
             body["errors"] = [{"field": error.field, "detail": error.detail} for error in self.errors]
+        if id_ := current_request_id():
+            body["request_id"] = id_
         return body | self.extra
 
     def headers(self) -> Mapping[str, str]:

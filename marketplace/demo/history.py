@@ -15,8 +15,9 @@ from inference.models import Prediction
 from inference.selectors import prediction_for_buyer
 from inference.services.admit import CallTarget, admit
 from inference.services.review import review
+from marketplace.accounts.domain import Actor
 from marketplace.accounts.models import Organization, User
-from marketplace.accounts.selectors import Caller, caller_by_member, membership_for
+from marketplace.accounts.selectors import actor_of, membership_for
 from marketplace.catalog.domain import Reference
 from marketplace.catalog.selectors import alias_named
 from marketplace.catalog.services.aliases import create_alias
@@ -34,6 +35,7 @@ from marketplace.demo.market import (
     PROMPTS,
     PROVIDER,
     REVIEW_HOURS,
+    Party,
 )
 from providers.domain import VersionState
 from providers.selectors import head_of, model_named
@@ -49,8 +51,7 @@ def make_history(report: Callable[[str], None]) -> None:
         Conflict: a model failed its checks.
     """
     organization = Organization.objects.get(slug=BUYER.slug)
-    user = User.objects.get(email=BUYER.email)
-    caller = caller_by_member(user, organization)
+    caller = _owner(BUYER)
     admitted: list[uuid.UUID] = []
     deadline = time.monotonic() + MAX_WAIT_SECONDS
     for model in MODELS:
@@ -62,26 +63,30 @@ def make_history(report: Callable[[str], None]) -> None:
                 inputs = {"prompt": prompt, "seed": seed}
                 admitted.append(admit(caller=caller, target=target, inputs=inputs, origin=Origin.DEMO))
     _wait_for_all(organization, admitted, report)
-    _create_alias(organization, user)
+    _create_alias(caller)
     _sign_contract()
     _run_under_contract(caller, organization, report)
 
 
-def _create_alias(organization: Organization, user: User) -> None:
+def _owner(party: Party) -> Actor:
+    """The person of a demo organisation."""
+    return actor_of(membership_for(User.objects.get(email=party.email), party.slug))
+
+
+def _create_alias(buyer: Actor) -> None:
     """Create the buyer's alias for the hero, unless it exists; an alias that was moved is not changed."""
-    if alias_named(organization.slug, ALIAS, organization.pk) is None:
-        create_alias(organization=organization, name=ALIAS, target=HERO.full_name, actor=user)
+    if alias_named(buyer.organization_slug, ALIAS, buyer.organization_id) is None:
+        create_alias(actor=buyer, name=ALIAS, target=HERO.full_name)
 
 
 @transaction.atomic
 def _sign_contract() -> None:
     """Make an offer of the hero's provider to the buyer and sign it for both, unless a contract exists."""
-    provider = membership_for(User.objects.get(email=PROVIDER.email), PROVIDER.slug)
-    buyer = membership_for(User.objects.get(email=BUYER.email), BUYER.slug)
-    if contracts_for_buyer(str(buyer.organization_id)).exists():
+    provider, buyer = _owner(PROVIDER), _owner(BUYER)
+    if contracts_for_buyer(buyer.party).exists():
         return
     offer = make_offer(
-        by=provider,
+        actor=provider,
         model=HERO.name,
         buyer=BUYER.slug,
         amount=ACCEPTED_PRICE,
@@ -89,10 +94,10 @@ def _sign_contract() -> None:
         most_unreviewed=MAX_UNREVIEWED,
         note="For the icons of the spring catalogue.",
     )
-    sign(by=buyer, offer_id=offer.pk, document_hash=offer.hash)
+    sign(actor=buyer, offer_id=offer.pk, document_hash=offer.hash)
 
 
-def _run_under_contract(caller: Caller, organization: Organization, report: Callable[[str], None]) -> None:
+def _run_under_contract(caller: Actor, organization: Organization, report: Callable[[str], None]) -> None:
     """Make calls under the buyer's contract and review some of their images, unless that was done before."""
     contract = contracts_for_buyer(str(organization.pk)).filter(ended_at=None).first()
     if contract is None:

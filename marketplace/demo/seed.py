@@ -7,7 +7,7 @@ from billing.gateways import current_gateway
 from billing.ledger.services.posting import grant
 from billing.payments.services.top_ups import top_up
 from marketplace.accounts.models import Organization, User
-from marketplace.accounts.selectors import membership_for, organization_by_slug
+from marketplace.accounts.selectors import actor_of, membership_for, organization_by_slug, platform_for
 from marketplace.accounts.services.api_keys import create_key
 from marketplace.accounts.services.organizations import create_organization
 from marketplace.catalog.services.publish import publish
@@ -53,8 +53,8 @@ def _create_market() -> credentials.Document:
     for model in (*MODELS, *TOOLS):
         with folder_of(model) as folder:
             publish(
+                actor=platform_for(_organization(model.provider)),
                 folder=folder,
-                organization=_organization(model.provider),
                 name=model.name,
                 unit_price=model.unit_price,
             )
@@ -86,7 +86,7 @@ def _party(party: Party, key_field: str) -> dict[str, str]:
         create_organization(
             creator=user, name=party.name, slug=party.slug, can_buy=party.can_buy, can_provide=party.can_provide
         )
-    key = create_key(by=membership_for(user, party.slug), name="demo")
+    key = create_key(actor=actor_of(membership_for(user, party.slug)), name="demo")
     return person | {key_field: key.secret, "organization": party.slug}
 
 

@@ -5,7 +5,27 @@ from django.contrib.auth.models import AnonymousUser
 from django.http import HttpRequest
 
 from billing.gateways import current_gateway
+from marketplace.accounts import policy
+from marketplace.accounts.domain import Actor
+from marketplace.accounts.policy import Action
 from marketplace.accounts.selectors import organizations_of
+
+
+class Permissions:
+    """What templates ask: `may.set_price` is whether the page's actor may do that."""
+
+    def __init__(self, actor: Actor | None) -> None:
+        self._actor = actor
+
+    def __getitem__(self, action: str) -> bool:
+        return self._actor is not None and policy.allows(self._actor, Action(action))
+
+
+class Explanations:
+    """What templates say instead of a form: `who_may.set_price` names the roles."""
+
+    def __getitem__(self, action: str) -> str:
+        return policy.who_may(Action(action))
 
 
 def site(request: HttpRequest) -> dict[str, Any]:
@@ -17,6 +37,8 @@ def site(request: HttpRequest) -> dict[str, Any]:
         "organizations": organizations_of(user) if user.is_authenticated else [],
         "organization": membership.organization if membership else None,
         "membership": membership,
+        "may": Permissions(getattr(request, "actor", None)),
+        "who_may": Explanations(),
         "base_url": settings.BASE_URL,
         "is_operator": user.is_authenticated and user.is_operator,
         "currency": settings.CURRENCY,

@@ -5,7 +5,9 @@ from collections.abc import Iterable
 
 from django.db import transaction
 
-from marketplace.accounts.models import Organization
+from marketplace.accounts import policy
+from marketplace.accounts.domain import Actor
+from marketplace.accounts.policy import Action
 from marketplace.core.problems import Conflict, FieldError, Invalid, NotUnderstood
 from marketplace.core.storage import StoredBlob, blob_store
 from providers.hub import git
@@ -32,11 +34,15 @@ class PendingCommit:
     """The changes of a commit, collected line by line; a later line about a path replaces an earlier one.
 
     Args:
-        organization: the owner of the repository.
+        actor: who commits to a repository of their organisation.
+
+    Raises:
+        Forbidden: as `policy.check` says; before anything is stored.
     """
 
-    def __init__(self, organization: Organization) -> None:
-        self._organization = organization
+    def __init__(self, actor: Actor) -> None:
+        policy.check(actor, Action.COMMIT)
+        self.actor = actor
         self._written: dict[str, StoredBlob | LargeFile] = {}
         self._deleted: set[str] = set()
         self._folders: set[str] = set()
@@ -70,11 +76,11 @@ class PendingCommit:
 
     def _store(self, content: bytes) -> StoredBlob:
         if not self._inline:
-            self._used = upload_quota_used(self._organization)
+            self._used = upload_quota_used(self.actor.organization_id)
         self._inline += len(content)
         require_upload_quota(used=self._used, size=self._inline)
         blob = blob_store().put(content)
-        own_blob(organization=self._organization, blob=blob)
+        own_blob(organization_id=self.actor.organization_id, blob=blob)
         GitOid.objects.bulk_create([GitOid(blob_id=blob.sha256, oid=git.blob_oid(content))], ignore_conflicts=True)
         return blob
 
@@ -86,7 +92,7 @@ class PendingCommit:
             Invalid: a large file was not uploaded, or has another size than the commit says.
         """
         large = {path: file for path, file in self._written.items() if isinstance(file, LargeFile)}
-        sizes = owned_blobs(self._organization, [file.sha256 for file in large.values()])
+        sizes = owned_blobs(self.actor.organization_id, [file.sha256 for file in large.values()])
         errors = [
             FieldError(path, "was not uploaded to this organisation; upload it again")
             for path, file in large.items()
@@ -145,7 +151,8 @@ def commit_changes(*, repository: Repository, pending: PendingCommit) -> str:
     if head is None and not changes.written:
         return newest
     message = f"{pending.header.summary}\n\n{pending.header.description}".strip()
-    return commit(model=model, changes=changes, parent=head.pk if head else None, message=message, author=None).pk
+    parent = head.pk if head else None
+    return commit(actor=pending.actor, model=model, changes=changes, parent=parent, message=message).pk
 
 
 def _require_deletable(repository: Repository, changes: Changes, paths: set[str], newest: str) -> None:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from marketplace.accounts.selectors import Caller
+from marketplace.accounts.domain import Actor
 from providers.hub import git
 from providers.hub.oids import oids_of
 from providers.hub.refusals import EntryNotFound, RepositoryNotFound, RevisionNotFound, WeightsNotPublic
@@ -82,7 +82,7 @@ class Snapshot:
     version: "ModelVersion | None"
 
 
-def open_repository(caller: Caller | None, owner: str, name: str, *, listed: ListedVersion) -> Repository:
+def open_repository(caller: Actor | None, owner: str, name: str, *, listed: ListedVersion) -> Repository:
     """The repository, for reading.
 
     Args:

@@ -16,7 +16,10 @@ from django.db import transaction
 from django.db.models import Exists, OuterRef, Sum
 from django.utils import timezone
 
+from marketplace.accounts import policy
+from marketplace.accounts.domain import Actor
 from marketplace.accounts.models import Organization
+from marketplace.accounts.policy import Action
 from marketplace.accounts.selectors import is_live_key
 from marketplace.core.ids import short
 from marketplace.core.problems import Forbidden, Invalid, NotUnderstood, TooLarge
@@ -43,9 +46,15 @@ class Plan:
 
 
 @transaction.atomic
-def announce(*, organization: Organization, objects: Sequence[Announced]) -> list[Plan]:
-    """Reserve upload quota for files that the organisation does not have. A file announced before keeps its upload."""
-    Organization.objects.select_for_update(no_key=True).get(pk=organization.pk)  # serialises reservations
+def announce(*, actor: Actor, objects: Sequence[Announced]) -> list[Plan]:
+    """Reserve upload quota for files that the organisation does not have. A file announced before keeps its upload.
+
+    Raises:
+        Forbidden: as `policy.require` says.
+    """
+    organization = actor.organization_id
+    Organization.objects.select_for_update(no_key=True).filter(pk=organization).first()  # serialises reservations
+    policy.require(actor, Action.COMMIT)
     present = owned_blobs(organization, [one.sha256 for one in objects])
     used = upload_quota_used(organization)
     plans: list[Plan] = []
@@ -65,7 +74,7 @@ def announce(*, organization: Organization, objects: Sequence[Announced]) -> lis
     return plans
 
 
-def _existing_upload(organization: Organization, one: Announced) -> tuple[LfsUpload | None, int]:
+def _existing_upload(organization: uuid.UUID, one: Announced) -> tuple[LfsUpload | None, int]:
     """The existing upload of this file, and how many bytes to reserve for it."""
     upload = LfsUpload.objects.filter(organization=organization, sha256=one.sha256).first()
     if upload is None:
@@ -74,18 +83,18 @@ def _existing_upload(organization: Organization, one: Announced) -> tuple[LfsUpl
     return upload, one.size - upload.size if counted else one.size
 
 
-def _reserve(organization: Organization, one: Announced, upload: LfsUpload | None) -> uuid.UUID:
+def _reserve(organization: uuid.UUID, one: Announced, upload: LfsUpload | None) -> uuid.UUID:
     if upload is None or upload.size != one.size:  # the announced size has changed: a new upload with a new link
         if upload is not None:
             _drop(upload)
-        upload = LfsUpload(organization=organization, sha256=one.sha256, size=one.size)
+        upload = LfsUpload(organization_id=organization, sha256=one.sha256, size=one.size)
     upload.finished_at = None
     upload.expires_at = timezone.now() + LIFE
     upload.save()
     return upload.pk
 
 
-def upload_quota_used(organization: Organization) -> int:
+def upload_quota_used(organization: uuid.UUID) -> int:
     """Bytes that the organisation has announced or uploaded and that no version uses."""
     announced = LfsUpload.objects.filter(organization=organization, finished_at=None, expires_at__gt=timezone.now())
     named = VersionFile.objects.filter(blob=OuterRef("blob"), version__model__organization=organization)
@@ -130,7 +139,7 @@ def upload_expired() -> Forbidden:
 @transaction.atomic
 def finish(*, upload: LfsUpload, blob: StoredBlob) -> None:
     """Record that the announced content was received. A second call changes nothing."""
-    own_blob(organization=upload.organization, blob=blob)
+    own_blob(organization_id=upload.organization_id, blob=blob)
     LfsUpload.objects.filter(pk=upload.pk, finished_at=None).update(finished_at=timezone.now())
 
 

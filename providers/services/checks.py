@@ -1,4 +1,4 @@
-"""Recording how the steps of a version's checks go, whoever does them."""
+"""Records the results of the steps of a version's checks."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -6,6 +6,7 @@ from typing import Any
 from django.db import transaction
 from django.utils import timezone
 
+from marketplace.accounts.selectors import platform_for
 from marketplace.accounts.services import audit
 from marketplace.core.outbox import emit
 from marketplace.core.problems import FieldError
@@ -59,9 +60,9 @@ def _conclude(version: ModelVersion, state: VersionState, step: Step) -> None:
     version.state = state
     version.save(update_fields=["state"])
     audit.record(
+        platform_for(version.model.organization),
         action=f"version.{state.value}",
         subject=version.pk,
-        organization=version.model.organization,
         model=version.model.name,
         number=version.number,
         step=step.value,

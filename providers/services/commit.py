@@ -1,12 +1,15 @@
 """A commit makes a version: the head's files with some changes, to be checked afterwards."""
 
 import hashlib
+import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from django.db import transaction
 
-from marketplace.accounts.models import Organization, User
+from marketplace.accounts import policy
+from marketplace.accounts.domain import Actor
+from marketplace.accounts.policy import Action
 from marketplace.accounts.services import audit
 from marketplace.core.outbox import emit
 from marketplace.core.problems import Conflict, FieldError, Invalid
@@ -14,7 +17,6 @@ from marketplace.core.storage import StoredBlob
 from providers.domain import STEPS
 from providers.models import Blob, GenerativeModel, ModelVersion, NamespaceBlob, VersionCheck, VersionFile
 from providers.selectors import files_of, head_of, owned_blobs
-from providers.services.repositories import require_provider
 from providers.validation.paths import check_paths, is_ignored
 from providers.validation.refusal import FolderRefused
 
@@ -62,9 +64,7 @@ class StaleParent(Conflict):
 
 
 @transaction.atomic
-def commit(
-    *, model: GenerativeModel, changes: Changes, parent: str | None, message: str, author: User | None
-) -> ModelVersion:
+def commit(*, actor: Actor, model: GenerativeModel, changes: Changes, parent: str | None, message: str) -> ModelVersion:
     """Put a new version on top of the head and let it be checked. A commit that changes nothing answers with the head.
 
     Commits to one model wait for each other. Either all of it is on disk once this returns, or nothing.
@@ -76,10 +76,10 @@ def commit(
         StaleParent: it is another.
         FolderRefused: a path may not be published.
         Invalid: a file was not uploaded by this organisation, or there is nothing to commit.
-        Forbidden: the organisation does not provide models.
+        Forbidden, NotFound: as `policy.require` says.
     """
-    require_provider(model.organization)
     GenerativeModel.objects.select_for_update(no_key=True).get(pk=model.pk)  # commits to one model queue up here
+    policy.require(actor, Action.COMMIT, of=model.organization_id)
     head = head_of(model)
     if parent is not None and (head is None or head.pk != parent):
         raise StaleParent(head.pk if head else None)
@@ -89,24 +89,24 @@ def commit(
         return head
     if not files and head is None:
         raise Invalid("There is nothing to commit: the first version needs files")
-    _check(model.organization, files)
-    return _add_version(model, files, head, message=message, author=author)
+    _check(model.organization_id, files)
+    return _add_version(actor, model, files, head, message=message)
 
 
-def own_blob(*, organization: Organization, blob: StoredBlob) -> None:
+def own_blob(*, organization_id: uuid.UUID, blob: StoredBlob) -> None:
     """Record that the organisation has brought this blob, which is in the store. The same again changes nothing."""
     with transaction.atomic():
         Blob.objects.bulk_create([Blob(sha256=blob.sha256, size=blob.size)], ignore_conflicts=True)
         NamespaceBlob.objects.bulk_create(
-            [NamespaceBlob(organization=organization, blob_id=blob.sha256)], ignore_conflicts=True
+            [NamespaceBlob(organization_id=organization_id, blob_id=blob.sha256)], ignore_conflicts=True
         )
 
 
-def _check(organization: Organization, files: Files) -> None:
+def _check(organization_id: uuid.UUID, files: Files) -> None:
     """Raises FolderRefused for paths that may not be published, Invalid for blobs that are not the organisation's."""
     if errors := check_paths({path: blob.size for path, blob in files.items()}):
         raise FolderRefused(errors)
-    owned = owned_blobs(organization, [blob.sha256 for blob in files.values()])
+    owned = owned_blobs(organization_id, [blob.sha256 for blob in files.values()])
     foreign = [path for path, blob in sorted(files.items()) if owned.get(blob.sha256) != blob.size]
     if foreign:
         errors = [FieldError(path, "was not uploaded to this organisation; upload it first") for path in foreign]
@@ -116,7 +116,7 @@ def _check(organization: Organization, files: Files) -> None:
 
 
 def _add_version(
-    model: GenerativeModel, files: Files, head: ModelVersion | None, *, message: str, author: User | None
+    actor: Actor, model: GenerativeModel, files: Files, head: ModelVersion | None, *, message: str
 ) -> ModelVersion:
     version = ModelVersion.objects.create(
         id=version_id(model, files, head),
@@ -125,7 +125,7 @@ def _add_version(
         parent=head,
         message=message[:MAX_MESSAGE_LENGTH],
         size=sum(blob.size for blob in files.values()),
-        published_by=author,
+        published_by_id=actor.user_id,
     )
     VersionFile.objects.bulk_create(
         [VersionFile(version=version, path=path, blob_id=blob.sha256) for path, blob in files.items()]
@@ -134,10 +134,9 @@ def _add_version(
         [VersionCheck(version=version, step=step, position=position) for position, step in enumerate(STEPS)]
     )
     audit.record(
+        actor,
         action="version.committed",
         subject=version.pk,
-        organization=model.organization,
-        actor=author,
         model=model.name,
         number=version.number,
     )

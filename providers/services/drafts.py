@@ -9,8 +9,10 @@ from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
-from marketplace.accounts.domain import BadSlug, check_slug
-from marketplace.accounts.models import Organization, User
+from marketplace.accounts import policy
+from marketplace.accounts.domain import Actor, BadSlug, check_slug
+from marketplace.accounts.models import Organization
+from marketplace.accounts.policy import Action
 from marketplace.core import links
 from marketplace.core.ids import short
 from marketplace.core.problems import Conflict, FieldError, Invalid, NotFound
@@ -18,7 +20,6 @@ from marketplace.core.storage import StoredBlob
 from providers.models import DraftFile, ModelVersion, UploadDraft
 from providers.services.commit import Changes, commit, own_blob
 from providers.services.publish import repository
-from providers.services.repositories import require_provider
 from providers.validation.paths import check_paths, is_ignored
 from providers.validation.refusal import FolderRefused
 
@@ -36,31 +37,34 @@ class Announced:
 
 
 @transaction.atomic
-def open_draft(*, organization: Organization, name: str, files: Sequence[Announced], by: User) -> UploadDraft:
+def open_draft(*, actor: Actor, name: str, files: Sequence[Announced]) -> UploadDraft:
     """A draft for these files. What the same person has already sent of them for this name is kept.
 
     Whether a file is the same is told by path, size and time of change, as rsync does.
 
     Raises:
         FolderRefused: the name or a path breaks a rule; all that do are named.
-        Forbidden: the organisation does not provide models.
+        Forbidden: as `policy.require` says.
         Conflict: too many uploads are open.
     """
-    require_provider(organization)
+    policy.require(actor, Action.COMMIT)
     try:
         name = check_slug(name, reserved=False)
     except BadSlug as error:
         raise FolderRefused([FieldError("name", str(error))]) from error
     check_announced(files)
     wanted = {file.path: file for file in files if not is_ignored(file.path)}
-    Organization.objects.select_for_update(no_key=True).get(pk=organization.pk)  # openings take turns
-    mine = UploadDraft.objects.filter(organization=organization, expires_at__gt=timezone.now())
-    draft = mine.filter(name=name, created_by=by).first()
+    Organization.objects.select_for_update(no_key=True).get(pk=actor.organization_id)  # openings take turns
+    mine = UploadDraft.objects.filter(organization=actor.organization_id, expires_at__gt=timezone.now())
+    draft = mine.filter(name=name, created_by=actor.person).first()
     if draft is None:
         if mine.count() >= MAX_DRAFTS:
-            raise Conflict(f"{MAX_DRAFTS} uploads of {organization.name} are open; finish or discard one first")
+            raise Conflict(f"{MAX_DRAFTS} uploads of {actor.organization_slug} are open; finish or discard one first")
         draft = UploadDraft.objects.create(
-            organization=organization, name=name, created_by=by, expires_at=timezone.now() + DRAFT_LIFETIME
+            organization_id=actor.organization_id,
+            name=name,
+            created_by_id=actor.person,
+            expires_at=timezone.now() + DRAFT_LIFETIME,
         )
     else:
         draft.expires_at = timezone.now() + DRAFT_LIFETIME
@@ -90,36 +94,44 @@ def keep_file(*, draft_id: uuid.UUID, path: str, blob: StoredBlob) -> None:
     file = found.filter(draft=draft_id, path=path, size=blob.size).first()
     if file is None:
         raise NotFound("This upload was finished or discarded")
-    own_blob(organization=file.draft.organization, blob=blob)
+    own_blob(organization_id=file.draft.organization_id, blob=blob)
     file.blob_id = blob.sha256
     file.save(update_fields=["blob"])
 
 
 @transaction.atomic
-def commit_draft(*, organization: Organization, draft_id: uuid.UUID | None, message: str, by: User) -> ModelVersion:
+def commit_draft(*, actor: Actor, draft_id: uuid.UUID | None, message: str) -> ModelVersion:
     """Make the draft's files the next version of its model, which is made if it is missing; the draft is gone then.
 
     Raises:
+        Forbidden: as `policy.require` says.
         NotFound: the organisation has no such draft (any more).
         Invalid: a file has not come yet; names each that has not.
     """
-    draft = _own(organization, draft_id)
+    draft = _own(actor, draft_id)
+    policy.require(actor, Action.COMMIT)
     files = list(DraftFile.objects.filter(draft=draft).select_related("blob"))
     if missing := [file.path for file in files if file.blob is None]:
         errors = [FieldError(path, "has not been uploaded yet") for path in missing]
         raise Invalid("Nothing was committed: the upload is not complete", errors=errors)
-    model = repository(organization=organization, name=draft.name, creator=by)
+    model = repository(actor=actor, name=draft.name)
     written = {file.path: StoredBlob(file.blob.sha256, file.blob.size) for file in files if file.blob is not None}
     changes = Changes(written=written, deleted_folders=frozenset({""}))
-    version = commit(model=model, changes=changes, parent=None, message=message, author=by)
+    version = commit(actor=actor, model=model, changes=changes, parent=None, message=message)
     draft.delete()
     return version
 
 
 @transaction.atomic
-def discard_draft(*, organization: Organization, draft_id: uuid.UUID | None) -> None:
-    """Forget a draft. Raises NotFound if the organisation has no such draft."""
-    _own(organization, draft_id).delete()
+def discard_draft(*, actor: Actor, draft_id: uuid.UUID | None) -> None:
+    """Forget a draft.
+
+    Raises:
+        Forbidden: as `policy.require` says.
+        NotFound: the organisation has no such draft.
+    """
+    policy.require(actor, Action.COMMIT)
+    _own(actor, draft_id).delete()
 
 
 def expire_drafts() -> int:
@@ -128,10 +140,10 @@ def expire_drafts() -> int:
     return expired.delete()[1].get("providers.UploadDraft", 0)
 
 
-def _own(organization: Organization, draft_id: uuid.UUID | None) -> UploadDraft:
+def _own(actor: Actor, draft_id: uuid.UUID | None) -> UploadDraft:
     """The draft, locked."""
     drafts = UploadDraft.objects.select_for_update(of=("self",)).filter(expires_at__gt=timezone.now())
-    draft = drafts.filter(pk=draft_id or uuid.UUID(int=0), organization=organization).first()
+    draft = drafts.filter(pk=draft_id or uuid.UUID(int=0), organization=actor.organization_id).first()
     if draft is None:
         raise NotFound("There is no such upload: it was finished, discarded or expired")
     return draft

@@ -2,12 +2,16 @@
 
 from pathlib import Path
 
-from marketplace.accounts.models import Organization, User
+from django.db import transaction
+
+from marketplace.accounts import policy
+from marketplace.accounts.domain import Actor
+from marketplace.accounts.policy import Action
 from marketplace.core.problems import FieldError, Invalid
 from marketplace.core.storage import StoredBlob, blob_store
 from providers.models import GenerativeModel, ModelVersion
 from providers.services.commit import Changes, commit, own_blob
-from providers.services.repositories import RepositoryExists, create_repository, require_provider
+from providers.services.repositories import RepositoryExists, create_repository
 from providers.validation.folder import CheckedFolder, check_files
 from providers.validation.paths import list_folder
 from providers.validation.refusal import FolderRefused
@@ -28,38 +32,39 @@ def check_folder(folder: Path) -> CheckedFolder:
     return check_files({path: LocalSource(file) for path, file in files.items()})
 
 
-def publish_folder(*, folder: Path, organization: Organization, name: str, publisher: User | None) -> ModelVersion:
-    """Commit a folder as the newest version of `organization/name`, making the model on its first version.
+def publish_folder(*, actor: Actor, folder: Path, name: str) -> ModelVersion:
+    """Commit a folder as the newest version of the organisation's model `name`, making the model on its first version.
 
     The same files again, on top of themselves, answer with the version that exists. A crash in the middle leaves at
     most blobs that no version names, and an empty model.
 
     Raises:
         FolderRefused: the folder breaks a rule; nothing was stored.
-        Forbidden: the organisation does not provide models.
+        Forbidden: as `policy.require` says.
         Invalid: this cannot be a name.
     """
-    require_provider(organization)
+    with transaction.atomic():
+        policy.require(actor, Action.COMMIT)  # before anything is stored; the commit asks again
     checked = check_folder(folder)
-    model = repository(organization=organization, name=name, creator=publisher)
+    model = repository(actor=actor, name=name)
     blobs: dict[str, StoredBlob] = {}
     for path, source in checked.files.items():
         with source.open() as stream:
             blobs[path] = blob_store().put_file(stream)
-        own_blob(organization=organization, blob=blobs[path])
+        own_blob(organization_id=actor.organization_id, blob=blobs[path])
     changes = Changes(written=blobs, deleted_folders=frozenset({""}))
-    return commit(model=model, changes=changes, parent=None, message="", author=publisher)
+    return commit(actor=actor, model=model, changes=changes, parent=None, message="")
 
 
-def repository(*, organization: Organization, name: str, creator: User | None) -> GenerativeModel:
+def repository(*, actor: Actor, name: str) -> GenerativeModel:
     """The model of this name, made if it is missing.
 
     Raises:
         FolderRefused: this cannot be a name.
-        Forbidden: the organisation does not provide models.
+        Forbidden: as `policy.require` says.
     """
     try:
-        return create_repository(organization=organization, name=name, creator=creator)
+        return create_repository(actor=actor, name=name)
     except RepositoryExists as existing:
         return existing.model
     except Invalid as error:

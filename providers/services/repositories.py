@@ -2,11 +2,12 @@
 
 from django.db import IntegrityError, connection, transaction
 
-from marketplace.accounts.domain import NameKind
-from marketplace.accounts.models import Organization, User
+from marketplace.accounts import policy
+from marketplace.accounts.domain import Actor, NameKind
+from marketplace.accounts.policy import Action
 from marketplace.accounts.services import audit
 from marketplace.accounts.services.names import NameTaken, claim_name, release_name
-from marketplace.core.problems import Conflict, Forbidden
+from marketplace.core.problems import Conflict
 from providers.models import GenerativeModel
 from providers.selectors import model_named
 
@@ -30,38 +31,38 @@ class RepositoryInUse(Conflict):
 
 
 @transaction.atomic
-def create_repository(*, organization: Organization, name: str, creator: User | None) -> GenerativeModel:
-    """An empty model under `organization/name`.
+def create_repository(*, actor: Actor, name: str) -> GenerativeModel:
+    """An empty model called `name` of the actor's organisation.
 
     Raises:
         RepositoryExists: there is one, in whatever case it is spelled.
         NameTaken: an alias of the organisation has the name.
-        Forbidden: the organisation does not provide models.
+        Forbidden: as `policy.require` says.
         Invalid: this cannot be a name.
     """
-    require_provider(organization)
+    policy.require(actor, Action.CREATE_MODEL)
     try:
         with transaction.atomic():
-            name = claim_name(organization_id=organization.pk, name=name, kind=NameKind.MODEL)
-            model = GenerativeModel.objects.create(organization=organization, name=name)
+            name = claim_name(organization_id=actor.organization_id, name=name, kind=NameKind.MODEL)
+            made = GenerativeModel.objects.create(organization_id=actor.organization_id, name=name)
     except NameTaken:
-        existing = model_named(organization.slug, name)
+        existing = model_named(actor.organization_slug, name)
         if existing is None:  # an alias, or deleted in between
             raise
         raise RepositoryExists(existing) from None
-    audit.record(
-        action="model.created", subject=str(model.pk), organization=organization, actor=creator, model=model.name
-    )
-    return model
+    audit.record(actor, action="model.created", subject=str(made.pk), model=name)
+    return GenerativeModel.objects.select_related("organization").get(pk=made.pk)
 
 
 @transaction.atomic
-def delete_repository(*, model: GenerativeModel, by: User | None) -> None:
+def delete_repository(*, actor: Actor, model: GenerativeModel) -> None:
     """Delete a model with all its versions. Blobs stay in the store.
 
     Raises:
+        Forbidden, NotFound: as `policy.require` says.
         RepositoryInUse: it was listed or called; others rely on what happened with it.
     """
+    policy.require(actor, Action.DELETE_MODEL, of=model.organization_id)
     try:
         with transaction.atomic(), connection.cursor() as cursor:
             cursor.execute("SELECT providers_delete_model(%s)", [model.pk])
@@ -70,12 +71,4 @@ def delete_repository(*, model: GenerativeModel, by: User | None) -> None:
             f"{model.organization.slug}/{model.name} was on sale or was called, so it stays. Unlist it to end its sale."
         ) from None
     release_name(organization_id=model.organization_id, name=model.name)
-    audit.record(
-        action="model.deleted", subject=str(model.pk), organization=model.organization, actor=by, model=model.name
-    )
-
-
-def require_provider(organization: Organization) -> None:
-    """Raises Forbidden unless the organisation provides models."""
-    if not organization.can_provide:
-        raise Forbidden(f'"{organization.slug}" does not provide models; switch its provider side on first')
+    audit.record(actor, action="model.deleted", subject=str(model.pk), model=model.name)

@@ -81,7 +81,7 @@ class Task(Protocol):
         A version's checks run them: the first for the golden run and the profile, all of them as its shown examples.
 
         Args:
-            samples: four pictures for tasks that take one; whoever runs the trials has them in the blob store.
+            samples: four pictures for tasks that take one; they are in the blob store when the trials run.
         """
 
     def complete(self, inputs: Inputs) -> Inputs:

@@ -20,7 +20,7 @@ from billing.payments.services.top_ups import top_up  # noqa: E402
 from inference.domain.lifecycle import Origin  # noqa: E402
 from inference.models import Prediction  # noqa: E402
 from marketplace.accounts.models import User  # noqa: E402
-from marketplace.accounts.selectors import membership_for  # noqa: E402
+from marketplace.accounts.selectors import actor_of, membership_for  # noqa: E402
 from marketplace.accounts.services.api_keys import create_key  # noqa: E402
 from marketplace.accounts.services.organizations import create_organization  # noqa: E402
 from marketplace.catalog.domain import Reference, sku_of  # noqa: E402
@@ -36,7 +36,7 @@ def buyers(count: int) -> list[str]:
         user = User.objects.create_user(f"{slug}@example.com", "correct horse battery")
         organization = create_organization(creator=user, name=slug, slug=slug)
         top_up(organization_id=str(organization.pk), amount=1_000 * MICRO, key="bench")
-        keys.append(create_key(by=membership_for(user, slug), name="bench").secret)
+        keys.append(create_key(actor=actor_of(membership_for(user, slug)), name="bench").secret)
     return keys
 
 

@@ -143,7 +143,7 @@ def test_usage_is_metered_and_a_provider_is_paid(people: Visitors, connected: Ma
         tab.get_by_role("button", name="Set up").click()
         expect(tab.get_by_role("heading", name="Tell us about you")).to_be_visible()
         tab.get_by_role("button", name="Leave").click()
-        expect(tab.get_by_text("More is needed")).to_be_visible()
+        expect(tab.get_by_text("Details missing")).to_be_visible()
         tab.get_by_role("button", name="Continue with Stripe").click()
         tab.get_by_role("button", name="Submit").click()
         expect(tab.get_by_text("Ready")).to_be_visible()

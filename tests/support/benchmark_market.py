@@ -5,9 +5,9 @@ from collections.abc import Sequence
 
 from inference.domain.lifecycle import Status
 from inference.worker.claims import Ended, complete
-from marketplace.accounts.domain import Role
+from marketplace.accounts.domain import Actor, Role
 from marketplace.accounts.models import Membership, User
-from marketplace.accounts.selectors import membership_for
+from marketplace.accounts.selectors import actor_of
 from marketplace.benchmarks.domain.prompts import parse_text
 from marketplace.benchmarks.domain.states import CellState, State
 from marketplace.benchmarks.models import Benchmark, Cell, PromptSet
@@ -30,18 +30,18 @@ def list_model(*, price: int = 4_000) -> ListedModel:
     return sale
 
 
-def member_of(party: Party) -> Membership:
-    return membership_for(party.user, party.organization.slug)
+def member_of(party: Party) -> Actor:
+    return party.actor
 
 
-def colleague_of(party: Party) -> Membership:
+def colleague_of(party: Party) -> Actor:
     user = User.objects.create(email=f"{secrets.token_hex(6)}@example.com")
-    return Membership.objects.create(organization=party.organization, user=user, role=Role.MEMBER)
+    return actor_of(Membership.objects.create(organization=party.organization, user=user, role=Role.DEVELOPER))
 
 
-def make_prompts(by: Membership, count: int) -> PromptSet:
+def make_prompts(by: Actor, count: int) -> PromptSet:
     text = "\n".join(f"prompt {number}" for number in range(1, count + 1))
-    return create_prompt_set(by=by, name="Icons", prompts=parse_text(text))
+    return create_prompt_set(actor=by, name="Icons", prompts=parse_text(text))
 
 
 class BenchmarkCase:
@@ -67,9 +67,9 @@ class BenchmarkCase:
 
     def start(self) -> Benchmark:
         prompts = list(self.prompt_set.prompts.all())
-        costs = estimate(organization=self.buyer.organization, prompts=prompts, models=self.names, scorer=self.scorer)
+        costs = estimate(actor=self.buyer.actor, prompts=prompts, models=self.names, scorer=self.scorer)
         return start(
-            by=self.by,
+            actor=self.by,
             benchmark_id=self.id,
             name="Icons, November",
             prompt_set_id=self.prompt_set.pk,

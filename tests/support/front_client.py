@@ -7,30 +7,45 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
-from marketplace.api.front.app import Front
+from marketplace.api.front.app import Application, Front
+from marketplace.api.front.request_ids import RequestIds
+from tests.support.documented import assert_documented
 
 
 @dataclass(frozen=True)
 class Answer:
+    """`headers` are those that differ from one answer to the next for a reason; each answer has its `request_id`."""
+
     status: int
     headers: Mapping[str, str]
     body: bytes
+    request_id: str
 
     def json(self) -> Any:
         return json.loads(self.body)
 
 
+FALLEN_THROUGH = 299
+
+
 async def fall_through(scope: dict[str, Any], receive: Any, send: Any) -> None:
     """Replaces Django: answers 299 with the request's method and path."""
-    await send({"type": "http.response.start", "status": 299, "headers": []})
+    await send({"type": "http.response.start", "status": FALLEN_THROUGH, "headers": []})
     await send({"type": "http.response.body", "body": f"{scope['method']} {scope['path']}".encode()})
 
 
 class FrontClient:
-    """A started front. Its loop runs while a request is answered."""
+    """A started front. Its loop runs while a request is answered.
 
-    def __init__(self) -> None:
-        self.front = Front(fall_through)
+    Every answer is held against the API document, and must have a request id.
+
+    Args:
+        django: answers what is not the front's.
+    """
+
+    def __init__(self, django: Application = fall_through) -> None:
+        self.front = Front(django)
+        self._application = RequestIds(self.front)
         self._runner = asyncio.Runner()
         self._life: asyncio.Queue[dict[str, str]] | None = None
 
@@ -102,10 +117,16 @@ class FrontClient:
             messages.append(message)
 
         async with asyncio.timeout(30):
-            await self.front(scope, receive, send)
+            await self._application(scope, receive, send)
         start, *rest = messages
-        names = [name.decode() for name, _ in start["headers"]]
+        names = [name.decode().lower() for name, _ in start["headers"]]
         assert len(set(names)) == len(names), f"a header was sent twice: {names}"
         assert not rest[-1].get("more_body")
-        values = {name.decode(): value.decode("latin-1") for name, value in start["headers"]}
-        return Answer(start["status"], values, b"".join(message["body"] for message in rest))
+        values = {name.decode().lower(): value.decode("latin-1") for name, value in start["headers"]}
+        answer = Answer(
+            start["status"], values, b"".join(message.get("body", b"") for message in rest), values.pop("x-request-id")
+        )
+        if method != "HEAD" and answer.status != FALLEN_THROUGH:
+            content_type = values.get("content-type", "")
+            assert_documented(method, scope["path"], answer.status, content_type=content_type, body=answer.body)
+        return answer

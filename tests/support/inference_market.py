@@ -93,7 +93,7 @@ def make_priced_model(*, price: int = PRICE) -> ListedModel:
 
 
 def call(buyer: Party, sale: ListedModel, **inputs: Any):  # type: ignore[no-untyped-def]  # a UUID
-    id_ = admit(caller=buyer.caller, target=sale.target, inputs={"prompt": "x"} | inputs, origin=Origin.API)
+    id_ = admit(caller=buyer.actor, target=sale.target, inputs={"prompt": "x"} | inputs, origin=Origin.API)
     while time.time_ns() // 1_000_000 <= id_.int >> 80:
         pass  # ids of one millisecond are not ordered, and tests rely on the order
     return id_

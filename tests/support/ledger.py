@@ -14,6 +14,9 @@ from billing.ledger.services.posting import Leg, post
 from billing.pricing.domain import PriceTerms, Unit, platform_fee
 from billing.pricing.models import Price
 from billing.pricing.selectors import terms_of
+from marketplace.accounts.domain import Actor
+from marketplace.accounts.models import Organization
+from marketplace.accounts.selectors import platform_for
 from marketplace.core.ids import new_id
 
 
@@ -29,6 +32,17 @@ class Item:
 def name() -> str:
     """An owner that no other test uses."""
     return f"t{secrets.token_hex(8)}"
+
+
+def make_organization() -> str:
+    """An organisation on both sides of the market that no other test uses, as the ledger calls it."""
+    slug = name()
+    return str(Organization.objects.create(slug=slug, name=slug, can_provide=True).pk)
+
+
+def acting_for(owner: str) -> Actor:
+    """The platform acting for an organisation."""
+    return platform_for(Organization.objects.get(pk=owner))
 
 
 def make_price(
@@ -182,3 +196,9 @@ def assert_split(id_: uuid.UUID, *, charge: int, fee_bps: int) -> None:
     fee = platform_fee(charge, fee_bps=fee_bps)
     expected = {"buyer_prepaid": -charge, "provider_payable": charge - fee, "platform_fee": fee}
     assert entries_of(transaction) == {kind: value for kind, value in expected.items() if value}
+
+
+def earn(provider: str, amount: int) -> None:
+    """Let a buyer pay the provider so many micro-units, without a fee."""
+    price = make_price(payee=provider, fee_bps=0)
+    settle([Item(hold(make_payer(amount), price, amount), amount)])

@@ -17,6 +17,7 @@ from billing.outcomes.services import contracts
 from billing.outcomes.services.contracts import Proposal
 from billing.pricing.domain import Unit
 from marketplace.accounts.models import Membership
+from marketplace.accounts.selectors import actor_of
 from marketplace.accounts.services.organizations import create_organization
 from marketplace.core.ids import new_id
 from tests.support.inference_market import shared_user
@@ -37,7 +38,7 @@ def propose(buyer: Membership | None = None, **terms: Any) -> Proposal:
 
 
 def sign(buyer: Membership, offer: OutcomeOffer) -> OutcomeContract:
-    return contracts.sign(by=buyer, offer_id=offer.pk, document_hash=offer.hash)
+    return contracts.sign(actor=actor_of(buyer), offer_id=offer.pk, document_hash=offer.hash)
 
 
 @dataclass(frozen=True)
@@ -70,7 +71,7 @@ class SignedContract:
 
 def make_contract(*, credit: int = 1_000_000, **terms: Any) -> SignedContract:
     provider, buyer = make_member(can_buy=False, can_provide=True), make_member()
-    contract = sign(buyer, contracts.offer(by=provider, proposal=propose(buyer, **terms)))
+    contract = sign(buyer, contracts.offer(actor=actor_of(provider), proposal=propose(buyer, **terms)))
     if credit:
         give(str(buyer.organization_id), credit, key=f"start:{buyer.organization_id}")
     return SignedContract(provider, buyer, contract, contract_terms(contract.pk, str(buyer.organization_id)))

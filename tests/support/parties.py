@@ -8,8 +8,9 @@ from billing.payments.services.top_ups import top_up
 from billing.pricing.domain import Unit
 from billing.pricing.services.prices import set_price
 from inference.services.admit import CallTarget
+from marketplace.accounts.domain import Actor
 from marketplace.accounts.models import Organization, User
-from marketplace.accounts.selectors import Caller, caller_by_member
+from marketplace.accounts.selectors import actor_of, membership_for, operator_of
 from marketplace.accounts.services.organizations import create_organization
 from marketplace.catalog.domain import Reference, sku_of
 from marketplace.catalog.models import Listing
@@ -26,8 +27,8 @@ class Party:
     organization: Organization
 
     @property
-    def caller(self) -> Caller:
-        return caller_by_member(self.user, self.organization)
+    def actor(self) -> Actor:
+        return actor_of(membership_for(self.user, self.organization.slug))
 
     @property
     def owner(self) -> str:
@@ -42,6 +43,11 @@ def make_party(*, can_buy: bool = True, can_provide: bool = False) -> Party:
     return Party(user, organization)
 
 
+def make_operator() -> Actor:
+    user = User.objects.create(email=f"{secrets.token_hex(6)}@example.com", is_operator=True)
+    return operator_of(user)
+
+
 def make_buyer(*, credit: int) -> Party:
     """A buyer with `credit` micro-units (at least one whole unit of the currency, the sandbox's minimum)."""
     buyer = make_party()
@@ -54,7 +60,7 @@ def make_listing(*, provider: Party | None = None, unit_price: int = 4_000, fold
     """A model on sale, with a name of its own."""
     provider = provider or make_party(can_buy=False, can_provide=True)
     name = f"m{secrets.token_hex(6)}"
-    version = publish(folder=folder, organization=provider.organization, name=name, unit_price=unit_price)
+    version = publish(actor=provider.actor, folder=folder, name=name, unit_price=unit_price)
     return pass_and_list(version)
 
 

@@ -1,4 +1,4 @@
-"""`manage.py stripe setup`: what Stripe needs to have before the market uses it."""
+"""`manage.py stripe setup`: creates what the market needs in Stripe."""
 
 from argparse import ArgumentParser
 
@@ -10,7 +10,7 @@ from marketplace.core.problems import Problem
 
 
 class Command(BaseCommand):
-    help = "Makes the meter in Stripe unless it exists, and says which webhook endpoints lead here."
+    help = "Create the meter in Stripe unless it exists, and list the webhook endpoints that lead here."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("what", choices=["setup"])

@@ -1,4 +1,4 @@
-"""Agreeing on outcome contracts: a provider's offer, a buyer's signature over the same document, and their end."""
+"""Outcome contracts: a provider's offer, a buyer's signature over the same document, and their end."""
 
 import uuid
 from dataclasses import dataclass
@@ -13,15 +13,16 @@ from billing.outcomes.models import OutcomeContract, OutcomeOffer
 from billing.outcomes.selectors import contract_for, offer_for
 from billing.pricing.domain import Unit
 from billing.pricing.services.prices import set_price
-from marketplace.accounts.domain import is_title
+from marketplace.accounts import policy
+from marketplace.accounts.domain import Actor, is_title
+from marketplace.accounts.policy import Action
 from marketplace.accounts.services import audit
-from marketplace.accounts.services.members import require_owner
 from marketplace.core.ids import new_id, short
 from marketplace.core.money import MAX_AMOUNT, decimal_text
-from marketplace.core.problems import Conflict, FieldError, Forbidden, Invalid
+from marketplace.core.problems import Conflict, FieldError, Invalid
 
 if TYPE_CHECKING:
-    from marketplace.accounts.models import Membership, Organization
+    from marketplace.accounts.models import Organization
 
 TYPE = "reviewer_accept"
 MAX_REVIEW_HOURS = 30 * 24
@@ -52,24 +53,24 @@ class Proposal:
 
 
 @transaction.atomic
-def offer(*, by: "Membership", proposal: Proposal, supersedes: uuid.UUID | None = None) -> OutcomeOffer:
+def offer(*, actor: Actor, proposal: Proposal, supersedes: uuid.UUID | None = None) -> OutcomeOffer:
     """Sign an offer for the provider, as a new version of an older one if one is named, which then cannot be signed.
 
     Raises:
-        Forbidden: the member is no owner.
+        Forbidden: as `policy.require` says.
         Invalid: a term is out of bounds.
         NotFound: the organisation made no such older offer.
         Conflict: the older offer is about something else, or was ended or superseded before.
     """
-    require_owner(by)
+    policy.require(actor, Action.OFFER_CONTRACT)
     _check(proposal)
-    provider = str(by.organization_id)
+    provider = actor.party
     older = _superseded(provider, proposal, supersedes) if supersedes is not None else None
     id_, now = new_id(), timezone.now()
     price = set_price(sku=f"outcome:{id_}", unit=proposal.unit, amount=proposal.amount, payee=provider)
     version = older.version + 1 if older else 1
     document = canonical_document(
-        _terms(by, proposal, price.fee_bps, price.currency)
+        _terms(actor, proposal, price.fee_bps, price.currency)
         | {
             "offer": short(id_),
             "version": version,
@@ -78,7 +79,7 @@ def offer(*, by: "Membership", proposal: Proposal, supersedes: uuid.UUID | None 
         }
     )
     if older is not None:
-        _end(older, by, now)
+        _end(older, actor, now)
     made = OutcomeOffer.objects.create(
         id=id_,
         provider=provider,
@@ -93,29 +94,27 @@ def offer(*, by: "Membership", proposal: Proposal, supersedes: uuid.UUID | None 
         note=proposal.note,
         document=document,
         hash=document_hash(document),
-        signed_by=by.user,
+        signed_by_id=actor.person,
         signed_at=now,
     )
-    _audit("contract.offered", made, by, about=proposal.buyer)
+    _audit("contract.offered", made, actor, about=proposal.buyer)
     return made
 
 
 @transaction.atomic
-def sign(*, by: "Membership", offer_id: uuid.UUID, document_hash: str) -> OutcomeContract:
+def sign(*, actor: Actor, offer_id: uuid.UUID, document_hash: str) -> OutcomeContract:
     """Sign an offer for a buyer: from now on they may call under it. A contract over its older version ends thereby.
 
     Args:
-        document_hash: of the document that the member read, so that nobody signs what they have not seen.
+        document_hash: of the document that the member read, so that a member signs exactly that document.
 
     Raises:
-        Forbidden: the member is no owner, or the organisation does not buy.
+        Forbidden: as `policy.require` says.
         NotFound: there is no such offer, or not for this organisation.
         Conflict: the offer has ended, was signed before, or is not the document that was read.
     """
-    require_owner(by)
-    if not by.organization.can_buy:
-        raise Forbidden(f'"{by.organization.slug}" does not buy; switch its buyer side on first')
-    buyer = str(by.organization_id)
+    policy.require(actor, Action.SIGN_CONTRACT)
+    buyer = actor.party
     offer_for(buyer, offer_id)
     found = OutcomeOffer.objects.select_for_update().get(pk=offer_id)
     if found.provider == buyer:
@@ -126,53 +125,48 @@ def sign(*, by: "Membership", offer_id: uuid.UUID, document_hash: str) -> Outcom
         raise Conflict("This offer was withdrawn or superseded. Look for a newer version among the offers.")
     now = timezone.now()
     for older in OutcomeContract.objects.filter(offer=found.supersedes_id, buyer=buyer, ended_at=None):
-        _end(older, by, now)
+        _end(older, actor, now)
     try:
         with transaction.atomic():
-            contract = OutcomeContract.objects.create(offer=found, buyer=buyer, signed_by=by.user, signed_at=now)
+            contract = OutcomeContract.objects.create(
+                offer=found, buyer=buyer, signed_by_id=actor.person, signed_at=now
+            )
     except IntegrityError:
         raise Conflict("This offer was signed already; the contract is in force.") from None
-    audit.record(
-        action="contract.signed",
-        subject=str(contract.pk),
-        organization=by.organization,
-        actor=by.user,
-        offer=str(found.pk),
-        hash=found.hash,
-    )
+    audit.record(actor, action="contract.signed", subject=str(contract.pk), offer=str(found.pk), hash=found.hash)
     return contract
 
 
 @transaction.atomic
-def withdraw(*, by: "Membership", offer_id: uuid.UUID) -> None:
+def withdraw(*, actor: Actor, offer_id: uuid.UUID) -> None:
     """Let nobody sign this offer any more; contracts that were signed stay. The same again changes nothing.
 
     Raises:
-        Forbidden: the member is no owner.
+        Forbidden: as `policy.require` says.
         NotFound: the organisation made no such offer.
     """
-    require_owner(by)
-    offer_for(str(by.organization_id), offer_id, as_provider=True)
+    policy.require(actor, Action.WITHDRAW_OFFER)
+    offer_for(actor.party, offer_id, as_provider=True)
     found = OutcomeOffer.objects.select_for_update().get(pk=offer_id)
     if found.ended_at is None:
-        _end(found, by, timezone.now())
-        _audit("contract.withdrawn", found, by)
+        _end(found, actor, timezone.now())
+        _audit("contract.withdrawn", found, actor)
 
 
 @transaction.atomic
-def end(*, by: "Membership", contract_id: uuid.UUID) -> None:
+def end(*, actor: Actor, contract_id: uuid.UUID) -> None:
     """End a contract for new calls, from either side; what runs or is under review finishes under it.
 
     Raises:
-        Forbidden: the member is no owner.
+        Forbidden: as `policy.require` says.
         NotFound: the organisation is no party of such a contract.
     """
-    require_owner(by)
-    contract_for(str(by.organization_id), contract_id)
+    policy.require(actor, Action.END_CONTRACT)
+    contract_for(actor.party, contract_id)
     found = OutcomeContract.objects.select_for_update().get(pk=contract_id)
     if found.ended_at is None:
-        _end(found, by, timezone.now())
-        audit.record(action="contract.ended", subject=str(found.pk), organization=by.organization, actor=by.user)
+        _end(found, actor, timezone.now())
+        audit.record(actor, action="contract.ended", subject=str(found.pk))
 
 
 def _check(proposal: Proposal) -> None:
@@ -202,11 +196,11 @@ def _superseded(provider: str, proposal: Proposal, offer_id: uuid.UUID) -> Outco
     return older
 
 
-def _terms(by: "Membership", proposal: Proposal, fee_bps: int, currency: str) -> dict[str, Any]:
+def _terms(actor: Actor, proposal: Proposal, fee_bps: int, currency: str) -> dict[str, Any]:
     buyer = proposal.buyer
     return {
         "type": TYPE,
-        "provider": {"id": str(by.organization_id), "name": by.organization.slug},
+        "provider": {"id": actor.party, "name": actor.organization_slug},
         "buyer": {"id": str(buyer.pk), "name": buyer.slug} if buyer else "any",
         "subject": proposal.subject,
         "model": proposal.label,
@@ -223,17 +217,16 @@ def _terms(by: "Membership", proposal: Proposal, fee_bps: int, currency: str) ->
     }
 
 
-def _end(agreement: OutcomeOffer | OutcomeContract, by: "Membership", now: datetime) -> None:
-    agreement.ended_at, agreement.ended_by, agreement.ended_for = now, by.user, str(by.organization_id)
+def _end(agreement: OutcomeOffer | OutcomeContract, actor: Actor, now: datetime) -> None:
+    agreement.ended_at, agreement.ended_by_id, agreement.ended_for = now, actor.user_id, actor.party
     agreement.save(update_fields=["ended_at", "ended_by", "ended_for"])
 
 
-def _audit(action: str, made: OutcomeOffer, by: "Membership", *, about: "Organization | None" = None) -> None:
+def _audit(action: str, made: OutcomeOffer, actor: Actor, *, about: "Organization | None" = None) -> None:
     audit.record(
+        actor,
         action=action,
         subject=str(made.pk),
-        organization=by.organization,
-        actor=by.user,
         hash=made.hash,
         version=made.version,
         buyer=about.slug if about else None,

@@ -8,10 +8,10 @@ from billing.outcomes.models import Outcome
 
 
 def expire_holds(*, limit: int = 1000) -> int:
-    """Let go of holds whose time is over and return how many; nobody is charged for them.
+    """Release expired holds without a charge, and return how many.
 
-    Deliveries under review are left to `close_reviews`, which pays for what was accepted; `billing_release` keeps to
-    that too, these would only be looked at in vain.
+    Deliveries under review are left to `close_reviews`, which charges accepted units; `billing_release` would skip them
+    anyway.
     """
     due = Hold.objects.filter(state=HoldState.PENDING, expires_at__lt=Now()).order_by("expires_at")
     due = due.exclude(pk__in=Outcome.objects.filter(state=OutcomeState.OBSERVING).values("pk"))

@@ -1,4 +1,4 @@
-"""Verdicts on what was delivered under outcome contracts, and the end of review windows."""
+"""Verdicts on deliveries under outcome contracts, and the end of review windows."""
 
 import uuid
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ MAX_UNIT_INDEX = 2**15 - 1  # as the column holds it
 
 
 class VerdictStands(Conflict):
-    """A verdict moves money or lets it go, so it is given once."""
+    """The other verdict was given before. A verdict moves or releases money, so it is final."""
 
     kind, title = "verdict-stands", "The verdict was given before"
 
@@ -23,7 +23,7 @@ class NothingToReview(Conflict):
 
 @dataclass(frozen=True)
 class Decided:
-    """What a verdict did.
+    """The effect of a verdict.
 
     Attributes:
         is_new: whether it is the first one on its unit; the same again changes nothing.
@@ -69,7 +69,7 @@ def signal(*, outcome_id: uuid.UUID, unit: int, verdict: Verdict, reporter: str)
 
 
 def close_reviews(*, limit: int = 500) -> int:
-    """End deliveries whose review window is over, and return how many: what was accepted is paid, the rest let go."""
+    """End deliveries whose review window is over, and return how many: accepted units are charged, others released."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT coalesce(billing_close_reviews(%s), 0)", [limit])
         row: tuple[int] = cursor.fetchone()

@@ -1,4 +1,4 @@
-"""Events of the gateway: kept as they come, answered at once, processed once."""
+"""Events of the gateway: stored as received, answered at once, processed once."""
 
 import uuid
 from collections.abc import Callable, Mapping, Sequence
@@ -12,6 +12,10 @@ from billing.gateways.base import Event
 from billing.payments.domain import CENT, EventState, TopUpState
 from billing.payments.models import GatewayEvent, TopUp
 from billing.payments.services import payees, payouts, top_ups
+from marketplace.accounts import policy
+from marketplace.accounts.domain import Actor
+from marketplace.accounts.policy import Action
+from marketplace.accounts.services import audit
 from marketplace.core.events import Payload
 from marketplace.core.outbox import emit
 from marketplace.core.problems import NotFound
@@ -20,11 +24,11 @@ TOPIC = "gateway.event_received"
 
 
 class CannotProcess(Exception):
-    """Trying again would not help; the message says what the operator may do."""
+    """A retry would not help; the message says what the operator can do."""
 
 
 def receive(*, body: bytes, signature: str) -> str:
-    """Keep an event that the gateway sent and return its id; the same event again changes nothing.
+    """Store an event of the gateway and return its id; the same event again changes nothing.
 
     Raises:
         BadSignature: the gateway did not send it, or not just now.
@@ -41,19 +45,21 @@ def receive(*, body: bytes, signature: str) -> str:
     return event.id
 
 
-def process_again(*, id: str) -> None:
-    """Put an event that failed to its processing again.
+def process_again(*, actor: Actor, id: str) -> None:
+    """Queue a failed event for processing again.
 
     Raises:
-        NotFound: there is no such event, or it was processed.
+        NotFound: there is no such event, it was processed, or the actor is no operator.
     """
     again = (EventState.FAILED, EventState.RETRYING, EventState.RECEIVED, EventState.IGNORED)
     with transaction.atomic():
+        policy.require(actor, Action.OPERATE_RETRY_EVENT)
         event = GatewayEvent.objects.select_for_update().filter(pk=id, state__in=again).first()
         if event is None:
             raise NotFound("There is no event of this id that could be processed again")
         event.state = EventState.RECEIVED
         event.save(update_fields=["state"])
+        audit.record(actor, action="gateway_event.retried", subject=id)
         emit(TOPIC, {"id": id})
 
 
@@ -64,10 +70,10 @@ def on_gateway_event_received(payloads: Sequence[Payload]) -> None:
 
 
 def process(*, id: str) -> None:
-    """Do what an event asks for, unless that was done. What it does and that it was done are one transaction.
+    """Process an event, unless that was done. Its effects and its new state are one transaction.
 
     Raises:
-        Exception: it failed for now; the event says why and waits to be processed again.
+        Exception: it failed for now; the error is stored, and the event waits to be processed again.
     """
     try:
         with transaction.atomic():
@@ -89,13 +95,13 @@ def process(*, id: str) -> None:
 def _note(id: str, state: EventState, error: str) -> None:
     event = GatewayEvent.objects.select_for_update().get(pk=id)
     if event.state in (EventState.PROCESSED, EventState.IGNORED):
-        return  # somebody else was luckier in the meantime
+        return  # another process has processed it in the meantime
     event.state, event.error, event.attempts = state, error[:2000], event.attempts + 1
     event.save(update_fields=["state", "error", "attempts"])
 
 
 def _act(event: Event) -> bool:
-    """Whether the event is about something of ours, which then was done."""
+    """Apply the event. Returns false if its object is not this market's."""
     if action := ACTIONS.get(event.type):
         return action(event.data)
     if event.type.startswith("v2.core.account"):
@@ -133,7 +139,7 @@ def _checkout_ended(session: Mapping[str, Any], state: TopUpState, reason: str) 
     try:
         top_ups.end(id=id, session=str(session["id"]), state=state, reason=reason)
     except TopUp.DoesNotExist:
-        return False  # nothing was paid, so nobody misses it
+        return False  # nothing was paid, so it can be ignored
     return True
 
 

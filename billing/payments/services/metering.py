@@ -1,4 +1,4 @@
-"""Telling the gateway what was used, from the outbox: `billing_settle` writes each row with its settlement."""
+"""Reports usage to the gateway, from the outbox: `billing_settle` writes each row with its settlement."""
 
 import logging
 import uuid
@@ -19,7 +19,7 @@ def on_usage_metered(payloads: Sequence[Payload]) -> None:
     """The outbox's subscriber.
 
     Raises:
-        GatewayUnavailable, GatewayRefused: not told for now; until it is too old, it will be tried again.
+        GatewayUnavailable, GatewayRefused: not reported yet; it is retried until it is too old.
     """
     for payload in payloads:
         _report(payload)

@@ -1,4 +1,4 @@
-"""Payouts: taken from what the provider is owed, sent through the outbox, settled or given back."""
+"""Payouts: deducted from what the provider is owed, sent through the outbox, settled or returned."""
 
 import logging
 import uuid
@@ -14,6 +14,10 @@ from billing.ledger.selectors import balance_of
 from billing.ledger.services.posting import Leg, post
 from billing.payments.domain import CENT, GATEWAY_LABELS, PayeeState, PayoutState, whole_cents
 from billing.payments.models import Payee, Payout
+from marketplace.accounts import policy
+from marketplace.accounts.domain import Actor
+from marketplace.accounts.policy import Action
+from marketplace.accounts.services import audit
 from marketplace.core.events import Payload
 from marketplace.core.money import format_amount
 from marketplace.core.outbox import emit
@@ -24,20 +28,22 @@ TOPIC = "payout.requested"
 NO_COVER = "balance_insufficient"
 
 
-def request_payout(*, owner: str, key: str) -> Payout:
+def request_payout(*, actor: Actor, key: str) -> Payout:
     """Pay a provider the whole cents of what they are owed; what is smaller than a cent stays.
 
     Args:
         key: names the form that was sent; the same key pays once.
 
     Raises:
+        Forbidden: as `policy.require` says.
         Conflict: the gateway does not pay this provider yet.
         Invalid: there is less to pay than the least that is paid.
     """
-    gateway = current_gateway()
+    gateway, owner = current_gateway(), actor.party
     with transaction.atomic(), connection.cursor() as cursor:
-        # Two requests of one provider take turns, so that the second sees what the first left.
+        # Requests of one provider are serialised, so that the second sees the balance after the first.
         cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [f"payout:{owner}"])
+        policy.require(actor, Action.REQUEST_PAYOUT)
         if known := Payout.objects.filter(owner=owner, key=key).first():
             return known
         payee = Payee.objects.filter(owner=owner, gateway=gateway.name).first()
@@ -52,6 +58,7 @@ def request_payout(*, owner: str, key: str) -> Payout:
             raise Invalid("Nothing was paid out", errors=[FieldError("form", message)])
         payout = Payout.objects.create(owner=owner, key=key, payee=payee, amount=amount, currency=settings.CURRENCY)
         _move(payout, AccountKind.PROVIDER_PAYABLE, AccountKind.PAYOUT_IN_TRANSIT, step="")
+        audit.record(actor, action="payout.requested", subject=str(payout.pk), amount=amount, currency=payout.currency)
         emit(TOPIC, {"id": str(payout.pk)})
     if gateway.is_instant:
         send(id=payout.pk)
@@ -66,7 +73,7 @@ def on_payout_requested(payloads: Sequence[Payload]) -> None:
 
 
 def send(*, id: uuid.UUID) -> None:
-    """Have the gateway pay a payout that was asked for. Doing it again pays nothing more.
+    """Send a requested payout to the gateway. A repetition pays nothing more.
 
     Raises:
         GatewayUnavailable: whether it was paid is not known; do it again.
@@ -96,7 +103,7 @@ def send(*, id: uuid.UUID) -> None:
 
 
 def settle(*, id: uuid.UUID, transfer: str) -> bool:
-    """The gateway paid: the money has left, once. Whether there is such a payout."""
+    """Record that the gateway paid, once. Returns whether there is such a payout."""
     with transaction.atomic():
         payout = Payout.objects.select_for_update().filter(pk=id).first()
         if payout is None:
@@ -120,12 +127,12 @@ def fail(*, id: uuid.UUID, reason: str) -> None:
 
 
 def take_back(*, id: uuid.UUID, transfer: str, returned: int) -> bool:
-    """What the gateway took back of a transfer so far, `returned` micro-units, is owed to the provider again.
+    """Owe the provider again what the gateway has reversed of a transfer so far: `returned` micro-units.
 
-    Whether there is such a payout.
+    Returns whether there is such a payout.
     """
     with transaction.atomic():
-        if not settle(id=id, transfer=transfer):  # the news of the transfer itself may come later
+        if not settle(id=id, transfer=transfer):  # the event of the transfer itself may come later
             return False
         payout = Payout.objects.select_for_update().get(pk=id)
         more = min(returned, payout.amount) - payout.returned

@@ -1,4 +1,4 @@
-"""Top-ups: written down first, asked of the gateway next, booked when it says that the money is there."""
+"""Top-ups: stored first, then requested at the gateway, booked when the gateway confirms the payment."""
 
 import uuid
 from collections.abc import Callable
@@ -15,6 +15,10 @@ from billing.ledger.services.posting import Leg, post
 from billing.payments.domain import GATEWAY_LABELS, TopUpState, whole_cents
 from billing.payments.models import TopUp
 from billing.payments.services.customers import ensure_customer
+from marketplace.accounts import policy
+from marketplace.accounts.domain import Actor
+from marketplace.accounts.policy import Action
+from marketplace.accounts.services import audit
 from marketplace.core.money import MICRO
 from marketplace.core.problems import Conflict, FieldError, Invalid
 
@@ -23,7 +27,7 @@ Address = Callable[[uuid.UUID], str]
 
 @dataclass(frozen=True)
 class StartedTopUp:
-    """A top-up that was asked for, and the page to pay it on while it waits to be paid."""
+    """A requested top-up, and the payment page while it is unpaid."""
 
     id: uuid.UUID
     page: str
@@ -31,7 +35,7 @@ class StartedTopUp:
 
 @dataclass(frozen=True)
 class Payment:
-    """What the gateway says was paid: `amount` in micro-units."""
+    """A payment that the gateway reports: `amount` in micro-units."""
 
     session: str
     amount: int
@@ -39,22 +43,29 @@ class Payment:
 
 
 def start_top_up(
-    *, holder: AccountHolder, amount: int, key: str, paid_url: Address, canceled_url: Address
+    *, actor: Actor, holder: AccountHolder, amount: int, key: str, paid_url: Address, canceled_url: Address
 ) -> StartedTopUp:
-    """Ask for money once under a key. With a `page` the buyer pays there; without one it is booked already.
+    """Request a payment, once for each key. With a `page` the buyer pays there; without one it is booked already.
 
     Args:
+        holder: what the gateway is told of the actor's organisation.
         amount: micro-units, whole cents.
         key: names the form that was sent; the same key again leads to the same payment.
         paid_url: where the gateway sends the buyer's browser, by the top-up's id; `canceled_url` if they turn back.
 
     Raises:
+        Forbidden: as `policy.require` says.
         Invalid: the amount is outside of what the gateway takes.
         Conflict: the key was used for another amount.
         GatewayUnavailable, GatewayRefused: no payment was begun; the same call may be made again.
     """
     gateway = current_gateway()
-    top_up = _write_down(owner=holder.owner, amount=amount, key=key, gateway=gateway)
+    with transaction.atomic():
+        policy.require(actor, Action.TOP_UP)
+        top_up, is_new = _write_down(owner=actor.party, amount=amount, key=key, gateway=gateway)
+        if is_new:
+            facts = {"amount": amount, "currency": top_up.currency}
+            audit.record(actor, action="top_up.started", subject=str(top_up.pk), **facts)
     if top_up.state != TopUpState.PENDING or top_up.session:
         return StartedTopUp(top_up.pk, top_up.page)
     customer = ensure_customer(gateway=gateway, holder=holder) if not gateway.is_instant else holder.owner
@@ -82,7 +93,7 @@ def top_up(*, organization_id: str, amount: int, key: str) -> int:
         Invalid, Conflict: as `start_top_up`.
     """
     sandbox = Sandbox()
-    row = _write_down(owner=organization_id, amount=amount, key=key, gateway=sandbox)
+    row, _ = _write_down(owner=organization_id, amount=amount, key=key, gateway=sandbox)
     if row.state == TopUpState.PENDING:
         _begin(row, Checkout(session=str(row.pk), page=None))
         row.refresh_from_db()
@@ -91,7 +102,7 @@ def top_up(*, organization_id: str, amount: int, key: str) -> int:
 
 
 def book(*, id: uuid.UUID, payment: Payment) -> None:
-    """The gateway has the money: book it, once. What does not match what was asked for is left to the operator.
+    """Book a received payment, once. A payment that differs from the request is left to the operator.
 
     Raises:
         TopUp.DoesNotExist: there is no such top-up.
@@ -111,7 +122,7 @@ def book(*, id: uuid.UUID, payment: Payment) -> None:
 
 
 def end(*, id: uuid.UUID, session: str, state: TopUpState, reason: str) -> None:
-    """The payment is under way, failed or expired. News that comes after the money changes nothing.
+    """Record that the payment is processing, failed or expired. An event after the payment changes nothing.
 
     Raises:
         TopUp.DoesNotExist: there is no such top-up.
@@ -127,24 +138,25 @@ def end(*, id: uuid.UUID, session: str, state: TopUpState, reason: str) -> None:
         row.save()
 
 
-def _write_down(*, owner: str, amount: int, key: str, gateway: Gateway) -> TopUp:
+def _write_down(*, owner: str, amount: int, key: str, gateway: Gateway) -> tuple[TopUp, bool]:
+    """The top-up of this key, and whether it is new."""
     if not gateway.smallest <= amount <= gateway.largest:
         message = f"Choose an amount from {gateway.smallest // MICRO:,} to {gateway.largest // MICRO:,}"
         raise Invalid("Nothing was charged", errors=[FieldError("amount", message)])
     if not gateway.is_instant and amount != whole_cents(amount):
         raise Invalid("Nothing was charged", errors=[FieldError("amount", "Choose an amount in whole cents")])
-    row, _ = TopUp.objects.get_or_create(
+    row, is_new = TopUp.objects.get_or_create(
         owner=owner,
         key=key,
         defaults={"amount": amount, "currency": settings.CURRENCY, "gateway": gateway.name},
     )
     if (row.amount, row.gateway) != (amount, gateway.name):
         raise Conflict(f'"{key}" was used for another payment; use a new key')
-    return row
+    return row, is_new
 
 
 def _begin(row: TopUp, checkout: Checkout) -> None:
-    """Keep what the gateway answered, unless its event was faster; book what is paid already."""
+    """Store the gateway's answer, unless its event came first; book a payment that is paid already."""
     if checkout.page is None:
         book(id=row.pk, payment=Payment(checkout.session, row.amount, row.currency))
         return

@@ -22,7 +22,7 @@ def set_price(*, sku: str, unit: Unit, amount: int, payee: str) -> PriceTerms:
         Invalid: the amount is negative or absurdly large.
     """
     check_amount(amount)
-    with connection.cursor() as cursor:  # two new prices of one sku take turns
+    with connection.cursor() as cursor:  # serialises new prices of one sku
         cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [f"price:{sku}"])
     current = current_terms(sku)
     fee_bps = settings.PLATFORM_FEE_BPS

@@ -7,11 +7,12 @@ from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
 
-from marketplace.accounts.domain import KEY_PREFIX, SHOWN_KEY_CHARACTERS, is_title
-from marketplace.accounts.models import ApiKey, Membership
+from marketplace.accounts import policy
+from marketplace.accounts.domain import KEY_PREFIX, SHOWN_KEY_CHARACTERS, Actor, is_title
+from marketplace.accounts.models import ApiKey
+from marketplace.accounts.policy import Action
 from marketplace.accounts.selectors import key_hash
 from marketplace.accounts.services import audit
-from marketplace.accounts.services.members import require_owner
 from marketplace.core.problems import FieldError, Invalid, NotFound
 
 USE_RESOLUTION = timedelta(minutes=1)
@@ -26,48 +27,49 @@ class NewKey:
 
 
 @transaction.atomic
-def create_key(*, by: Membership, name: str) -> NewKey:
-    """Make an API key of the member's organisation.
+def create_key(*, actor: Actor, name: str) -> NewKey:
+    """Make an API key of the actor's organisation; it may be used for nothing that its maker may not do.
 
     Raises:
-        Forbidden: the member is no owner.
+        Forbidden: as `policy.require` says.
         Invalid: the name is empty or longer than 60 characters.
     """
-    require_owner(by)
+    actor = policy.require(actor, Action.CREATE_KEY)
     name = name.strip()
     if not is_title(name, longest=60):
         wrong = FieldError("name", "Name the key after its use, in 1 to 60 characters")
         raise Invalid("The key was not made", errors=[wrong])
     secret = KEY_PREFIX + secrets.token_urlsafe(32)
     key = ApiKey.objects.create(
-        organization=by.organization,
+        organization_id=actor.organization_id,
         name=name,
         prefix=secret[:SHOWN_KEY_CHARACTERS],
         hash=key_hash(secret),
-        created_by=by.user,
+        scopes=sorted(policy.scopes_for(actor.role)),
+        created_by_id=actor.user_id,
     )
-    audit.record(action="api_key.created", subject=str(key.pk), organization=by.organization, actor=by.user, name=name)
+    audit.record(actor, action="api_key.created", subject=str(key.pk), name=name)
     return NewKey(key, secret)
 
 
 @transaction.atomic
-def revoke_key(*, by: Membership, key_id: uuid.UUID) -> None:
+def revoke_key(*, actor: Actor, key_id: uuid.UUID) -> None:
     """End a key at once. Revoking a revoked key changes nothing.
 
     Raises:
-        Forbidden: the member is no owner.
+        Forbidden: as `policy.require` says, which for keys that others made names fewer roles.
         NotFound: the organisation has no such key.
     """
-    require_owner(by)
-    key = by.organization.api_keys.select_for_update().filter(pk=key_id).first()
+    policy.require(actor, Action.REVOKE_KEY)
+    key = ApiKey.objects.select_for_update().filter(organization=actor.organization_id, pk=key_id).first()
     if key is None:
         raise NotFound("There is no such key")
+    if key.created_by_id != actor.user_id:
+        policy.require(actor, Action.REVOKE_KEY_OF_OTHERS)
     if key.revoked_at is None:
         key.revoked_at = timezone.now()
         key.save(update_fields=["revoked_at"])
-        audit.record(
-            action="api_key.revoked", subject=str(key.pk), organization=by.organization, actor=by.user, name=key.name
-        )
+        audit.record(actor, action="api_key.revoked", subject=str(key.pk), name=key.name)
 
 
 def note_use(*, key_id: uuid.UUID) -> None:

@@ -2,13 +2,19 @@ from typing import Any
 
 from django.db import connection
 
-from marketplace.accounts.models import AuditEvent, Organization, User
+from marketplace.accounts.domain import INSTALLATION, Actor
+from marketplace.accounts.models import AuditEvent
 
 
-def record(
-    *, action: str, subject: str, organization: Organization | None = None, actor: User | None = None, **data: Any
-) -> None:
-    """Add an audit event to the transaction of what it tells about."""
+def record(actor: Actor, *, action: str, subject: str, **data: Any) -> None:
+    """Add an audit event to the transaction of what it tells about: what the actor did, and for whom."""
     if not connection.in_atomic_block:
         raise RuntimeError(f"audit of {action!r} needs the transaction of its cause")
-    AuditEvent.objects.create(action=action, subject=subject, organization=organization, actor=actor, data=data)
+    AuditEvent.objects.create(
+        action=action,
+        subject=subject,
+        organization_id=None if actor.organization_id == INSTALLATION else actor.organization_id,
+        actor_id=actor.user_id,
+        api_key_id=actor.key_id,
+        data=data,
+    )

@@ -1,55 +1,98 @@
+"""Members of an organisation and their roles. Changes of one organisation take turns, so that an owner stays."""
+
 from django.db import transaction
 
-from marketplace.accounts.domain import Role
+from marketplace.accounts import policy
+from marketplace.accounts.domain import Actor, Role
 from marketplace.accounts.models import Membership, Organization, User
-from marketplace.accounts.selectors import owners_of
+from marketplace.accounts.policy import Action
 from marketplace.accounts.services import audit
-from marketplace.core.problems import Conflict, FieldError, Forbidden, Invalid, NotFound
-
-
-def require_owner(membership: Membership) -> None:
-    """Raises Forbidden unless the member is an owner of the organisation now, whatever was read before."""
-    if not Membership.objects.filter(pk=membership.pk, role=Role.OWNER).exists():
-        raise Forbidden("Only an owner of the organisation may do this; ask one of them")
+from marketplace.core.problems import Conflict, FieldError, Invalid, NotFound
 
 
 @transaction.atomic
-def add_member(*, by: Membership, email: str, role: Role) -> Membership:
+def add_member(*, actor: Actor, email: str, role: Role) -> Membership:
     """Add a person who has an account already.
 
     Raises:
-        Forbidden: the one who adds is no owner.
+        Forbidden: as `policy.require` says, which for an owner names fewer roles.
         Invalid: nobody has signed up with this address, or they are a member already.
     """
-    require_owner(by)
+    _take_turns(actor)
+    policy.require(actor, Action.ADD_MEMBER)
+    _require_for_owners(actor, role)
     user = User.objects.filter(email__iexact=email.strip()).first()
     if user is None:
         unknown = FieldError("email", "Nobody has signed up with this address yet; ask them to, then add them")
         raise Invalid("The member was not added", errors=[unknown])
     membership, created = Membership.objects.get_or_create(
-        organization=by.organization, user=user, defaults={"role": role}
+        organization_id=actor.organization_id, user=user, defaults={"role": role}
     )
     if not created:
         raise Invalid("The member was not added", errors=[FieldError("email", "They are a member already")])
-    audit.record(
-        action="member.added", subject=user.email, organization=by.organization, actor=by.user, role=role.value
-    )
+    audit.record(actor, action="member.added", subject=user.email, role=role.value)
     return membership
 
 
 @transaction.atomic
-def remove_member(*, by: Membership, membership_id: int) -> None:
+def change_role(*, actor: Actor, membership_id: int, role: Role) -> Membership:
+    """Give a member another role; the last owner stays one. The same role again changes nothing.
+
+    Raises:
+        Forbidden: as `policy.require` says, which from and to an owner names fewer roles.
+        NotFound: the organisation has no such member.
+        Conflict: they are the last owner.
+    """
+    _take_turns(actor)
+    policy.require(actor, Action.CHANGE_ROLE)
+    membership = _member(actor, membership_id)
+    _require_for_owners(actor, Role(membership.role), role)
+    if membership.role == role:
+        return membership
+    _require_another_owner(membership)
+    before, membership.role = membership.role, role
+    membership.save(update_fields=["role"])
+    audit.record(actor, action="member.role_changed", subject=membership.user.email, before=before, role=role.value)
+    return membership
+
+
+@transaction.atomic
+def remove_member(*, actor: Actor, membership_id: int) -> None:
     """Take a member's membership away; the last owner stays.
 
     Raises:
-        Forbidden, NotFound, Conflict: as said in each.
+        Forbidden: as `policy.require` says, which for an owner names fewer roles.
+        NotFound: the organisation has no such member.
+        Conflict: they are the last owner.
     """
-    Organization.objects.select_for_update().get(pk=by.organization_id)  # so that two owners cannot leave at once
-    require_owner(by)
-    membership = by.organization.memberships.select_related("user").filter(pk=membership_id).first()
+    _take_turns(actor)
+    policy.require(actor, Action.REMOVE_MEMBER)
+    membership = _member(actor, membership_id)
+    _require_for_owners(actor, Role(membership.role))
+    _require_another_owner(membership)
+    audit.record(actor, action="member.removed", subject=membership.user.email)
+    membership.delete()
+
+
+def _take_turns(actor: Actor) -> None:
+    Organization.objects.select_for_update(no_key=True).filter(pk=actor.organization_id).first()
+
+
+def _member(actor: Actor, membership_id: int) -> Membership:
+    found = Membership.objects.select_related("user").filter(organization=actor.organization_id, pk=membership_id)
+    membership = found.first()
     if membership is None:
         raise NotFound("There is no such member")
-    if membership.role == Role.OWNER and owners_of(by.organization) == 1:
-        raise Conflict("The last owner cannot be removed; add another owner first")
-    audit.record(action="member.removed", subject=membership.user.email, organization=by.organization, actor=by.user)
-    membership.delete()
+    return membership
+
+
+def _require_for_owners(actor: Actor, *roles: Role) -> None:
+    if Role.OWNER in roles:
+        policy.require(actor, Action.MANAGE_OWNERS)
+
+
+def _require_another_owner(membership: Membership) -> None:
+    """Raises Conflict if this is the last owner."""
+    owners = Membership.objects.filter(organization=membership.organization_id, role=Role.OWNER)
+    if membership.role == Role.OWNER and owners.count() == 1:
+        raise Conflict("The last owner cannot be removed or given another role; add another owner first")

@@ -2,6 +2,7 @@ from django.db import IntegrityError, transaction
 
 from marketplace.accounts.domain import BadSlug, Role, check_slug, is_title
 from marketplace.accounts.models import Membership, Organization, User
+from marketplace.accounts.selectors import actor_of
 from marketplace.accounts.services import audit
 from marketplace.core.problems import FieldError, Invalid
 
@@ -12,7 +13,7 @@ MAX_NAME_LENGTH = 100
 def create_organization(
     *, creator: User, name: str, slug: str, can_buy: bool = True, can_provide: bool = False
 ) -> Organization:
-    """Found an organisation whose owner is its creator.
+    """Create an organisation whose owner is its creator. Every person may.
 
     Raises:
         Invalid: the slug breaks a rule or is taken, the name is empty or too long, or neither side was chosen.
@@ -36,6 +37,6 @@ def create_organization(
     except IntegrityError:
         taken = FieldError("slug", f'"{slug}" is taken; choose another')
         raise Invalid("The organisation was not created", errors=[taken]) from None
-    Membership.objects.create(organization=organization, user=creator, role=Role.OWNER)
-    audit.record(action="organization.created", subject=organization.slug, organization=organization, actor=creator)
+    owner = Membership.objects.create(organization=organization, user=creator, role=Role.OWNER)
+    audit.record(actor_of(owner), action="organization.created", subject=organization.slug)
     return organization

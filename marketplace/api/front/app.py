@@ -1,4 +1,4 @@
-"""The ASGI application in front of Django: its routes are answered here, everything else is handed on."""
+"""The ASGI application in front of Django: what the table of routes holds is answered here or by Django's views."""
 
 import asyncio
 import logging
@@ -8,73 +8,51 @@ from typing import Any
 from psycopg import OperationalError
 from psycopg_pool import PoolTimeout
 
-from marketplace.api.front import artifacts, files, health, openai, predictions, streaming, uploads
 from marketplace.api.front.http import Disconnected, Receive, Request, Response, Scope, Send
-from marketplace.api.front.hub_routes import HUB_ROUTES
+from marketplace.api.front.pages import WithoutPages
 from marketplace.api.front.resources import Resources
-from marketplace.api.front.routing import Route
-from marketplace.api.problems import AWAY, FAILED
-from marketplace.core.problems import InternalError, MethodNotAllowed, Problem, Unavailable
+from marketplace.api.front.routing import Address, Route, Table
+from marketplace.api.problems import AWAY
+from marketplace.api.routes import ROOTS, ROUTES
+from marketplace.core.problems import FAILED, InternalError, MethodNotAllowed, NotFound, Problem, Unavailable
 
 log = logging.getLogger(__name__)
 
 Application = Callable[[Any, Any, Any], Awaitable[None]]  # ASGI, whose types differ from one package to the next
 
 
-ROUTES = (
-    Route(("POST",), "/v1/predictions", predictions.create, shared=True),
-    Route(("POST",), "/v1/models/{owner}/{name}/predictions", predictions.create),
-    Route(("GET",), "/v1/predictions/{id}", predictions.get),
-    Route(("POST",), "/v1/predictions/{id}/cancel", predictions.cancel),
-    Route(("GET",), "/v1/predictions/{id}/stream", streaming.stream),
-    Route(("GET",), "/v1/predictions/{id}/events", streaming.events),
-    Route(("GET", "HEAD"), "/v1/predictions/{id}/inputs/{field}", files.prediction_input),
-    Route(("POST",), "/v1/files", files.upload, shared=True),
-    Route(("GET", "HEAD"), "/v1/files/{id}/download", files.download),
-    Route(("POST",), "/v1/uploads/{organization}", files.upload_by_link),
-    Route(("POST",), "/openai/v1/images/generations", openai.generate, refuse=openai.refuse),
-    Route(("POST",), "/openai/v1/images/edits", openai.edit, refuse=openai.refuse),
-    Route(("GET",), "/openai/v1/models", openai.models, refuse=openai.refuse),
-    Route(("GET",), "/openai/v1/models/{owner}/{name}", openai.model, refuse=openai.refuse),
-    Route(("GET", "HEAD"), "/artifacts/{id}", artifacts.download),
-    Route(("PUT",), "/uploads/{id}", uploads.put),
-    Route(("GET", "HEAD"), "/healthz", health.healthz),
-    Route(("GET", "HEAD"), "/readyz", health.readyz),
-    Route(("GET",), "/metrics", health.metrics),
-    *HUB_ROUTES,
-)
-
-
 class Front:
-    """Composes the front's routes with Django's application.
+    """Composes the table's routes with Django's application.
 
     Args:
-        django: takes what no route of the front matches.
+        django: takes what the table gives to Django's views, and all that is no address of the API.
     """
 
     def __init__(self, django: Application) -> None:
         self._django = django
-        self._routes = [(route.pattern(), route) for route in ROUTES]
+        self._table = Table(ROUTES, ROOTS)
         self.resources: Resources | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
             await self._lifespan(receive, send)
             return
-        if scope["type"] == "http":
-            for pattern, route in self._routes:
-                match = pattern.fullmatch(scope["path"])
-                if match and (scope["method"] in route.methods or not route.shared):
-                    await self._answer(route, match.groupdict(), scope, receive, send)
-                    return
-        await self._django(scope, receive, send)
+        address = self._table.address_of(scope["path"]) if scope["type"] == "http" else None
+        if address is None:
+            await self._django(scope, receive, send)
+            return
+        route = address.methods.get(scope["method"])
+        if route is not None and route.handler is None:
+            head_only = scope["method"] == "HEAD"
+            documents = WithoutPages(send, address.dialect, path=scope["path"], head_only=head_only)
+            await self._django(scope, receive, documents)
+            return
+        await self._answer(address, route, scope, receive, send)
 
-    async def _answer(
-        self, route: Route, arguments: dict[str, Any], scope: Scope, receive: Receive, send: Send
-    ) -> None:
+    async def _answer(self, address: Address, route: Route | None, scope: Scope, receive: Receive, send: Send) -> None:
         request = Request(scope, receive)
         try:
-            response = await self._handle(route, request, arguments)
+            response = await self._handle(address, route, request)
         except Disconnected:
             return
         if response.stream is None:
@@ -90,23 +68,25 @@ class Front:
         if sending in done:
             sending.result()
 
-    async def _handle(self, route: Route, request: Request, arguments: dict[str, Any]) -> Response:
+    async def _handle(self, address: Address, route: Route | None, request: Request) -> Response:
+        refuse = address.dialect.refuse
         try:
-            if request.method not in route.methods:
-                raise MethodNotAllowed(f"Use {' or '.join(route.methods)} here", allowed=route.methods)
+            if route is None or route.handler is None:
+                raise _not_here(address, request)
             if self.resources is None:
                 raise Unavailable("The server is starting; try again in a second", retry_after=1)
-            return await route.handler(request, self.resources, **arguments)
+            return await route.handler(request, self.resources, **address.arguments)
         except Problem as problem:
-            return route.refuse(problem, instance=request.path)
+            response: Response = refuse(problem, instance=request.path)
         except (PoolTimeout, OperationalError):
             log.exception("the database is away: %s %s", request.method, request.path)
-            return route.refuse(Unavailable(AWAY, retry_after=2), instance=request.path)
+            response = refuse(Unavailable(AWAY, retry_after=2), instance=request.path)
         except Disconnected:
             raise
         except Exception:
             log.exception("%s %s failed", request.method, request.path)
-            return route.refuse(InternalError(FAILED), instance=request.path)
+            response = refuse(InternalError(FAILED), instance=request.path)
+        return response
 
     async def _lifespan(self, receive: Receive, send: Send) -> None:
         await receive()
@@ -117,3 +97,11 @@ class Front:
         await self.resources.close()
         self.resources = None
         await send({"type": "lifespan.shutdown.complete"})
+
+
+def _not_here(address: Address, request: Request) -> Problem:
+    """Why nothing answers this method at this address."""
+    methods = tuple(address.methods)
+    if methods:
+        return MethodNotAllowed(f"Use {' or '.join(methods)} here", allowed=methods)
+    return NotFound(f"There is no {request.path[:200]} in this API; /docs/api lists its addresses.")

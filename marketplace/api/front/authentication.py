@@ -1,13 +1,13 @@
 """Authentication without blocking: a fresh snapshot of the key, else a look at the database in a thread."""
 
-from marketplace.accounts.selectors import Caller
+from marketplace.accounts.domain import Actor
 from marketplace.api.authentication import kept_caller, key_from_header, look_up_caller
 from marketplace.api.front.http import Request
 from marketplace.api.front.resources import in_thread
 from marketplace.core import links
 
 
-async def authenticate(request: Request) -> Caller:
+async def authenticate(request: Request) -> Actor:
     """The caller behind the request's API key. Raises NotAuthenticated."""
     key = key_from_header(request.header("authorization"))
     caller = kept_caller(key)

@@ -8,7 +8,8 @@ import orjson
 from inference.domain.files import MAX_FILE_BYTES
 from inference.services.files import keep_upload
 from inference.statements import FILE_OF_PREDICTION, UPLOAD
-from marketplace.accounts.selectors import Caller, buyer_by_id
+from marketplace.accounts.domain import Actor
+from marketplace.accounts.selectors import actor_by_upload_link
 from marketplace.api.authentication import key_from_header, look_up_caller
 from marketplace.api.files import file_document
 from marketplace.api.front.artifacts import send_file
@@ -38,7 +39,7 @@ async def upload_by_link(request: Request, resources: Resources, *, organization
     """`POST /v1/uploads/{organization}?expires=…&signature=…`: the same, from our own pages, which hold no key."""
     if not holds_link(request):
         raise Forbidden("This page is too old to upload from. Reload it.")
-    return await _kept(request, await in_thread(buyer_by_id, parse_short(organization) or NOBODY))
+    return await _kept(request, await in_thread(actor_by_upload_link, parse_short(organization) or NOBODY))
 
 
 async def download(request: Request, resources: Resources, *, id: str) -> Response:
@@ -66,7 +67,7 @@ async def prediction_input(request: Request, resources: Resources, *, id: str, f
     )
 
 
-async def _kept(request: Request, caller: Caller) -> Response:
+async def _kept(request: Request, caller: Actor) -> Response:
     async with form_of(request, largest=MAX_FILE_BYTES + AROUND) as form:
         sent = form.files.get(FIELD)
         if not sent:
@@ -74,8 +75,7 @@ async def _kept(request: Request, caller: Caller) -> Response:
             raise Invalid("Nothing was kept: the form has no file", errors=[wrong])
         file = await in_thread(
             keep_upload,
-            organization_id=caller.organization_id,
-            can_buy=caller.can_buy,
+            caller=caller,
             source=sent[0].content,
             name=sent[0].name,
             metadata=_metadata(form.fields.get("metadata", "")),

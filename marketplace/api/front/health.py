@@ -7,6 +7,7 @@ from psycopg_pool import PoolTimeout
 
 from marketplace.api.front.http import Request, Response, json_response
 from marketplace.api.front.resources import Resources
+from marketplace.api.shapes import answers
 from marketplace.core import first_models
 
 WAITING = Gauge("bourse_predictions_waiting", "Predictions that wait for a node")
@@ -51,13 +52,13 @@ async def metrics(request: Request, resources: Resources) -> Response:
     return Response(body=generate_latest(), headers={"Content-Type": CONTENT_TYPE_LATEST})
 
 
-async def _checks(resources: Resources) -> dict[str, str]:
-    checks = {"database": "ok", "redis": "ok", "node": "ok"}
+async def _checks(resources: Resources) -> answers.Health:
+    checks: answers.Health = {"database": "ok", "redis": "ok", "node": "ok"}
     row, wanted = None, 0
     try:
         row = await resources.fetch_one(LOOK, {})
     except (Error, PoolTimeout):
-        checks |= {"database": "does not answer", "node": "unknown"}
+        checks["database"], checks["node"] = "does not answer", "unknown"
     try:
         wanted = int(await resources.redis.get(first_models.KEY) or 0)
     except (redis.RedisError, OSError):

@@ -6,12 +6,16 @@ import orjson
 from django.conf import settings
 from django.http.request import split_domain_port, validate_host
 
-from marketplace.accounts.selectors import Caller, key_name, organization_by_slug
+from marketplace.accounts import policy
+from marketplace.accounts.domain import Actor
+from marketplace.accounts.policy import Action
+from marketplace.accounts.selectors import key_name
 from marketplace.accounts.services.names import NameTaken
 from marketplace.api.authentication import key_from_header, look_up_caller
 from marketplace.api.front.http import Request, Response, json_response
 from marketplace.api.front.resources import Resources, in_thread
 from marketplace.api.hub import hub_error, no_address
+from marketplace.api.operations import JSON, Dialect
 from marketplace.catalog import selectors as catalog
 from marketplace.core.problems import Conflict, Forbidden, NotAuthenticated, NotFound, NotUnderstood, Problem
 from providers import selectors as providers
@@ -30,6 +34,9 @@ def refuse(problem: Problem, *, instance: str) -> Response:
     return json_response(error.document, status=error.status, headers=error.headers)
 
 
+DIALECT = Dialect(refuse, None, JSON)
+
+
 def site(request: Request) -> str:
     """The address of this site as the client reaches it: clients take no other for their HF_ENDPOINT."""
     host = request.header("host") or ""
@@ -39,13 +46,13 @@ def site(request: Request) -> str:
     return f"{forwarded if forwarded in ('http', 'https') else request.scheme}://{host}"
 
 
-async def caller_of(request: Request) -> Caller | None:
+async def caller_of(request: Request) -> Actor | None:
     """Who calls; None if no key was sent. Raises NotAuthenticated for a key that does not count."""
     header = request.header("authorization")
     return await in_thread(look_up_caller, key_from_header(header)) if header else None
 
 
-async def signed_in(request: Request) -> Caller:
+async def signed_in(request: Request) -> Actor:
     """Who calls. Raises NotAuthenticated."""
     caller = await caller_of(request)
     if caller is None:
@@ -55,21 +62,26 @@ async def signed_in(request: Request) -> Caller:
 
 async def visible(request: Request, owner: str, name: str) -> Repository:
     """The repository, if the caller may see it. Raises RepositoryNotFound."""
-    caller = await caller_of(request)
-    return await in_thread(reading.open_repository, caller, owner, name, listed=catalog.version_on_sale)
+    return await _open(await caller_of(request), owner, name)
 
 
-async def own(request: Request, owner: str, name: str) -> Repository:
-    """The repository, for writing.
+async def own(request: Request, owner: str, name: str, action: Action = Action.COMMIT) -> tuple[Actor, Repository]:
+    """Who calls and the repository, for an action that changes it.
 
     Raises:
         RepositoryNotFound: it is not the caller's, and they may not see it either.
-        Forbidden: it is not the caller's.
+        Forbidden: it is not the caller's, or their key may not do this.
     """
-    repository = await visible(request, owner, name)
-    if not repository.is_own:
+    caller = await caller_of(request)
+    repository = await _open(caller, owner, name)
+    if caller is None or not repository.is_own:
         raise Forbidden(f"Only API keys of {repository.model.organization.slug} may change {repository.slug}")
-    return repository
+    policy.check(caller, action)
+    return caller, repository
+
+
+async def _open(caller: Actor | None, owner: str, name: str) -> Repository:
+    return await in_thread(reading.open_repository, caller, owner, name, listed=catalog.version_on_sale)
 
 
 async def whoami(request: Request, resources: Resources) -> Response:
@@ -97,10 +109,8 @@ async def create(request: Request, resources: Resources) -> Response:
         raise Forbidden(f"This API key speaks for {caller.organization_slug}, so it creates nothing under {owner[:63]}")
 
     def make() -> tuple[str, RepositoryExists | None]:
-        organization = organization_by_slug(caller.organization_slug)
-        assert organization is not None
         try:
-            made = create_repository(organization=organization, name=name, creator=None)
+            made = create_repository(actor=caller, name=name)
         except RepositoryExists as exists:
             return exists.model.name, exists
         except NameTaken as taken:  # by an alias: of a 409 clients read that the repository is there
@@ -120,12 +130,12 @@ async def delete(request: Request, resources: Resources) -> Response:
     """`DELETE /api/repos/delete`: gone for good, unless it was ever on sale or called."""
     caller = await signed_in(request)
     owner, name = _named(await request.json(), caller)
-    repository = await own(request, owner, name)
-    await in_thread(delete_repository, model=repository.model, by=None)
+    caller, repository = await own(request, owner, name, Action.DELETE_MODEL)
+    await in_thread(delete_repository, actor=caller, model=repository.model)
     return json_response({})
 
 
-def _named(document: dict[str, object], caller: Caller) -> tuple[str, str]:
+def _named(document: dict[str, object], caller: Actor) -> tuple[str, str]:
     """Namespace and name of the repository that a body is about."""
     name, owner = document.get("name"), document.get("organization") or caller.organization_slug
     if document.get("type") not in (None, "model"):
@@ -139,7 +149,7 @@ def _named(document: dict[str, object], caller: Caller) -> tuple[str, str]:
 
 async def settings_of(request: Request, resources: Resources, *, owner: str, name: str) -> Response:
     """`PUT /api/models/{owner}/{name}/settings`: who sees a model follows from its listing, so nothing changes here."""
-    repository = await own(request, owner, name)
+    _, repository = await own(request, owner, name)
     wanted, document = await request.json(), {"private": repository.listed is None, "gated": False}
     private = wanted.get("private", wanted.get("visibility", document["private"]))
     if private in ("private", "public"):
@@ -159,8 +169,8 @@ async def models(request: Request, resources: Resources) -> Response:
         found = {
             offer.slug: Repository(offer.listing.model, False, offer.listing.version_id) for offer in catalog.offers()
         }
-        organization = organization_by_slug(caller.organization_slug) if caller else None
-        for model in providers.models_for_provider(organization) if organization else ():
+        is_member = caller is not None and policy.allows(caller, Action.SEE_MODELS)
+        for model in providers.models_for_provider(caller.organization_id) if caller and is_member else ():
             repository = Repository(model, True, catalog.version_on_sale(model.pk))
             found[repository.slug] = repository
         wanted = [(slug, one) for slug, one in sorted(found.items()) if slug > cursor and search in slug]

@@ -17,7 +17,7 @@ async def preupload(request: Request, resources: Resources, *, owner: str, name:
 
     Files that may not be published are refused here, before anything of them was sent.
     """
-    repository = await own(request, owner, name)
+    _, repository = await own(request, owner, name)
     _require_plain_commit(request)
     require_branch(repository, revision)
     sizes = _announced((await request.json()).get("files"))
@@ -50,10 +50,10 @@ def _announced(files: object) -> dict[str, int]:
 
 async def commit(request: Request, resources: Resources, *, owner: str, name: str, revision: str) -> Response:
     """`POST /api/models/{owner}/{name}/commit/{revision}`: a new version, whose checks begin at once."""
-    repository = await own(request, owner, name)
+    caller, repository = await own(request, owner, name)
     _require_plain_commit(request)
     require_branch(repository, revision)
-    reader, pending = CommitReader(), PendingCommit(repository.model.organization)
+    reader, pending = CommitReader(), PendingCommit(caller)
     async for piece in request.pieces(largest=MAX_BODY_BYTES):
         if lines := list(reader.feed(piece)):
             await in_thread(pending.take, lines)

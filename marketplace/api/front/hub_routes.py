@@ -5,7 +5,7 @@ from functools import partial
 from marketplace.api.front import hub, hub_commits, hub_files, hub_uploads
 from marketplace.api.front.routing import Route
 
-_route = partial(Route, refuse=hub.refuse, documented=False)
+_route = partial(Route, dialect=hub.DIALECT)
 MODEL = "/api/models/{owner}/{name}"
 LFS = "/{owner:namespace}/{name}.git/info/lfs"
 UPLOAD = f"{LFS}/uploads/{{upload}}/{{key}}"
@@ -35,7 +35,7 @@ HUB_ROUTES = (
     _route(("GET", "HEAD", "POST", "PUT", "DELETE"), "/api/spaces/{rest:path}", hub.nothing),
     _route(("POST",), f"{LFS}/objects/batch", hub_uploads.batch),
     _route(("POST",), f"{LFS}/verify", hub_uploads.verify),
-    _route(("PUT",), UPLOAD, hub_uploads.put, shared=True),
+    _route(("PUT",), UPLOAD, hub_uploads.put),
     _route(("POST",), UPLOAD, hub_uploads.complete),
     _route(("PUT",), f"{UPLOAD}/{{part}}", hub_uploads.put_part),
     _route(("GET", "HEAD"), "/{owner:namespace}/{name}/resolve/{revision}/{path:path}", hub_files.download),

@@ -1,6 +1,6 @@
 """Git LFS for the Hub's clients: announce, upload to signed links, declare complete, verify."""
 
-from marketplace.accounts.selectors import Caller
+from marketplace.accounts.domain import Actor
 from marketplace.api.front.authentication import holds_link
 from marketplace.api.front.http import Request, Response, json_response
 from marketplace.api.front.hub import own, signed_in, site
@@ -19,15 +19,16 @@ from providers.models import LfsUpload
 
 async def batch(request: Request, resources: Resources, *, owner: str, name: str) -> Response:
     """`POST /{owner}/{name}.git/info/lfs/objects/batch`: which contents are wanted, and where they go."""
-    caller, repository = await signed_in(request), await own(request, owner, name)
+    await signed_in(request)
+    caller, repository = await own(request, owner, name)
     asked = lfs.read_batch(await request.json())
-    plans = await in_thread(uploads.announce, organization=repository.model.organization, objects=asked.objects)
+    plans = await in_thread(uploads.announce, actor=caller, objects=asked.objects)
     base = f"{site(request)}"
     answers = [_answer(plan, repository, caller, base, asked.takes_multipart) for plan in plans]
     return json_response(lfs.batch_answer(answers), headers={"Content-Type": lfs.MEDIA_TYPE})
 
 
-def _answer(plan: Plan, repository: Repository, caller: Caller, base: str, takes_multipart: bool) -> dict[str, object]:
+def _answer(plan: Plan, repository: Repository, caller: Actor, base: str, takes_multipart: bool) -> dict[str, object]:
     announced = plan.announced
     if plan.refusal is not None:
         return lfs.refused(announced, code=plan.refusal.status, message=plan.refusal.detail)
@@ -81,9 +82,9 @@ async def complete(request: Request, resources: Resources, *, owner: str, name: 
 
 async def verify(request: Request, resources: Resources, *, owner: str, name: str) -> Response:
     """`POST /{owner}/{name}.git/info/lfs/verify`: whether a content has come."""
-    repository = await own(request, owner, name)
+    caller, _ = await own(request, owner, name)
     one = lfs.read_verify(await request.json())
-    owned = await in_thread(providers.owned_blobs, repository.model.organization, [one.sha256])
+    owned = await in_thread(providers.owned_blobs, caller.organization_id, [one.sha256])
     if owned.get(one.sha256) != one.size:
         raise NotFound(f"{one.sha256} has not come; start the upload again")
     return json_response({})

@@ -17,6 +17,8 @@ from marketplace.api.front.forms import form_of
 from marketplace.api.front.http import Request, Response, json_response
 from marketplace.api.front.resources import Resources, in_thread
 from marketplace.api.front.running import run
+from marketplace.api.operations import JSON, Dialect
+from marketplace.api.shapes import answers
 from marketplace.catalog import selectors as catalog
 from marketplace.catalog.services import resolution
 from marketplace.core.ids import short
@@ -29,11 +31,10 @@ MAX_WAIT_SECONDS = 570.0  # seconds; the stock client gives up after 600
 async def generate(request: Request, resources: Resources) -> Response:
     """`POST /openai/v1/images/generations`: run a text-to-image model and wait for its pictures."""
     caller = await authenticate(request)
-    body = await request.json()
-    reference, inputs, response_format = openai.image_request(body)
+    body, reference, inputs = openai.image_request(await request.json())
     conditions = conditions_of(request.header, body, reference=reference, inputs=inputs)
     view = await run(resources, caller, reference, inputs, wait_seconds=MAX_WAIT_SECONDS, conditions=conditions)
-    return await _answer(view, response_format)
+    return await _answer(view, body.response_format)
 
 
 async def edit(request: Request, resources: Resources) -> Response:
@@ -43,14 +44,12 @@ async def edit(request: Request, resources: Resources) -> Response:
     async with form_of(request, largest=MAX_FILE_BYTES + AROUND) as form:
         pictures = [*form.files.get("image", ()), *form.files.get("image[]", ())]
         openai.check_edit(pictures=len(pictures), mask="mask" in form.files)
-        body = openai.form_body(form.fields)
-        reference, inputs, response_format = openai.image_request(body)
+        body, reference, inputs = openai.image_request(openai.form_body(form.fields))
         target = await in_thread(resolution.resolve, reference, organization_id=caller.organization_id)
         inputs = openai.typed(inputs, target.check.schema)
         file = await in_thread(
             keep_upload,
-            organization_id=caller.organization_id,
-            can_buy=caller.can_buy,
+            caller=caller,
             source=pictures[0].content,
             name=pictures[0].name,
             metadata={},
@@ -60,14 +59,15 @@ async def edit(request: Request, resources: Resources) -> Response:
     conditions = conditions_of(request.header, body, reference=reference, inputs=same)
     inputs["image"] = f"/v1/files/{short(file.pk)}"
     view = await run(resources, caller, reference, inputs, wait_seconds=MAX_WAIT_SECONDS, conditions=conditions)
-    return await _answer(view, response_format)
+    return await _answer(view, body.response_format)
 
 
 async def models(request: Request, resources: Resources) -> Response:
     """`GET /openai/v1/models`: what is on sale."""
     await authenticate(request)
     offers = await in_thread(catalog.offers)
-    return json_response({"object": "list", "data": [openai.model_document(offer) for offer in offers]})
+    page: answers.OpenAIModels = {"object": "list", "data": [openai.model_document(offer) for offer in offers]}
+    return json_response(page)
 
 
 async def model(request: Request, resources: Resources, *, owner: str, name: str) -> Response:
@@ -79,8 +79,11 @@ async def model(request: Request, resources: Resources, *, owner: str, name: str
 
 def refuse(problem: Problem, *, instance: str) -> Response:
     """A refusal in this dialect; it has no place for `instance`."""
-    headers = {"Content-Type": "application/json"} | dict(problem.headers())
+    headers = {"Content-Type": JSON} | dict(problem.headers())
     return Response(problem.status, orjson.dumps(openai.error_document(problem)), headers=headers)
+
+
+DIALECT = Dialect(refuse, answers.OpenAIError, JSON)
 
 
 async def _answer(view: PredictionView, response_format: str | None) -> Response:

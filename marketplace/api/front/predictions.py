@@ -12,9 +12,11 @@ from marketplace.api.front.authentication import authenticate
 from marketplace.api.front.http import MAX_INPUT_BYTES, Request, Response, json_response
 from marketplace.api.front.resources import Resources, in_thread
 from marketplace.api.front.running import run, view_for
+from marketplace.api.shapes.requests import CreatePrediction, CreatePredictionOfVersion
 from marketplace.catalog.domain import Reference
 from marketplace.core.ids import parse_short
 from marketplace.core.problems import NotFound
+from marketplace.core.shapes import read
 
 
 async def create(
@@ -22,12 +24,16 @@ async def create(
 ) -> Response:
     """`POST /v1/predictions` and `POST /v1/models/{owner}/{name}/predictions`, with `Prefer: wait[=seconds]`."""
     caller = await authenticate(request)
-    body = await request.json(largest=MAX_INPUT_BYTES)
-    reference = Reference(owner, name) if owner and name else await in_thread(replicate.reference_in, body)
-    inputs = body.get("input", {})
-    conditions = conditions_of(request.header, body, reference=reference, inputs=inputs)
+    sent = await request.json(largest=MAX_INPUT_BYTES)
+    body: CreatePrediction
+    if owner and name:
+        body, reference = read(sent, CreatePrediction), Reference(owner, name)
+    else:
+        body = versioned = read(sent, CreatePredictionOfVersion)
+        reference = await in_thread(replicate.reference_in, versioned)
+    conditions = conditions_of(request.header, body, reference=reference, inputs=body.input)
     seconds = replicate.wait_seconds(request.header("prefer"))
-    view = await run(resources, caller, reference, inputs, wait_seconds=seconds, conditions=conditions)
+    view = await run(resources, caller, reference, body.input, wait_seconds=seconds, conditions=conditions)
     if seconds is None or view.status.is_final:
         return json_response(replicate.prediction_document(view), status=201)
     return json_response(replicate.prediction_document(view, status=Status.STARTING), status=202)
@@ -44,7 +50,7 @@ async def cancel(request: Request, resources: Resources, *, id: str) -> Response
     caller = await authenticate(request)
     prediction = _parse(id)
     await view_for(resources, caller, prediction)
-    row = await resources.fetch_one(statements.CANCEL, cancel_parameters(caller.organization_id, prediction))
+    row = await resources.fetch_one(statements.CANCEL, cancel_parameters(caller, prediction))
     if row is None:
         raise NotFound("There is no such prediction")
     await asyncio.to_thread(after_cancel, prediction, row["status"], row["node"], row["waiter"])

@@ -1,14 +1,20 @@
-"""What the front's table of routes is made of."""
+"""What the table of routes is made of, and how the address of a request is found in it."""
 
 import re
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from rest_framework.views import APIView
 
 from marketplace.accounts.domain import RESERVED_SLUGS
 from marketplace.api.front.http import Response, problem_response
+from marketplace.api.operations import Dialect, Operation
+from marketplace.api.shapes import answers
+from marketplace.core.problems import CONTENT_TYPE
 
 Handler = Callable[..., Awaitable[Response]]
-Refusal = Callable[..., Response]
 
 PARAMETER = re.compile(r"\{(\w+)(?::(\w+))?\}")
 KINDS = {
@@ -17,23 +23,41 @@ KINDS = {
     # The first segment where organisations are: never an address of the site's own.
     "namespace": f"(?!(?:{'|'.join(map(re.escape, sorted(RESERVED_SLUGS)))})/)[^/]+",
 }
+PROBLEMS = Dialect(problem_response, answers.Problem, CONTENT_TYPE)
 
 
 @dataclass(frozen=True)
 class Route:
-    """`methods` of the addresses that match `template`, whose `{names}` are handed to the handler.
+    """`methods` of the addresses that match `template`, whose `{names}` are handed to what answers them.
 
-    A `{name:path}` takes several segments, a `{name:namespace}` none that is reserved for the site itself. A method
-    that is not the front's goes on to later routes and to Django if `shared` says so. `refuse` makes the answer of a
-    problem, in the dialect of the address. Another's protocol is not `documented` as our API.
+    A `{name:path}` takes several segments, a `{name:namespace}` none that is reserved for the site itself.
+
+    Attributes:
+        endpoint: a handler of the front, or a view that Django serves.
+        operation: what the API document says of it; None: not of our own API, so not documented there.
+        dialect: of its refusals.
     """
 
     methods: tuple[str, ...]
     template: str
-    handler: Handler
-    shared: bool = False
-    refuse: Refusal = problem_response
-    documented: bool = True
+    endpoint: Handler | type[APIView]
+    operation: Operation | None = None
+    dialect: Dialect = PROBLEMS
+
+    @property
+    def handler(self) -> Handler | None:
+        """The front's handler; None where Django answers."""
+        return None if isinstance(self.endpoint, type) else self.endpoint
+
+    @property
+    def view(self) -> type[APIView] | None:
+        """Django's view; None where the front answers."""
+        return self.endpoint if isinstance(self.endpoint, type) else None
+
+    @cached_property
+    def parameters(self) -> tuple[str, ...]:
+        """Names of the template's parameters."""
+        return tuple(match[1] for match in PARAMETER.finditer(self.template))
 
     def pattern(self) -> re.Pattern[str]:
         parts, end = [], 0
@@ -41,3 +65,42 @@ class Route:
             parts += [re.escape(self.template[end : match.start()]), f"(?P<{match[1]}>{KINDS[match[2]]})"]
             end = match.end()
         return re.compile("".join(parts) + re.escape(self.template[end:]), re.DOTALL)
+
+
+@dataclass(frozen=True)
+class Address:
+    """All that is answered at one template, by method, and what its parameters are in one request's path."""
+
+    methods: Mapping[str, Route]
+    dialect: Dialect
+    arguments: Mapping[str, Any]
+
+
+class Table:
+    """Finds the routes of a path.
+
+    Args:
+        routes: the first template that matches counts.
+        roots: path prefixes below which nothing else is served, with the dialect of their refusals.
+    """
+
+    def __init__(self, routes: Iterable[Route], roots: Mapping[str, Dialect]) -> None:
+        templates: dict[str, dict[str, Route]] = {}
+        for route in routes:
+            templates.setdefault(route.template, {}).update(dict.fromkeys(route.methods, route))
+        self._addresses = [
+            (route.pattern(), methods, route.dialect)
+            for methods in templates.values()
+            for route in [next(iter(methods.values()))]
+        ]
+        self._roots = roots
+
+    def address_of(self, path: str) -> Address | None:
+        """Where the path leads: to routes, to none below one of the roots, or (None) elsewhere in the site."""
+        for pattern, methods, dialect in self._addresses:
+            if match := pattern.fullmatch(path):
+                return Address(methods, dialect, match.groupdict())
+        for root, dialect in self._roots.items():
+            if path == root or path.startswith(f"{root}/"):
+                return Address({}, dialect, {})
+        return None

@@ -12,7 +12,9 @@ from inference.domain.lifecycle import Origin
 from inference.services.admit import AbovePrice, CallTarget, PriceChanged, key_reused, prepare, refusal
 from inference.services.files import take_files
 from inference.statements import PredictionView
-from marketplace.accounts.selectors import Caller
+from marketplace.accounts import policy
+from marketplace.accounts.domain import Actor
+from marketplace.accounts.policy import Action
 from marketplace.api.front.resources import Resources, in_thread
 from marketplace.catalog.domain import Reference
 from marketplace.catalog.services import resolution
@@ -24,7 +26,7 @@ LOOK_SECONDS = 2.0  # a wake-up can be lost; whoever waits looks this often
 
 async def run(
     resources: Resources,
-    caller: Caller,
+    caller: Actor,
     reference: Reference,
     inputs: Any,
     *,
@@ -57,13 +59,15 @@ async def run(
         return await _run(resources, caller, target, inputs, conditions, wait_seconds)
 
 
-async def view_for(resources: Resources, caller: Caller, prediction: uuid.UUID) -> PredictionView:
+async def view_for(resources: Resources, caller: Actor, prediction: uuid.UUID) -> PredictionView:
     """The caller's prediction; the same statement asks whether the key still counts.
 
     Raises:
+        Forbidden: as `policy.check` says.
         NotFound: there is no such prediction, or it is another's.
         NotAuthenticated: the key was revoked since its snapshot was taken.
     """
+    policy.check(caller, Action.SEE_PREDICTIONS)
     row = await resources.fetch_one(
         statements.VIEW_FOR_BUYER,
         {"id": prediction, "organization": caller.organization_id, "key": caller.key_id},
@@ -76,7 +80,7 @@ async def view_for(resources: Resources, caller: Caller, prediction: uuid.UUID) 
     return PredictionView.from_row(row)
 
 
-async def _resolve(reference: Reference, conditions: Conditions, caller: Caller) -> CallTarget:
+async def _resolve(reference: Reference, conditions: Conditions, caller: Actor) -> CallTarget:
     organization = caller.organization_id
     target = resolution.kept(reference, organization_id=organization)
     if target is None:
@@ -86,7 +90,7 @@ async def _resolve(reference: Reference, conditions: Conditions, caller: Caller)
     return await in_thread(resolution.under_contract, target, conditions.contract, caller)
 
 
-async def _admitted_before(resources: Resources, caller: Caller, idempotency: Idempotency) -> uuid.UUID | None:
+async def _admitted_before(resources: Resources, caller: Actor, idempotency: Idempotency) -> uuid.UUID | None:
     """The prediction that this key and request led to before, if they did. Raises IdempotencyKeyReused."""
     row = await resources.fetch_one(
         statements.ADMITTED_BEFORE, {"organization": caller.organization_id, "key": idempotency.key}
@@ -100,7 +104,7 @@ async def _admitted_before(resources: Resources, caller: Caller, idempotency: Id
 
 
 async def _replay(
-    resources: Resources, caller: Caller, prediction: uuid.UUID, wait_seconds: float | None
+    resources: Resources, caller: Actor, prediction: uuid.UUID, wait_seconds: float | None
 ) -> PredictionView:
     """The first answer again, as it is now or when it has ended. Someone else may be waiting for it as well."""
     if wait_seconds is None:
@@ -110,7 +114,7 @@ async def _replay(
         return await _wait(resources, caller, prediction, news, wait_seconds)
 
 
-async def _files(caller: Caller, target: CallTarget, inputs: Any) -> dict[str, Any]:
+async def _files(caller: Actor, target: CallTarget, inputs: Any) -> dict[str, Any]:
     """What the call's files are, found out in a thread if the model takes any."""
     if not media_fields(target.check.schema):
         return {}
@@ -119,7 +123,7 @@ async def _files(caller: Caller, target: CallTarget, inputs: Any) -> dict[str, A
 
 async def _run(
     resources: Resources,
-    caller: Caller,
+    caller: Actor,
     target: CallTarget,
     inputs: Any,
     conditions: Conditions,
@@ -157,7 +161,7 @@ async def _run(
 
 
 async def _wait(
-    resources: Resources, caller: Caller, prediction: uuid.UUID, ended: asyncio.Event, seconds: float
+    resources: Resources, caller: Actor, prediction: uuid.UUID, ended: asyncio.Event, seconds: float
 ) -> PredictionView:
     """The prediction when it has ended, or as it is when the time is over."""
     deadline = time.monotonic() + seconds

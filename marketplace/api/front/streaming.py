@@ -2,7 +2,7 @@
 
 import asyncio
 import uuid
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from typing import Any
 
 import orjson
@@ -85,7 +85,7 @@ def _outputs(output: Any) -> list[str]:
 
 async def _news(
     resources: Resources, view: PredictionView, *, after: str
-) -> AsyncIterator[tuple[str, str, dict[str, Any]]]:
+) -> AsyncIterator[tuple[str, str, Mapping[str, Any]]]:
     """Progress from Redis as it comes, then `done` with the document, which always comes from the database."""
     loop = asyncio.get_running_loop()
     deadline = loop.time() + MAX_STREAM_SECONDS
@@ -119,7 +119,7 @@ def _cause(view: PredictionView) -> str:
     return {Status.STARTING: "waiting for a node", Status.PROCESSING: "running"}.get(view.status, view.status.value)
 
 
-def _event(kind: str, data: dict[str, Any], id_: str = "") -> bytes:
+def _event(kind: str, data: Mapping[str, Any], id_: str = "") -> bytes:
     return _text_event(kind, orjson.dumps(data).decode(), id_)
 
 

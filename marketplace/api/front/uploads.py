@@ -6,6 +6,7 @@ from marketplace.api.front.authentication import holds_link
 from marketplace.api.front.http import Request, Response, json_response
 from marketplace.api.front.resources import Resources, in_thread
 from marketplace.api.front.uploading import receive_blob
+from marketplace.api.shapes import answers
 from marketplace.core.ids import parse_short
 from marketplace.core.problems import FieldError, Forbidden, Invalid, NotFound
 from providers.services.drafts import keep_file
@@ -29,4 +30,5 @@ async def put(request: Request, resources: Resources, *, id: str) -> Response:
         detail = f"{blob.size} bytes came, where {row['size']} were announced; send it again"
         raise Invalid("The file is not complete", errors=[FieldError(path, detail)])
     await in_thread(keep_file, draft_id=draft, path=path, blob=blob)
-    return json_response({"path": path, "sha256": blob.sha256, "size": blob.size})
+    document: answers.DraftFile = {"path": path, "sha256": blob.sha256, "size": blob.size}
+    return json_response(document)

@@ -118,7 +118,7 @@ def check(prompts: Iterable[PromptLine]) -> list[PromptLine]:
             errors.append(f"Line {prompt.line}: the prompt holds a control character; is this a text file?")
         key = (prompt.text, prompt.seed)
         if key in seen:
-            errors.append(f"Line {prompt.line}: “{_shortened(prompt.text)}” stands on line {seen[key]} already.")
+            errors.append(f"Line {prompt.line}: “{_shortened(prompt.text)}” is on line {seen[key]} already.")
         seen.setdefault(key, prompt.line)
     if not prompts:
         errors.append("There is no prompt: write at least one.")

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 
 from django.conf import settings
 
-from marketplace.accounts.models import User
 from marketplace.benchmarks.domain.schedule import Pair, schedule
 from marketplace.benchmarks.domain.states import CellState
 from marketplace.benchmarks.models import Benchmark, Prompt, Vote
@@ -41,7 +40,7 @@ class Ballot:
     undo: str | None
 
 
-def pairs_for_voter(benchmark: Benchmark, voter: User) -> list[Pair]:
+def pairs_for_voter(benchmark: Benchmark, voter: uuid.UUID) -> list[Pair]:
     """All pairs whose pictures exist, in this voter's order."""
     pictures = _pictures(benchmark)
     return [
@@ -55,7 +54,7 @@ def pairs_for_voter(benchmark: Benchmark, voter: User) -> list[Pair]:
     ]
 
 
-def ballot_of(benchmark: Benchmark, voter: User) -> Ballot:
+def ballot_of(benchmark: Benchmark, voter: uuid.UUID) -> Ballot:
     """The voter's ballot."""
     pairs = pairs_for_voter(benchmark, voter)
     votes = list(benchmark.votes.filter(voter=voter).order_by("pk"))
@@ -93,8 +92,8 @@ def _pictures(benchmark: Benchmark) -> dict[tuple[int, int], uuid.UUID]:
     return {(prompt, contestant): artifact for prompt, contestant, artifact in rows if artifact}
 
 
-def _secret(benchmark: Benchmark, voter: User) -> str:
-    message = f"ballot:{benchmark.pk}:{voter.pk}"
+def _secret(benchmark: Benchmark, voter: uuid.UUID) -> str:
+    message = f"ballot:{benchmark.pk}:{voter}"
     return hmac.new(settings.SECRET_KEY.encode(), message.encode(), hashlib.sha256).hexdigest()
 
 

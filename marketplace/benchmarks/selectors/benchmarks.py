@@ -5,7 +5,9 @@ from dataclasses import dataclass
 
 from django.db.models import Count, Q, QuerySet
 
-from marketplace.accounts.models import User
+from marketplace.accounts import policy
+from marketplace.accounts.domain import Actor
+from marketplace.accounts.policy import Action
 from marketplace.benchmarks.domain.states import CellState, Choice
 from marketplace.benchmarks.models import Benchmark, Cell, Reveal
 from marketplace.core.problems import NotFound
@@ -79,6 +81,8 @@ def grid_of(benchmark: Benchmark) -> list[Cell]:
     return list(cells.order_by("prompt__position", "contestant__position"))
 
 
-def sees_names(benchmark: Benchmark, user: User) -> bool:
-    """Whether this person has revealed the names and the results."""
-    return Reveal.objects.filter(benchmark=benchmark, user=user).exists()
+def sees_names(benchmark: Benchmark, actor: Actor) -> bool:
+    """Whether this person sees names and results: they revealed them, or have no vote to keep blind."""
+    if not policy.allows(actor, Action.VOTE):
+        return True
+    return Reveal.objects.filter(benchmark=benchmark, user=actor.user_id).exists()

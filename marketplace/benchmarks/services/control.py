@@ -7,7 +7,9 @@ from django.db import transaction
 from django.utils import timezone
 
 from inference.services.admit import CallTarget
-from marketplace.accounts.models import Membership
+from marketplace.accounts import policy
+from marketplace.accounts.domain import Actor
+from marketplace.accounts.policy import Action
 from marketplace.accounts.services import audit
 from marketplace.benchmarks.domain.states import CellState, State
 from marketplace.benchmarks.models import Benchmark, Prompt
@@ -20,20 +22,22 @@ from marketplace.catalog.services import resolution
 from marketplace.core.problems import Conflict, NotFound
 
 
-def cancel(*, by: Membership, benchmark_id: uuid.UUID | None) -> None:
+def cancel(*, actor: Actor, benchmark_id: uuid.UUID | None) -> None:
     """Start nothing more, and cancel what has not ended. Canceling what ended changes nothing.
 
     Raises:
+        Forbidden: as `policy.require` says.
         NotFound: the organisation has no such benchmark.
     """
     with transaction.atomic():
-        benchmark = rounds.lock(benchmark_for_buyer(by.organization_id, benchmark_id).pk)
+        benchmark = _locked(actor, benchmark_id)
+        policy.require(actor, Action.CANCEL_BENCHMARK)
         if benchmark.state in (State.COMPLETED, State.CANCELED):
             return
         benchmark.state, benchmark.trouble, benchmark.ended_at = State.CANCELED, "", timezone.now()
         benchmark.save(update_fields=["state", "trouble", "ended_at"])
         benchmark.cells.filter(rounds.WAITING).update(state=CellState.CANCELED)
-        _record(by, benchmark, "benchmark.canceled")
+        _record(actor, benchmark, "benchmark.canceled")
     rounds.advance(benchmark_id=benchmark.pk)  # the sweep goes on with it if this is cut short
 
 
@@ -63,18 +67,20 @@ def scorer_of(benchmark: Benchmark) -> CallTarget | None:
     return _current(benchmark.scorer_name, benchmark.scorer_version_id) if benchmark.scorer_version_id else None
 
 
-def resume(*, by: Membership, benchmark_id: uuid.UUID | None, agreed: int) -> None:
+def resume(*, actor: Actor, benchmark_id: uuid.UUID | None, agreed: int) -> None:
     """Go on with a paused benchmark at the prices in effect now. Resuming one that runs changes nothing.
 
     Args:
         agreed: what the person saw that the rest costs, in micro-units.
 
     Raises:
+        Forbidden: as `policy.require` says.
         NotFound: the organisation has no such benchmark.
         EstimateChanged: the rest costs something else.
     """
     with transaction.atomic():
-        benchmark = rounds.lock(benchmark_for_buyer(by.organization_id, benchmark_id).pk)
+        benchmark = _locked(actor, benchmark_id)
+        policy.require(actor, Action.RESUME_BENCHMARK)
         if benchmark.state != State.PAUSED:
             return
         total, targets = rest_of(benchmark)
@@ -88,19 +94,21 @@ def resume(*, by: Membership, benchmark_id: uuid.UUID | None, agreed: int) -> No
             benchmark.scorer_price_id = scorer.terms.id
         benchmark.state, benchmark.trouble = State.RUNNING, ""
         benchmark.save(update_fields=["state", "trouble", "scorer_price"])
-        _record(by, benchmark, "benchmark.resumed")
+        _record(actor, benchmark, "benchmark.resumed")
         rounds.request_advance(benchmark.pk)
 
 
-def retry(*, by: Membership, benchmark_id: uuid.UUID | None) -> None:
+def retry(*, actor: Actor, benchmark_id: uuid.UUID | None) -> None:
     """Run the cells and scores that failed once more.
 
     Raises:
+        Forbidden: as `policy.require` says.
         NotFound: the organisation has no such benchmark.
         Conflict: it was canceled.
     """
     with transaction.atomic():
-        benchmark = rounds.lock(benchmark_for_buyer(by.organization_id, benchmark_id).pk)
+        benchmark = _locked(actor, benchmark_id)
+        policy.require(actor, Action.RETRY_BENCHMARK)
         if benchmark.state == State.CANCELED:
             raise Conflict("This benchmark was canceled. Start a new one with the same prompt set.")
         failed = benchmark.cells.filter(state=CellState.FAILED)
@@ -109,6 +117,8 @@ def retry(*, by: Membership, benchmark_id: uuid.UUID | None) -> None:
         if again and benchmark.state == State.COMPLETED:
             benchmark.state, benchmark.ended_at = State.RUNNING, None
             benchmark.save(update_fields=["state", "ended_at"])
+        if again:
+            _record(actor, benchmark, "benchmark.retried")
         rounds.request_advance(benchmark.pk)
 
 
@@ -121,7 +131,10 @@ def _current(model: str, version: str) -> CallTarget | None:
         return None
 
 
-def _record(by: Membership, benchmark: Benchmark, action: str) -> None:
-    audit.record(
-        action=action, subject=str(benchmark.pk), organization=by.organization, actor=by.user, name=benchmark.name
-    )
+def _locked(actor: Actor, benchmark_id: uuid.UUID | None) -> Benchmark:
+    """The benchmark of the actor's organisation, locked until the transaction ends."""
+    return rounds.lock(benchmark_for_buyer(actor.organization_id, benchmark_id).pk)
+
+
+def _record(actor: Actor, benchmark: Benchmark, action: str) -> None:
+    audit.record(actor, action=action, subject=str(benchmark.pk), name=benchmark.name)

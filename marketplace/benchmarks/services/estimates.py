@@ -10,12 +10,14 @@ from billing.ledger.selectors import balance_of
 from billing.pricing.domain import rate_calls
 from inference.services.admit import CallTarget
 from inference.services.estimates import estimate as estimate_call
-from marketplace.accounts.models import Organization
+from marketplace.accounts import policy
+from marketplace.accounts.domain import Actor
+from marketplace.accounts.policy import Action
 from marketplace.benchmarks.domain.states import COMPARED_TASK, MAX_MODELS, MIN_MODELS, SCORING_TASK
 from marketplace.benchmarks.models import Prompt
 from marketplace.catalog.domain import parse_reference
 from marketplace.catalog.services import resolution
-from marketplace.core.problems import FieldError, Forbidden, Invalid, NotFound
+from marketplace.core.problems import FieldError, Invalid, NotFound
 
 
 @dataclass(frozen=True)
@@ -45,9 +47,7 @@ class Estimate:
         return self.available >= self.total
 
 
-def estimate(
-    *, organization: Organization, prompts: Sequence[Prompt], models: Sequence[str], scorer: str = ""
-) -> Estimate:
+def estimate(*, actor: Actor, prompts: Sequence[Prompt], models: Sequence[str], scorer: str = "") -> Estimate:
     """The cost of running each prompt on each model, from the prices in effect now.
 
     Args:
@@ -57,22 +57,21 @@ def estimate(
     Raises:
         Invalid: there are too few or too many models, one is not on sale or of another task, or a prompt breaks one's
             schema.
-        Forbidden: the organisation does not buy.
+        Forbidden: the actor may not run models.
     """
+    policy.check(actor, Action.RUN)
     if len(models) > MAX_MODELS:
         raise _invalid("models", f"Choose at most {MAX_MODELS} models")
     targets = {(target := _target(name, task=COMPARED_TASK, field="models")).version: target for name in models}
     if len(targets) < MIN_MODELS:
         raise _invalid("models", f"Choose at least {MIN_MODELS} models")
-    if not organization.can_buy:
-        raise Forbidden(f'"{organization.slug}" does not buy; switch its buyer side on first')
     lines = [Line(target, len(prompts), amount_of_prompts(target, prompts)) for target in targets.values()]
     scoring = None
     if scorer:
         target = _target(scorer, task=SCORING_TASK, field="scorer")
         calls = len(prompts) * len(lines)
         scoring = Line(target, calls, amount_of_scores(target, calls))
-    balance = balance_of(str(organization.pk), AccountKind.BUYER_PREPAID)
+    balance = balance_of(actor.party, AccountKind.BUYER_PREPAID)
     return Estimate(tuple(lines), scoring, balance.available, settings.CURRENCY)
 
 

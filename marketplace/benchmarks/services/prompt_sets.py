@@ -5,8 +5,10 @@ from collections.abc import Sequence
 from django.db import transaction
 from django.utils import timezone
 
-from marketplace.accounts.domain import is_title
-from marketplace.accounts.models import Membership
+from marketplace.accounts import policy
+from marketplace.accounts.domain import Actor, is_title
+from marketplace.accounts.policy import Action
+from marketplace.accounts.services import audit
 from marketplace.benchmarks.domain.prompts import MAX_SEED, PromptLine
 from marketplace.benchmarks.domain.states import MAX_NAME_LENGTH
 from marketplace.benchmarks.models import Prompt, PromptSet
@@ -20,30 +22,37 @@ class Frozen(Conflict):
 
 
 @transaction.atomic
-def create_prompt_set(*, by: Membership, name: str, prompts: Sequence[PromptLine]) -> PromptSet:
+def create_prompt_set(*, actor: Actor, name: str, prompts: Sequence[PromptLine]) -> PromptSet:
     """A new prompt set; a prompt without a seed gets a random one, which then is all models'.
 
     Args:
         prompts: as `domain.prompts` read them.
 
     Raises:
+        Forbidden: as `policy.require` says.
         Invalid: the name is empty, too long or holds control characters.
     """
-    prompt_set = PromptSet.objects.create(organization=by.organization, name=checked_name(name), created_by=by.user)
+    policy.require(actor, Action.CREATE_PROMPT_SET)
+    prompt_set = PromptSet.objects.create(
+        organization_id=actor.organization_id, name=checked_name(name), created_by_id=actor.user_id
+    )
     _write(prompt_set, prompts, seeds={})
+    audit.record(actor, action="prompt_set.created", subject=str(prompt_set.pk), name=prompt_set.name)
     return prompt_set
 
 
 @transaction.atomic
-def change_prompt_set(*, by: Membership, prompt_set_id: uuid.UUID, name: str, prompts: Sequence[PromptLine]) -> None:
+def change_prompt_set(*, actor: Actor, prompt_set_id: uuid.UUID, name: str, prompts: Sequence[PromptLine]) -> None:
     """Replace the name and the prompts of a set that no benchmark uses yet. A prompt that stays keeps its seed.
 
     Raises:
+        Forbidden: as `policy.require` says.
         NotFound: the organisation has no such set.
         Frozen: a benchmark uses it.
         Invalid: as for a new one.
     """
-    prompt_set = lock_prompt_set(by.organization_id, prompt_set_id)
+    prompt_set = lock_prompt_set(actor.organization_id, prompt_set_id)
+    policy.require(actor, Action.CHANGE_PROMPT_SET)
     if prompt_set.frozen_at is not None:
         raise Frozen(
             "A benchmark uses this prompt set, so it stays as it is. Make a new set with the prompts you want."
@@ -53,6 +62,7 @@ def change_prompt_set(*, by: Membership, prompt_set_id: uuid.UUID, name: str, pr
     seeds = dict(prompt_set.prompts.values_list("text", "seed"))
     prompt_set.prompts.all().delete()
     _write(prompt_set, prompts, seeds=seeds)
+    audit.record(actor, action="prompt_set.changed", subject=str(prompt_set.pk), name=prompt_set.name)
 
 
 def lock_prompt_set(organization_id: uuid.UUID, prompt_set_id: uuid.UUID | None) -> PromptSet:

@@ -22,7 +22,7 @@ from inference.selectors import some_predictions_for_buyer
 from inference.services import cancel as cancelling
 from inference.services.admit import CallTarget, PriceChanged, admit
 from inference.statements import PredictionView
-from marketplace.accounts.selectors import Caller
+from marketplace.accounts.selectors import platform_for
 from marketplace.benchmarks.domain.states import MAX_IN_FLIGHT, CellState, State
 from marketplace.benchmarks.models import Benchmark, Cell
 from marketplace.catalog.domain import parse_reference
@@ -137,7 +137,7 @@ def _complete_if_done(benchmark: Benchmark) -> None:
 def _cancel(benchmark: Benchmark, predictions: Iterable[uuid.UUID]) -> None:
     for prediction_id in predictions:
         try:
-            cancelling.cancel(organization_id=benchmark.organization_id, prediction_id=prediction_id)
+            cancelling.cancel(actor=platform_for(benchmark.organization), prediction_id=prediction_id)
         except NotFound:  # it was deleted in the meantime
             log.warning("prediction %s of benchmark %s is gone", prediction_id, benchmark.pk)
 
@@ -170,8 +170,8 @@ def _next_cell(benchmark: Benchmark) -> Cell | None:
 
 
 def _admit(benchmark: Benchmark, cell: Cell) -> None:
-    organization = benchmark.organization
-    caller = Caller(organization.pk, organization.slug, organization.can_buy, user_id=benchmark.started_by_id)
+    # The one who started it was allowed to; it goes on when they have left.
+    caller = platform_for(benchmark.organization, user_id=benchmark.started_by_id)
     if cell.state == CellState.WAITING:
         contestant, prompt = cell.contestant, cell.prompt
         target = pinned(contestant.model_name, contestant.version_id, contestant.price_id)

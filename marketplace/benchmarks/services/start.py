@@ -3,7 +3,9 @@ from collections.abc import Sequence
 
 from django.db import IntegrityError, transaction
 
-from marketplace.accounts.models import Membership
+from marketplace.accounts import policy
+from marketplace.accounts.domain import Actor
+from marketplace.accounts.policy import Action
 from marketplace.accounts.services import audit
 from marketplace.benchmarks.models import Benchmark, Cell, Contestant
 from marketplace.benchmarks.services import rounds
@@ -21,7 +23,7 @@ class EstimateChanged(Conflict):
 
 def start(
     *,
-    by: Membership,
+    actor: Actor,
     benchmark_id: uuid.UUID,
     name: str,
     prompt_set_id: uuid.UUID | None,
@@ -37,6 +39,7 @@ def start(
         agreed: the estimate's total that the person saw, in micro-units.
 
     Raises:
+        Forbidden: as `policy.require` says.
         NotFound: the organisation has no such prompt set.
         Invalid: see `estimate` and `checked_name`.
         EstimateChanged: it would cost something else than `agreed`.
@@ -44,16 +47,16 @@ def start(
         Conflict: the id is another organisation's.
     """
     if earlier := Benchmark.objects.filter(pk=benchmark_id).first():
-        return _own(earlier, by)
+        return _own(earlier, actor)
     try:
-        return _start(by, benchmark_id, checked_name(name), prompt_set_id, models, scorer, agreed)
+        return _start(actor, benchmark_id, checked_name(name), prompt_set_id, models, scorer, agreed)
     except IntegrityError:  # the same form came twice at once
-        return _own(Benchmark.objects.get(pk=benchmark_id), by)
+        return _own(Benchmark.objects.get(pk=benchmark_id), actor)
 
 
 @transaction.atomic
 def _start(
-    by: Membership,
+    actor: Actor,
     benchmark_id: uuid.UUID,
     name: str,
     prompt_set_id: uuid.UUID | None,
@@ -61,16 +64,17 @@ def _start(
     scorer: str,
     agreed: int,
 ) -> Benchmark:
-    prompt_set = lock_prompt_set(by.organization_id, prompt_set_id)
+    prompt_set = lock_prompt_set(actor.organization_id, prompt_set_id)
+    policy.require(actor, Action.START_BENCHMARK)
     prompts = list(prompt_set.prompts.all())
-    costs = estimate(organization=by.organization, prompts=prompts, models=models, scorer=scorer)
+    costs = estimate(actor=actor, prompts=prompts, models=models, scorer=scorer)
     _check_cost(costs, agreed)
     benchmark = Benchmark.objects.create(
         id=benchmark_id,
-        organization=by.organization,
+        organization_id=actor.organization_id,
         name=name,
         prompt_set=prompt_set,
-        started_by=by.user,
+        started_by_id=actor.user_id,
         scorer_name=costs.scorer.target.model if costs.scorer else "",
         scorer_version_id=costs.scorer.target.version if costs.scorer else None,
         scorer_price_id=costs.scorer.target.terms.id if costs.scorer else None,
@@ -92,10 +96,9 @@ def _start(
         for contestant in contestants
     )
     audit.record(
+        actor,
         action="benchmark.started",
         subject=str(benchmark.pk),
-        organization=by.organization,
-        actor=by.user,
         name=name,
         models=[contestant.model_name for contestant in contestants],
         estimate=costs.total,
@@ -104,8 +107,8 @@ def _start(
     return benchmark
 
 
-def _own(benchmark: Benchmark, by: Membership) -> Benchmark:
-    if benchmark.organization_id != by.organization_id:
+def _own(benchmark: Benchmark, actor: Actor) -> Benchmark:
+    if benchmark.organization_id != actor.organization_id:
         raise Conflict("This form was used before. Reload the page and fill it in again.")
     return benchmark
 

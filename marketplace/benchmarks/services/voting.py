@@ -4,7 +4,9 @@ import uuid
 
 from django.db import transaction
 
-from marketplace.accounts.models import Membership
+from marketplace.accounts import policy
+from marketplace.accounts.domain import Actor
+from marketplace.accounts.policy import Action
 from marketplace.accounts.services import audit
 from marketplace.benchmarks.domain.schedule import Pair
 from marketplace.benchmarks.domain.states import MAX_REASON_LENGTH, Answer, choice_of
@@ -22,21 +24,22 @@ class NoLongerBlind(Conflict):
 
 
 @transaction.atomic
-def vote(*, by: Membership, benchmark_id: uuid.UUID | None, key: str, answer: Answer, reason: str = "") -> Vote:
+def vote(*, actor: Actor, benchmark_id: uuid.UUID | None, key: str, answer: Answer, reason: str = "") -> Vote:
     """Count a vote. Voting on the same pair again changes nothing: the first answer counts until it is undone.
 
     Args:
         key: of the pair, as the voter's ballot names it.
 
     Raises:
+        Forbidden: as `policy.require` says.
         NotFound: the organisation has no such benchmark, or it has no such pair for this voter.
         NoLongerBlind: the voter has seen the names.
     """
-    benchmark = _locked_blind(by, benchmark_id)
-    pair = _pair(benchmark, by, key)
+    benchmark = _locked_blind(actor, benchmark_id)
+    pair = _pair(benchmark, actor, key)
     given, _ = Vote.objects.get_or_create(
         benchmark=benchmark,
-        voter=by.user,
+        voter_id=actor.person,
         prompt_id=pair.prompt,
         first_id=pair.first,
         second_id=pair.second,
@@ -50,50 +53,47 @@ def vote(*, by: Membership, benchmark_id: uuid.UUID | None, key: str, answer: An
 
 
 @transaction.atomic
-def undo(*, by: Membership, benchmark_id: uuid.UUID | None, key: str) -> None:
+def undo(*, actor: Actor, benchmark_id: uuid.UUID | None, key: str) -> None:
     """Take the voter's vote on a pair back, so that the pair comes again. Taking it back twice changes nothing.
 
     Raises:
-        NotFound, NoLongerBlind: as `vote`.
+        Forbidden, NotFound, NoLongerBlind: as `vote`.
     """
-    benchmark = _locked_blind(by, benchmark_id)
-    pair = _pair(benchmark, by, key)
-    benchmark.votes.filter(voter=by.user, prompt=pair.prompt, first=pair.first, second=pair.second).delete()
+    benchmark = _locked_blind(actor, benchmark_id)
+    pair = _pair(benchmark, actor, key)
+    benchmark.votes.filter(voter_id=actor.person, prompt=pair.prompt, first=pair.first, second=pair.second).delete()
 
 
 @transaction.atomic
-def reveal(*, by: Membership, benchmark_id: uuid.UUID | None) -> None:
+def reveal(*, actor: Actor, benchmark_id: uuid.UUID | None) -> None:
     """Let a member see names and results from now on, and record that. It ends their voting.
 
     Raises:
+        Forbidden: as `policy.require` says.
         NotFound: the organisation has no such benchmark.
     """
-    benchmark = rounds.lock(benchmark_for_buyer(by.organization_id, benchmark_id).pk)
-    votes = benchmark.votes.filter(voter=by.user).count()
-    _, is_new = Reveal.objects.get_or_create(benchmark=benchmark, user=by.user, defaults={"votes": votes})
+    benchmark = rounds.lock(benchmark_for_buyer(actor.organization_id, benchmark_id).pk)
+    policy.require(actor, Action.VOTE)
+    votes = benchmark.votes.filter(voter_id=actor.person).count()
+    _, is_new = Reveal.objects.get_or_create(benchmark=benchmark, user_id=actor.person, defaults={"votes": votes})
     if is_new:
-        audit.record(
-            action="benchmark.names_shown",
-            subject=str(benchmark.pk),
-            organization=by.organization,
-            actor=by.user,
-            votes=votes,
-        )
+        audit.record(actor, action="benchmark.names_shown", subject=str(benchmark.pk), votes=votes)
 
 
-def _locked_blind(by: Membership, benchmark_id: uuid.UUID | None) -> Benchmark:
+def _locked_blind(actor: Actor, benchmark_id: uuid.UUID | None) -> Benchmark:
     """The benchmark, locked so that no vote passes a reveal of the same person."""
-    benchmark = benchmark_for_buyer(by.organization_id, benchmark_id)
+    benchmark = benchmark_for_buyer(actor.organization_id, benchmark_id)
     rounds.lock(benchmark.pk)
-    if sees_names(benchmark, by.user):
+    policy.require(actor, Action.VOTE)
+    if sees_names(benchmark, actor):
         raise NoLongerBlind(
             "You have seen which picture is whose, so you can no longer vote on this benchmark blindly."
         )
     return benchmark
 
 
-def _pair(benchmark: Benchmark, by: Membership, key: str) -> Pair:
-    found = next((pair for pair in pairs_for_voter(benchmark, by.user) if pair.key == key), None)
+def _pair(benchmark: Benchmark, actor: Actor, key: str) -> Pair:
+    found = next((pair for pair in pairs_for_voter(benchmark, actor.person) if pair.key == key), None)
     if found is None:
         raise NotFound("There is no such pair of pictures; reload the page")
     return found

@@ -1,13 +1,12 @@
-"""An organisation's own names for models, which can be moved without touching whoever calls them."""
-
-import uuid
-from typing import TYPE_CHECKING
+"""An organisation's own names for models, which can be moved without changing the callers."""
 
 from django.db import transaction
 from django.db.models.functions import Now
 
 from inference.services.admit import CallTarget
-from marketplace.accounts.domain import NameKind
+from marketplace.accounts import policy
+from marketplace.accounts.domain import Actor, NameKind
+from marketplace.accounts.policy import Action
 from marketplace.accounts.services import audit
 from marketplace.accounts.services.names import claim_name, release_name
 from marketplace.catalog.domain import Reference, parse_reference
@@ -15,113 +14,102 @@ from marketplace.catalog.models import Alias
 from marketplace.catalog.services import resolution
 from marketplace.core.problems import Conflict, FieldError, Invalid, NotFound
 
-if TYPE_CHECKING:
-    from marketplace.accounts.models import Organization, User
-
 
 class AliasMoved(Conflict):
     kind, title = "alias-moved", "The alias was moved in the meantime"
 
 
 @transaction.atomic
-def create_alias(
-    *,
-    organization: "Organization",
-    name: str,
-    target: str,
-    actor: "User | None" = None,
-    key_id: uuid.UUID | None = None,
-) -> Alias:
-    """Make `organization/name` a name for `target`.
+def create_alias(*, actor: Actor, name: str, target: str) -> Alias:
+    """Make `name` a name of the actor's organisation for `target`.
 
     Args:
         target: `owner/name`, or `owner/name@v2` and the like to pin a version.
-        key_id: the API key that asked, where no person did.
 
     Raises:
+        Forbidden: as `policy.require` says.
         Invalid: the name or the target cannot be one, or no such model is on sale.
         NameTaken: a model or an alias of the organisation has the name.
     """
+    policy.require(actor, Action.CREATE_ALIAS)
     found, pinned = _target(target)
-    canonical = claim_name(organization_id=organization.pk, name=name, kind=NameKind.ALIAS)
-    Alias.objects.create(organization=organization, name=canonical, model_id=found.model_id, version_id=pinned)
-    alias = _locked(organization, canonical)
-    _record("alias.created", alias, actor=actor, key_id=key_id, target=alias.target)
+    canonical = claim_name(organization_id=actor.organization_id, name=name, kind=NameKind.ALIAS)
+    Alias.objects.create(
+        organization_id=actor.organization_id, name=canonical, model_id=found.model_id, version_id=pinned
+    )
+    alias = _locked(actor, canonical)
+    _record(actor, "alias.created", alias, target=alias.target)
     return alias
 
 
 @transaction.atomic
-def move_alias(
-    *,
-    organization: "Organization",
-    name: str,
-    target: str,
-    expected: str | None = None,
-    actor: "User | None" = None,
-    key_id: uuid.UUID | None = None,
-) -> Alias:
+def move_alias(*, actor: Actor, name: str, target: str, expected: str | None = None) -> Alias:
     """Point an alias elsewhere. Calls that were admitted before run what they were admitted for.
 
-    Web processes keep what a name means for up to two seconds, so that long callers may still get the old target.
+    Web processes cache resolved names for up to two seconds; until then callers may get the old target.
 
     Args:
-        expected: what it points to as far as the one who moves it knows; None: whatever it is.
+        expected: the current target as the caller knows it; None: any.
 
     Raises:
+        Forbidden: as `policy.require` says.
         NotFound: the organisation has no such alias.
         Invalid: the target cannot be one, or is not on sale.
         AliasMoved: it points elsewhere than `expected`; nothing was changed.
     """
-    alias = _locked(organization, name)
+    alias = _locked(actor, name)
+    policy.require(actor, Action.MOVE_ALIAS)
     before = alias.target
     if expected is not None and expected != before:
-        raise AliasMoved(f"{organization.slug}/{alias.name} points to {before} by now. Look again, then move it.")
+        raise AliasMoved(f"{actor.organization_slug}/{alias.name} points to {before} by now. Look again, then move it.")
     found, pinned = _target(target)
     if (alias.model_id, alias.version_id) == (found.model_id, pinned):
         return alias
     Alias.objects.filter(pk=alias.pk).update(model=found.model_id, version=pinned, moved_at=Now())
-    alias = _locked(organization, name)
-    _record("alias.moved", alias, actor=actor, key_id=key_id, before=before, target=alias.target)
-    transaction.on_commit(
-        lambda: resolution.forget(Reference(organization.slug, alias.name), organization_id=organization.pk)
-    )
+    alias = _locked(actor, name)
+    _record(actor, "alias.moved", alias, before=before, target=alias.target)
+    _forget_after_commit(actor, alias.name)
     return alias
 
 
 @transaction.atomic
-def delete_alias(
-    *, organization: "Organization", name: str, actor: "User | None" = None, key_id: uuid.UUID | None = None
-) -> None:
-    """Take an alias away: calls of it are refused from then on, and its name is free.
+def delete_alias(*, actor: Actor, name: str) -> None:
+    """Delete an alias: calls of it are refused from then on, and its name is free.
 
     Raises:
+        Forbidden: as `policy.require` says.
         NotFound: the organisation has no such alias.
     """
-    alias = _locked(organization, name)
-    _record("alias.deleted", alias, actor=actor, key_id=key_id, target=alias.target)
-    release_name(organization_id=organization.pk, name=alias.name)
+    alias = _locked(actor, name)
+    policy.require(actor, Action.DELETE_ALIAS)
+    _record(actor, "alias.deleted", alias, target=alias.target)
+    release_name(organization_id=alias.organization_id, name=alias.name)
     alias.delete()
-    transaction.on_commit(
-        lambda: resolution.forget(Reference(organization.slug, alias.name), organization_id=organization.pk)
-    )
+    _forget_after_commit(actor, alias.name)
 
 
-def _locked(organization: "Organization", name: str) -> Alias:
+def _forget_after_commit(actor: Actor, name: str) -> None:
+    """Let this process no longer resolve the name by what it knew before."""
+    reference = Reference(actor.organization_slug, name)
+    transaction.on_commit(lambda: resolution.forget(reference, organization_id=actor.organization_id))
+
+
+def _locked(actor: Actor, name: str) -> Alias:
     alias = (
         Alias.objects.select_for_update(of=("self",))
         .select_related("model__organization", "version")
-        .filter(organization=organization, name__iexact=name)
+        .filter(organization=actor.organization_id, name__iexact=name)
         .first()
         if "\0" not in name
         else None
     )
     if alias is None:
-        raise NotFound(f'{organization.slug} has no alias "{name[:63]}"')
+        raise NotFound(f'{actor.organization_slug} has no alias "{name[:63]}"')
     return alias
 
 
 def _target(text: str) -> tuple[CallTarget, str | None]:
-    """What the text names, and the version if it pins one."""
+    """The model that the text names, and the version if it pins one."""
     reference = parse_reference(text.strip())
     if reference is None:
         wrong = FieldError("target", "Write it as owner/name, or as owner/name@v2 to pin a version")
@@ -133,14 +121,5 @@ def _target(text: str) -> tuple[CallTarget, str | None]:
     return found, found.version if reference.version not in (None, "latest") else None
 
 
-def _record(action: str, alias: Alias, *, actor: "User | None", key_id: uuid.UUID | None, **facts: str) -> None:
-    by_key = {"api_key": str(key_id)} if key_id else {}
-    audit.record(
-        action=action,
-        subject=str(alias.pk),
-        organization=alias.organization,
-        actor=actor,
-        name=alias.name,
-        **facts,
-        **by_key,
-    )
+def _record(actor: Actor, action: str, alias: Alias, **facts: str) -> None:
+    audit.record(actor, action=action, subject=str(alias.pk), name=alias.name, **facts)

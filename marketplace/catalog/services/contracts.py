@@ -7,18 +7,21 @@ from billing.outcomes.models import OutcomeOffer
 from billing.outcomes.services import contracts
 from billing.outcomes.services.contracts import Proposal
 from billing.pricing.domain import Unit
+from marketplace.accounts import policy
+from marketplace.accounts.domain import Actor
+from marketplace.accounts.policy import Action
 from marketplace.accounts.selectors import organization_by_slug
 from marketplace.catalog.domain import sku_of
 from marketplace.catalog.selectors import listings_for_provider
 from marketplace.core.problems import FieldError, Invalid
 
 if TYPE_CHECKING:
-    from marketplace.accounts.models import Membership, Organization
+    from marketplace.accounts.models import Organization
 
 
 def make_offer(
     *,
-    by: "Membership",
+    actor: Actor,
     model: str,
     buyer: str,
     amount: int,
@@ -27,7 +30,7 @@ def make_offer(
     note: str = "",
     supersedes: uuid.UUID | None = None,
 ) -> OutcomeOffer:
-    """Offer a price per accepted image of a listed model of the member's organisation.
+    """Offer a price per accepted image of a listed model of the actor's organisation.
 
     Args:
         model: its name, without the owner.
@@ -39,16 +42,17 @@ def make_offer(
         Invalid: no such model is on sale, no such organisation buys, or a term is out of bounds.
         Problem: as `billing.outcomes.services.contracts.offer` says.
     """
+    policy.check(actor, Action.OFFER_CONTRACT)  # before anything is said about the fields; `offer` asks again
     errors: list[FieldError] = []
-    listing = listings_for_provider(by.organization).filter(listed=True, model__name__iexact=model).first()
+    listing = listings_for_provider(actor.organization_id).filter(listed=True, model__name__iexact=model).first()
     if listing is None:
         errors.append(FieldError("model", "must be one of your models that are on sale"))
-    buyer_organization = _buyer(buyer, by.organization, errors)
+    buyer_organization = _buyer(buyer, actor, errors)
     if errors or listing is None:
         raise Invalid("The offer was not made", errors=errors)
     proposal = Proposal(
         subject=sku_of(listing.model_id),
-        label=f"{by.organization.slug}/{listing.model.name}",
+        label=f"{actor.organization_slug}/{listing.model.name}",
         unit=Unit.IMAGE,  # a reviewer decides on images, whatever unit the model is sold by
         buyer=buyer_organization,
         amount=amount,
@@ -56,13 +60,13 @@ def make_offer(
         most_unreviewed=most_unreviewed,
         note=note.strip(),
     )
-    return contracts.offer(by=by, proposal=proposal, supersedes=supersedes)
+    return contracts.offer(actor=actor, proposal=proposal, supersedes=supersedes)
 
 
-def _buyer(slug: str, provider: "Organization", errors: list[FieldError]) -> "Organization | None":
+def _buyer(slug: str, provider: Actor, errors: list[FieldError]) -> "Organization | None":
     if not slug.strip():
         return None
     found = organization_by_slug(slug.strip())
-    if found is None or not found.can_buy or found.pk == provider.pk:
+    if found is None or not found.can_buy or found.pk == provider.organization_id:
         errors.append(FieldError("buyer", f'"{slug.strip()[:63]}" is no other organisation that buys'))
     return found

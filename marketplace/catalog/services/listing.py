@@ -3,6 +3,9 @@ from typing import TYPE_CHECKING
 from django.db import transaction
 
 from billing.pricing.selectors import current_terms
+from marketplace.accounts import policy
+from marketplace.accounts.domain import Actor
+from marketplace.accounts.policy import Action
 from marketplace.accounts.services import audit
 from marketplace.catalog.domain import sku_of
 from marketplace.catalog.models import Listing
@@ -12,7 +15,6 @@ from providers.selectors import version_by_id
 from providers.services.check_files import show_version
 
 if TYPE_CHECKING:
-    from marketplace.accounts.models import User
     from providers.models import ModelVersion
 
 
@@ -32,13 +34,15 @@ class NotPassed(Conflict):
 
 
 @transaction.atomic
-def list_version(*, version: "ModelVersion", actor: "User | None") -> Listing:
-    """Put a version on sale as what callers of its model get. The same again changes nothing.
+def list_version(*, version: "ModelVersion", actor: Actor) -> Listing:
+    """Put a version on sale as the current one of its model. A repetition changes nothing.
 
     Raises:
+        Forbidden, NotFound: as `policy.require` says.
         NotPassed: the version has not passed its checks, or was withdrawn.
         Conflict: the model has no price yet.
     """
+    policy.require(actor, Action.LIST_MODEL, of=version.model.organization_id)
     current = version_by_id(version.pk)
     if current is None or current.state != VersionState.PASSED or current.withdrawn_at is not None:
         raise NotPassed(current or version)
@@ -51,26 +55,21 @@ def list_version(*, version: "ModelVersion", actor: "User | None") -> Listing:
         model_id=version.model_id, defaults={"version": version, "listed": True}
     )
     show_version(version=current)
-    audit.record(
-        action="model.listed",
-        subject=str(version.model_id),
-        organization=version.model.organization,
-        actor=actor,
-        version=version.pk,
-    )
+    audit.record(actor, action="model.listed", subject=str(version.model_id), version=version.pk)
     return listing
 
 
 @transaction.atomic
-def unlist(*, listing: Listing, actor: "User | None") -> None:
-    """Take a model off sale: new calls are refused, running ones end as they would."""
-    if not listing.listed:
+def unlist(*, listing: Listing, actor: Actor) -> None:
+    """Take a model off sale: new calls are refused, running ones finish. A repetition changes nothing.
+
+    Raises:
+        Forbidden, NotFound: as `policy.require` says.
+    """
+    policy.require(actor, Action.UNLIST_MODEL, of=listing.model.organization_id)
+    current = Listing.objects.select_for_update().get(pk=listing.pk)  # of two at once, one changes it
+    if not current.listed:
         return
-    listing.listed = False
-    listing.save(update_fields=["listed", "updated_at"])
-    audit.record(
-        action="model.unlisted",
-        subject=str(listing.model_id),
-        organization=listing.model.organization,
-        actor=actor,
-    )
+    current.listed = False
+    current.save(update_fields=["listed", "updated_at"])
+    audit.record(actor, action="model.unlisted", subject=str(listing.model_id))

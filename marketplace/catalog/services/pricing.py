@@ -1,4 +1,4 @@
-"""Prices of models: set them, and see beforehand what they mean for everybody."""
+"""Prices of models: setting them, and a preview for buyer, provider and platform."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -10,6 +10,9 @@ from django.db import transaction
 from billing.pricing.domain import PriceTerms, Unit, fee_of_calls, rate_calls
 from billing.pricing.selectors import current_terms
 from billing.pricing.services.prices import set_price
+from marketplace.accounts import policy
+from marketplace.accounts.domain import Actor
+from marketplace.accounts.policy import Action
 from marketplace.accounts.services import audit
 from marketplace.catalog.domain import sku_of
 from marketplace.core.money import parse_amount
@@ -18,7 +21,6 @@ from providers import tasks
 from providers.tasks.base import Task
 
 if TYPE_CHECKING:
-    from marketplace.accounts.models import User
     from providers.models import GenerativeModel
 
 CALLS = (1, 100, 1_000)
@@ -27,7 +29,7 @@ SECONDS_AN_HOUR = 3_600
 
 @dataclass(frozen=True)
 class Split:
-    """Who pays and gets what for so many calls of one unit each, in micro-units.
+    """The split of the price of so many calls of one unit each, in micro-units.
 
     Attributes:
         device_cost: what the devices cost for it, None where that is not known.
@@ -46,7 +48,7 @@ class Split:
 
 
 def preview(*, unit: Unit, amount: int, unit_seconds: float | None, counts: Sequence[int] = CALLS) -> list[Split]:
-    """What a price would mean for so many calls of one unit each, computed as they are rated and settled.
+    """The splits of a price for so many calls of one unit each, computed as calls are rated and settled.
 
     Args:
         amount: micro-units for one unit.
@@ -94,7 +96,7 @@ def usual_unit(model: "GenerativeModel") -> Unit:
 
 
 @transaction.atomic
-def price_model(*, model: "GenerativeModel", amount: int, unit: Unit | None = None, actor: "User | None") -> PriceTerms:
+def price_model(*, model: "GenerativeModel", amount: int, unit: Unit | None = None, actor: Actor) -> PriceTerms:
     """Put a new price of a model into effect, now. The same price again changes nothing.
 
     Args:
@@ -102,9 +104,11 @@ def price_model(*, model: "GenerativeModel", amount: int, unit: Unit | None = No
         unit: one that the model's task can be sold by; None: the usual one.
 
     Raises:
+        Forbidden, NotFound: as `policy.require` says.
         Conflict: what the model does is not known before a version has passed the check of its files.
         Invalid: the task cannot be sold by this unit, or the amount is negative or absurdly large.
     """
+    policy.require(actor, Action.SET_PRICE, of=model.organization_id)
     if not model.task:
         raise Conflict("Publish a version first: what one unit is follows from what the model does")
     before, units = current_terms(sku_of(model.pk)), tasks.task_named(model.task).units
@@ -115,10 +119,9 @@ def price_model(*, model: "GenerativeModel", amount: int, unit: Unit | None = No
     terms = set_price(sku=sku_of(model.pk), unit=unit, amount=amount, payee=str(model.organization_id))
     if before is None or terms.id != before.id:
         audit.record(
+            actor,
             action="price.set",
             subject=str(model.pk),
-            organization=model.organization,
-            actor=actor,
             model=model.name,
             amount=amount,
             unit=terms.unit,

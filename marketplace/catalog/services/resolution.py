@@ -1,4 +1,4 @@
-"""Resolving a name to what a call of it would run and cost."""
+"""Resolves a name to a version and a price."""
 
 import threading
 import time
@@ -9,7 +9,7 @@ from billing.outcomes.selectors import contract_terms
 from billing.pricing.selectors import current_terms
 from inference.domain.admission import InputCheck
 from inference.services.admit import CallTarget
-from marketplace.accounts.selectors import Caller
+from marketplace.accounts.domain import Actor
 from marketplace.catalog.domain import NUMBERED, VERSION_ID, Reference, sku_of
 from marketplace.catalog.models import Alias, Listing
 from marketplace.core.problems import NotFound
@@ -19,7 +19,7 @@ from providers.selectors import version_by_id, versions_of
 CACHE_SECONDS = 2.0
 MAX_CACHED = 10_000
 
-# A model's name means the same for everybody, an alias only for the organisation that made it.
+# A model's name is global, an alias is valid for its organisation only.
 Kept = tuple[Reference, uuid.UUID | None]
 
 _lock = threading.Lock()
@@ -27,9 +27,9 @@ _kept: dict[Kept, tuple[float, CallTarget]] = {}
 
 
 def resolve(reference: Reference, *, organization_id: uuid.UUID | None = None) -> CallTarget:
-    """What this name means now to an organisation, from a snapshot that is at most two seconds old.
+    """The call target of this name for an organisation, from a snapshot that is at most two seconds old.
 
-    Being late is harmless: admission checks version and price again in the statement that holds the money.
+    An old snapshot is harmless: admission checks version and price again in the statement that holds the money.
 
     Args:
         organization_id: who calls; their aliases count as well.
@@ -76,7 +76,7 @@ def _alias(reference: Reference, organization_id: uuid.UUID | None) -> Alias | N
 
 
 def _look_up_alias(alias: Alias, reference: Reference) -> CallTarget:
-    """What an alias means; a version in the reference is one of the model that it points to."""
+    """The target of an alias; a version in the reference is one of the target model."""
     target = Reference(alias.model.organization.slug, alias.model.name, reference.version or alias.version_id)
     try:
         return look_up(target)
@@ -119,7 +119,7 @@ def look_up(reference: Reference) -> CallTarget:
     )
 
 
-def under_contract(target: CallTarget, contract_id: uuid.UUID, caller: Caller) -> CallTarget:
+def under_contract(target: CallTarget, contract_id: uuid.UUID, caller: Actor) -> CallTarget:
     """The call under one of the caller's outcome contracts; admission checks that the contract is in force.
 
     Raises:

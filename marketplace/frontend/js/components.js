@@ -97,7 +97,7 @@ const openMenus = () => document.querySelectorAll("details[data-menu][open]");
 /** @param {HTMLElement} opener */
 const dialogOf = ({ dataset }) => /** @type {HTMLDialogElement | null} */ (document.getElementById(dataset.openDialog));
 
-/** Behaviour that any part of the page may use, also what htmx swaps in later. */
+/** Behaviour for the whole page, including parts that htmx swaps in later. */
 export function listen() {
   document.addEventListener("click", (event) => {
     const target = /** @type {Element} */ (event.target);

@@ -1,4 +1,4 @@
-// A field that takes a picture: a drop zone that uploads at once, and a preview of what the call will be given.
+// A field that takes a picture: a drop zone that uploads at once, and a preview of the picture.
 //
 // The form's own control is a hidden one that holds the address of the picture; it hears `fill` when the playground
 // puts a value into it, and says `input` when a picture was chosen here.

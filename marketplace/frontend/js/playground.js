@@ -76,7 +76,7 @@ export function playground() {
     urls: /** @type {Record<string, string>} */ ({}),
 
     init() {
-      // Kept, because within a component inside this one $root is that component's element.
+      // Copied, because within a nested component $root is that component's element.
       const data = { ...this.$root.dataset };
       this.settings = data;
       this.fields = JSON.parse(document.getElementById("playground-fields").textContent);

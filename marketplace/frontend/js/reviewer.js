@@ -1,5 +1,5 @@
 // The reviewer's page: one picture at a time, accepted or rejected by a key or a tap. A verdict moves money at once, so
-// there is no taking it back; the line above the picture says what the last key did.
+// it is final; the line above the picture shows what the last key did.
 import { documentOf } from "./answers.js";
 import { component } from "./component.js";
 

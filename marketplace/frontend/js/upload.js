@@ -1,4 +1,4 @@
-// Publishing a folder: choose or drop it, see at once what may not be published, upload file by file, commit.
+// Publishing a folder: choose or drop it, see the files that cannot be published, upload file by file, commit.
 //
 // The server's rules decide what is refused; files go straight into the blob store by the draft's signed link, a few at
 // a time. A file that has come once is not sent again, also after the page was reloaded and the folder chosen again.
@@ -121,7 +121,7 @@ export function upload() {
     async drop(event) {
       this.over = false;
       if (!this.choosing) return;
-      // The list of items is gone after the first pause. What is no file of a disk has no entry.
+      // The list of items is emptied after the first await. An item that is not a file on disk has no entry.
       const items = [...event.dataTransfer.items].filter(({ kind }) => kind === "file");
       const dropped = items.map((item) => ({ entry: item.webkitGetAsEntry(), file: item.getAsFile() }));
       /** @type {Found[]} */
@@ -249,7 +249,7 @@ export function upload() {
           try {
             problem = JSON.parse(request.responseText);
           } catch {
-            // an answer of something in between
+            // an answer of a proxy, not of the market
           }
           const said = problem.errors?.[0]?.detail ?? problem.detail;
           const known = request.status >= 400 && request.status < 500;
@@ -319,7 +319,7 @@ export function upload() {
           else this.general.push(field && field !== "." ? `${field}: ${detail}` : detail);
         }
         this.rows.sort((a, b) => Number(b.state === "refused") - Number(a.state === "refused"));
-        const broken = error instanceof TypeError; // how fetch says that nobody answered
+        const broken = error instanceof TypeError; // fetch raises it when there is no answer
         if (errors.length === 0) this.trouble = broken ? "The market does not answer. Try again." : error.message;
         else this.trouble = error.problem.title ? `${error.problem.title}.` : error.message;
         return null;

@@ -1,4 +1,4 @@
-// Voting on pairs of pictures, by keyboard or taps. The server says which pair comes; nothing here knows a model.
+// Voting on pairs of pictures, by keyboard or taps. The server chooses the pair; no model's name is on this page.
 import { documentOf } from "./answers.js";
 import { component } from "./component.js";
 

@@ -7,6 +7,7 @@ from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_POST
 
+from marketplace.accounts.policy import Action
 from marketplace.accounts.selectors import audit_events
 from marketplace.catalog import selectors as catalog
 from marketplace.catalog.services import aliases
@@ -17,15 +18,14 @@ from marketplace.web.shared.cards import example_call
 SHOWN_MOVES = 6
 
 
-@member_page
+@member_page(Action.SEE_ALIASES)
 def alias_list(request: MemberRequest) -> HttpResponse:
     """All aliases, and the form for a new one, whose model the address may name."""
     form = AliasForm.of(request, initial={"target": AliasQuery.of_query(request).value("target")})
     if form.is_valid():
         alias = form.attempt(
             aliases.create_alias,
-            organization=request.membership.organization,
-            actor=request.membership.user,
+            actor=request.actor,
             **form.cleaned_data,
         )
         if alias is not None:
@@ -35,16 +35,15 @@ def alias_list(request: MemberRequest) -> HttpResponse:
 
 
 @require_POST
-@member_page
+@member_page(Action.MOVE_ALIAS)
 def move(request: MemberRequest, name: str) -> HttpResponse:
     """Let an alias mean another model from now on."""
     form = MoveAliasForm.of(request, auto_id=_ids(name))
     if form.is_valid():
         alias = form.attempt(
             aliases.move_alias,
-            organization=request.membership.organization,
             name=name,
-            actor=request.membership.user,
+            actor=request.actor,
             **form.cleaned_data,
         )
         if alias is not None:
@@ -54,11 +53,11 @@ def move(request: MemberRequest, name: str) -> HttpResponse:
 
 
 @require_POST
-@member_page
+@member_page(Action.DELETE_ALIAS)
 def delete(request: MemberRequest, name: str) -> HttpResponse:
     """Delete an alias: calls of it are refused from then on."""
     organization = request.membership.organization
-    aliases.delete_alias(organization=organization, name=name, actor=request.membership.user)
+    aliases.delete_alias(actor=request.actor, name=name)
     messages.success(request, f"{organization.slug}/{name} was deleted; calls of it are refused.")
     return redirect("web:console_aliases", organization.slug)
 
@@ -66,7 +65,7 @@ def delete(request: MemberRequest, name: str) -> HttpResponse:
 def _page(request: MemberRequest, form: AliasForm, *, moving: tuple[str, MoveAliasForm] | None = None) -> HttpResponse:
     """The page; `moving` is an alias with the form that did not move it."""
     organization = request.membership.organization
-    views = catalog.aliases_of(organization)
+    views = catalog.aliases_of(organization.pk)
     events = audit_events(organization, subjects=[str(view.alias.pk) for view in views])
     rows: list[dict[str, Any]] = [
         {

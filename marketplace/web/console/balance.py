@@ -15,8 +15,8 @@ from billing.ledger.selectors import balance_of
 from billing.payments.domain import TopUpState
 from billing.payments.selectors import top_up_for, top_ups_of
 from billing.payments.services.top_ups import StartedTopUp, start_top_up
-from marketplace.accounts.domain import Role
-from marketplace.accounts.services import members
+from marketplace.accounts import policy
+from marketplace.accounts.policy import Action
 from marketplace.core.ids import short
 from marketplace.core.problems import NotFound
 from marketplace.web.console.forms import TopUpForm, TopUpQuery
@@ -26,12 +26,12 @@ from marketplace.web.shared.statements import statement_page, transaction_contex
 SHOWN_TOP_UPS = 10
 
 
-@member_page
+@member_page(Action.SEE_BALANCE)
 def balance(request: MemberRequest) -> HttpResponse:
     """The balance and its statement; a POST adds to it."""
     form = TopUpForm.of(request, gateway=current_gateway())
-    if request.method == "POST":
-        members.require_owner(request.membership)
+    if form.is_bound:
+        policy.check(request.actor, Action.TOP_UP)  # before anything is said about the fields; the service asks again
     if form.is_valid():
         started = form.attempt(_start, request, amount=form.cleaned_data["amount"], key=form.cleaned_data["key"].hex)
         if started is not None:
@@ -41,7 +41,7 @@ def balance(request: MemberRequest) -> HttpResponse:
     return _page(request, form)
 
 
-@member_page
+@member_page(Action.SEE_STATEMENTS)
 def top_up(request: MemberRequest, id: uuid.UUID) -> HttpResponse:
     """One top-up: where the buyer comes back to from the payment page. Asked for by htmx, only what may change."""
     owner = str(request.membership.organization_id)
@@ -61,7 +61,7 @@ def top_up(request: MemberRequest, id: uuid.UUID) -> HttpResponse:
     return render(request, template, context)
 
 
-@member_page
+@member_page(Action.SEE_STATEMENTS)
 def transaction(request: MemberRequest, id: int) -> HttpResponse:
     """One of the organisation's transactions, down to its entries."""
     return render(request, "console/transaction.html", transaction_context(request, id, AccountKind.BUYER_PREPAID))
@@ -74,6 +74,7 @@ def _start(request: MemberRequest, *, amount: int, key: str) -> StartedTopUp:
         return f"{settings.BASE_URL}{reverse('web:console_top_up', args=[organization.slug, id])}"
 
     return start_top_up(
+        actor=request.actor,
         holder=AccountHolder(str(organization.pk), organization.name, request.membership.user.email),
         amount=amount,
         key=key,
@@ -95,15 +96,15 @@ def _follow(request: MemberRequest, started: StartedTopUp) -> HttpResponse:
 
 def _page(request: MemberRequest, form: TopUpForm) -> HttpResponse:
     owner, gateway = str(request.membership.organization_id), current_gateway()
+    sees_statements = policy.allows(request.actor, Action.SEE_STATEMENTS)
     context = {
         "balance": balance_of(owner, AccountKind.BUYER_PREPAID),
-        "page": statement_page(request, AccountKind.BUYER_PREPAID),
+        "page": statement_page(request, AccountKind.BUYER_PREPAID) if sees_statements else None,
         "top_ups": [
             {"top_up": found, "id": short(found.pk), "state": f"top_up_{found.state}"}
-            for found in top_ups_of(owner)[:SHOWN_TOP_UPS]
+            for found in (top_ups_of(owner)[:SHOWN_TOP_UPS] if sees_statements else ())
         ],
         "form": form,
         "is_instant": gateway.is_instant,
-        "is_owner": request.membership.role == Role.OWNER,
     }
     return render(request, "console/balance.html", context, status=form.status)

@@ -12,6 +12,7 @@ from django.views.decorators.http import require_POST
 
 from billing.ledger.domain import AccountKind
 from billing.ledger.selectors import balance_of
+from marketplace.accounts.policy import Action
 from marketplace.benchmarks.domain.states import State
 from marketplace.benchmarks.selectors.ballots import ballot_of, votes_by_voter
 from marketplace.benchmarks.selectors.benchmarks import (
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
     from marketplace.benchmarks.models import Benchmark
 
 
-@member_page
+@member_page(Action.SEE_BENCHMARKS)
 def index(request: MemberRequest) -> HttpResponse:
     """The organisation's benchmarks, newest first."""
     found = benchmarks_for_buyer(request.membership.organization_id)
@@ -48,13 +49,13 @@ def index(request: MemberRequest) -> HttpResponse:
     return render(request, "console/benchmarks.html", {"rows": rows})
 
 
-@member_page
+@member_page(Action.SEE_BENCHMARKS)
 def detail(request: MemberRequest, id: uuid.UUID) -> HttpResponse:
     """One benchmark: its progress, its voting, and its results for those who have seen the names."""
     benchmark = benchmark_for_buyer(request.membership.organization_id, id)
     progress = progress_of(benchmark)
-    is_open = sees_names(benchmark, request.membership.user)
-    ballot = None if is_open else ballot_of(benchmark, request.membership.user)
+    is_open = sees_names(benchmark, request.actor)
+    ballot = None if is_open else ballot_of(benchmark, request.membership.user_id)
     context: dict[str, Any] = {
         "benchmark": benchmark,
         "id": short(id),
@@ -82,7 +83,7 @@ def detail(request: MemberRequest, id: uuid.UUID) -> HttpResponse:
     return render(request, "console/benchmark.html", context)
 
 
-@member_page
+@member_page(Action.SEE_BENCHMARKS)
 def progress(request: MemberRequest, id: uuid.UUID) -> HttpResponse:
     """The progress alone, which asks for itself again until there is news that the whole page has to show."""
     benchmark = benchmark_for_buyer(request.membership.organization_id, id)
@@ -97,42 +98,42 @@ def progress(request: MemberRequest, id: uuid.UUID) -> HttpResponse:
         "awaits_pairs": awaits_pairs,
     }
     response = render(request, "console/_benchmark_progress.html", context)
-    if not is_live or (awaits_pairs and ballot_of(benchmark, request.membership.user).total):
+    if not is_live or (awaits_pairs and ballot_of(benchmark, request.membership.user_id).total):
         response["HX-Refresh"] = "true"
     return response
 
 
 @require_POST
-@member_page
+@member_page(Action.CANCEL_BENCHMARK)
 def cancel(request: MemberRequest, id: uuid.UUID) -> HttpResponse:
     """Run no more of the pictures."""
-    control.cancel(by=request.membership, benchmark_id=id)
+    control.cancel(actor=request.actor, benchmark_id=id)
     return redirect("web:console_benchmark", request.membership.organization.slug, id)
 
 
 @require_POST
-@member_page
+@member_page(Action.RESUME_BENCHMARK)
 def resume(request: MemberRequest, id: uuid.UUID) -> HttpResponse:
     """Go on with a paused benchmark, at the cost that the page showed."""
     benchmark = benchmark_for_buyer(request.membership.organization_id, id)
     agreed = AgreedForm.of(request).given()["agreed"]
-    control.resume(by=request.membership, benchmark_id=benchmark.pk, agreed=agreed)
+    control.resume(actor=request.actor, benchmark_id=benchmark.pk, agreed=agreed)
     return redirect("web:console_benchmark", request.membership.organization.slug, id)
 
 
 @require_POST
-@member_page
+@member_page(Action.RETRY_BENCHMARK)
 def retry(request: MemberRequest, id: uuid.UUID) -> HttpResponse:
     """Run what failed again."""
-    control.retry(by=request.membership, benchmark_id=id)
+    control.retry(actor=request.actor, benchmark_id=id)
     return redirect("web:console_benchmark", request.membership.organization.slug, id)
 
 
 @require_POST
-@member_page
+@member_page(Action.VOTE)
 def reveal(request: MemberRequest, id: uuid.UUID) -> HttpResponse:
     """Show the member the names and results, which ends their voting."""
-    voting.reveal(by=request.membership, benchmark_id=id)
+    voting.reveal(actor=request.actor, benchmark_id=id)
     return redirect("web:console_benchmark", request.membership.organization.slug, id)
 
 

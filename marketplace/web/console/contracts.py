@@ -12,6 +12,7 @@ from django.views.decorators.http import require_POST
 
 from billing.outcomes.selectors import contract_for, contracts_for_buyer, offer_for, offers_for_buyer
 from billing.outcomes.services import contracts as agreeing
+from marketplace.accounts.policy import Action
 from marketplace.core.ids import short
 from marketplace.core.problems import NotFound
 from marketplace.web.console.forms import SignatureForm
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from billing.outcomes.models import OutcomeContract
 
 
-@member_page
+@member_page(Action.SEE_CONTRACTS)
 def contracts(request: MemberRequest) -> HttpResponse:
     """The buyer's contracts, and the offers to sign."""
     buyer = str(request.membership.organization_id)
@@ -33,14 +34,14 @@ def contracts(request: MemberRequest) -> HttpResponse:
     return render(request, "console/contracts.html", context)
 
 
-@member_page
+@member_page(Action.SEE_CONTRACTS)
 def offer(request: MemberRequest, id: uuid.UUID) -> HttpResponse:
-    """An offer to read and, by an owner, to sign."""
+    """An offer to read and to sign."""
     organization = request.membership.organization
     found = offer_for(str(organization.pk), id)
     if request.method == "POST":
         document_hash = SignatureForm.of(request).given()["hash"]
-        signed = agreeing.sign(by=request.membership, offer_id=found.pk, document_hash=document_hash)
+        signed = agreeing.sign(actor=request.actor, offer_id=found.pk, document_hash=document_hash)
         messages.success(request, "The contract is in force; you can now run calls under it.")
         return redirect("web:console_contract", organization.slug, signed.pk)
     contract = contracts_for_buyer(str(organization.pk)).filter(offer=found, ended_at=None).first()
@@ -51,7 +52,7 @@ def offer(request: MemberRequest, id: uuid.UUID) -> HttpResponse:
     return render(request, "console/offer.html", context)
 
 
-@member_page
+@member_page(Action.SEE_CONTRACTS)
 def contract(request: MemberRequest, id: uuid.UUID) -> HttpResponse:
     """A contract with its calls."""
     return render(
@@ -60,10 +61,10 @@ def contract(request: MemberRequest, id: uuid.UUID) -> HttpResponse:
 
 
 @require_POST
-@member_page
+@member_page(Action.END_CONTRACT)
 def end(request: MemberRequest, id: uuid.UUID) -> HttpResponse:
     """End a contract for new calls."""
-    agreeing.end(by=request.membership, contract_id=own_contract(request, id).pk)
+    agreeing.end(actor=request.actor, contract_id=own_contract(request, id).pk)
     messages.success(
         request, "The contract takes no new calls. Calls that are running or waiting for a verdict finish under it."
     )

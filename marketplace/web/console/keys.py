@@ -7,25 +7,24 @@ from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_POST
 
-from marketplace.accounts.domain import Role
+from marketplace.accounts.policy import Action
 from marketplace.accounts.selectors import keys_of
 from marketplace.accounts.services import api_keys
 from marketplace.web.console.forms import KeyForm
 from marketplace.web.shared.access import MemberRequest, member_page
 
 
-@member_page
+@member_page(Action.SEE_KEYS)
 def keys(request: MemberRequest) -> HttpResponse:
     """The keys; a POST makes one, which this page alone shows."""
     form = KeyForm.of(request)
     new_key = None
     if form.is_valid():
-        new_key = form.attempt(api_keys.create_key, by=request.membership, name=form.cleaned_data["name"])
+        new_key = form.attempt(api_keys.create_key, actor=request.actor, name=form.cleaned_data["name"])
     context = {
         "keys": keys_of(request.membership.organization),
         "new_key": new_key,
         "form": KeyForm() if new_key else form,
-        "is_owner": request.membership.role == Role.OWNER,
     }
     response = render(request, "console/keys.html", context, status=form.status)
     if new_key:
@@ -34,9 +33,9 @@ def keys(request: MemberRequest) -> HttpResponse:
 
 
 @require_POST
-@member_page
+@member_page(Action.REVOKE_KEY)
 def revoke_key(request: MemberRequest, id: uuid.UUID) -> HttpResponse:
     """Revoke a key, for good."""
-    api_keys.revoke_key(by=request.membership, key_id=id)
+    api_keys.revoke_key(actor=request.actor, key_id=id)
     messages.success(request, "The key was revoked; calls with it are refused from now on.")
     return redirect("web:console_keys", request.membership.organization.slug)

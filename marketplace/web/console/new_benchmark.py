@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 
+from marketplace.accounts.policy import Action
 from marketplace.benchmarks.domain.states import COMPARED_TASK, MAX_MODELS, MIN_MODELS, SCORING_TASK
 from marketplace.benchmarks.selectors.prompt_sets import prompt_set_for_buyer, prompt_sets_for_buyer
 from marketplace.benchmarks.services.estimates import Estimate, estimate
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from marketplace.benchmarks.models import Benchmark
 
 
-@member_page
+@member_page(Action.START_BENCHMARK)
 def new(request: MemberRequest) -> HttpResponse:
     """The form, with an estimate of what is chosen; sending it starts the benchmark."""
     offers = catalog.offers(task=COMPARED_TASK)
@@ -47,7 +48,7 @@ def new(request: MemberRequest) -> HttpResponse:
     return render(request, "console/new_benchmark.html", context, status=form.status)
 
 
-@member_page
+@member_page(Action.START_BENCHMARK)
 def estimate_part(request: MemberRequest) -> HttpResponse:
     """The form's estimate for what is chosen so far."""
     form = ChoicesForm.of_query(request, **_options(request, catalog.offers(task=COMPARED_TASK)))
@@ -69,21 +70,19 @@ def _options(request: MemberRequest, offers: list[catalog.Offer]) -> dict[str, A
 
 def _estimate(request: MemberRequest, form: ChoicesForm) -> Estimate | None:
     """The estimate of the form's choices; None while too little is chosen, or where the form says what is wrong."""
-    organization, models = request.membership.organization, form.value("model", [])
+    models = form.value("model", [])
     prompt_set_id = parse_short(form.value("prompts"))
     is_complete = prompt_set_id is not None and len(models) >= MIN_MODELS
     if form.errors.keys() & {"prompts", "model", "scorer"} or not (is_complete or isinstance(form, BenchmarkForm)):
         return None
-    prompts = list(prompt_set_for_buyer(organization.pk, prompt_set_id).prompts.all())
-    return form.attempt(
-        estimate, organization=organization, prompts=prompts, models=models, scorer=form.value("scorer")
-    )
+    prompts = list(prompt_set_for_buyer(request.actor.organization_id, prompt_set_id).prompts.all())
+    return form.attempt(estimate, actor=request.actor, prompts=prompts, models=models, scorer=form.value("scorer"))
 
 
 def _start(request: MemberRequest, form: BenchmarkForm) -> Benchmark:
     given = form.cleaned_data
     return start(
-        by=request.membership,
+        actor=request.actor,
         benchmark_id=given["form"],
         name=given["name"],
         prompt_set_id=parse_short(given["prompts"]),

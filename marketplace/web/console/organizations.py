@@ -4,9 +4,11 @@ from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 
+from marketplace.accounts.policy import Action
+from marketplace.accounts.selectors import actor_of
 from marketplace.accounts.services.organizations import create_organization
 from marketplace.web.console.forms import OrganizationForm
-from marketplace.web.shared.access import current_membership
+from marketplace.web.shared.access import BUYING, PROVIDING, MemberRequest, current_membership, first_page, member_page
 
 
 @login_required
@@ -15,8 +17,14 @@ def entrance(request: HttpRequest) -> HttpResponse:
     membership = current_membership(request)
     if membership is None:
         return redirect("web:new_organization")
-    side = "web:console_predictions" if membership.organization.can_buy else "web:provider_models"
-    return redirect(side, membership.organization.slug)
+    pages = BUYING if membership.organization.can_buy else PROVIDING
+    return redirect(first_page(actor_of(membership), pages), membership.organization.slug)
+
+
+@member_page(Action.SEE_MEMBERS)
+def organization_entrance(request: MemberRequest) -> HttpResponse:
+    """`/console/{org}/` leads to the first page that the member may see."""
+    return redirect(first_page(request.actor, BUYING), request.actor.organization_slug)
 
 
 @login_required

@@ -13,6 +13,7 @@ from inference.links import artifact_path, events_path, shown_input
 from inference.selectors import prediction_for_buyer, predictions_for_buyer
 from inference.services import cancel as cancelling
 from inference.services.receipts import receipt_of
+from marketplace.accounts.policy import Action
 from marketplace.core.ids import short
 from marketplace.core.money import format_amount
 from marketplace.web.console.forms import PredictionsQuery
@@ -28,7 +29,7 @@ PAGE = 30
 SHOWN_DIGITS = 4
 
 
-@member_page
+@member_page(Action.SEE_PREDICTIONS)
 def predictions(request: MemberRequest) -> HttpResponse:
     """The organisation's predictions, newest first."""
     cursor = PredictionsQuery.of_query(request).value("before", None)
@@ -40,7 +41,7 @@ def predictions(request: MemberRequest) -> HttpResponse:
     )
 
 
-@member_page
+@member_page(Action.SEE_PREDICTIONS)
 def prediction(request: MemberRequest, id: uuid.UUID) -> HttpResponse:
     """One prediction; asked for by htmx, only its row of the list."""
     view = prediction_for_buyer(request.membership.organization_id, id)
@@ -65,7 +66,7 @@ def prediction(request: MemberRequest, id: uuid.UUID) -> HttpResponse:
     return render(request, "console/prediction.html", context)
 
 
-@member_page
+@member_page(Action.SEE_PREDICTIONS)
 def charge(request: MemberRequest, id: uuid.UUID) -> JsonResponse:
     """What a run cost in the end, and what of the balance is free."""
     view = prediction_for_buyer(request.membership.organization_id, id)
@@ -74,10 +75,10 @@ def charge(request: MemberRequest, id: uuid.UUID) -> JsonResponse:
 
 
 @require_POST
-@member_page
+@member_page(Action.CANCEL)
 def cancel(request: MemberRequest, id: uuid.UUID) -> HttpResponse:
     """Cancel a prediction that has not ended; asked for by a script, the answer is JSON."""
-    cancelling.cancel(organization_id=request.membership.organization_id, prediction_id=id)
+    cancelling.cancel(actor=request.actor, prediction_id=id)
     if not wants_json(request):
         return redirect("web:console_prediction", request.membership.organization.slug, id)
     return JsonResponse({"id": short(id)})

@@ -9,6 +9,7 @@ from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 
+from marketplace.accounts.policy import Action
 from marketplace.benchmarks.domain.prompts import MAX_FILE_BYTES, PromptLine, UnusablePrompts, parse_csv, parse_text
 from marketplace.benchmarks.selectors.prompt_sets import prompt_set_for_buyer, prompt_sets_for_buyer
 from marketplace.benchmarks.services import prompt_sets
@@ -18,7 +19,7 @@ from marketplace.web.console.forms import PromptSetForm, PromptSetQuery
 from marketplace.web.shared.access import MemberRequest, member_page
 
 
-@member_page
+@member_page(Action.SEE_BENCHMARKS)
 def index(request: MemberRequest) -> HttpResponse:
     """The organisation's prompt sets."""
     found = prompt_sets_for_buyer(request.membership.organization_id)
@@ -26,7 +27,7 @@ def index(request: MemberRequest) -> HttpResponse:
     return render(request, "console/prompt_sets.html", {"rows": rows})
 
 
-@member_page
+@member_page(Action.CREATE_PROMPT_SET)
 def new(request: MemberRequest) -> HttpResponse:
     """The form of a new prompt set."""
     form = PromptSetForm.of(request, initial={"next": PromptSetQuery.of_query(request).value("next")})
@@ -37,7 +38,7 @@ def new(request: MemberRequest) -> HttpResponse:
     return render(request, "console/new_prompt_set.html", {"form": form}, status=form.status)
 
 
-@member_page
+@member_page(Action.SEE_BENCHMARKS)
 def detail(request: MemberRequest, id: uuid.UUID) -> HttpResponse:
     """One prompt set: read if it is frozen, changed otherwise."""
     found = prompt_set_for_buyer(request.membership.organization_id, id)
@@ -54,13 +55,13 @@ def detail(request: MemberRequest, id: uuid.UUID) -> HttpResponse:
 
 
 def _create(request: MemberRequest, form: PromptSetForm) -> uuid.UUID:
-    made = prompt_sets.create_prompt_set(by=request.membership, name=form.cleaned_data["name"], prompts=_given(form))
+    made = prompt_sets.create_prompt_set(actor=request.actor, name=form.cleaned_data["name"], prompts=_given(form))
     return made.pk
 
 
 def _change(request: MemberRequest, id: uuid.UUID, form: PromptSetForm) -> None:
     name, lines = form.cleaned_data["name"], _given(form)
-    prompt_sets.change_prompt_set(by=request.membership, prompt_set_id=id, name=name, prompts=lines)
+    prompt_sets.change_prompt_set(actor=request.actor, prompt_set_id=id, name=name, prompts=lines)
 
 
 def _given(form: PromptSetForm) -> Sequence[PromptLine]:

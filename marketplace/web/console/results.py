@@ -9,6 +9,7 @@ from django.http import HttpResponse
 
 from inference.links import artifact_path
 from inference.selectors import some_predictions_for_buyer
+from marketplace.accounts.policy import Action
 from marketplace.benchmarks.domain.figures import CALLS_FOR_P95
 from marketplace.benchmarks.domain.power import decisive_votes_needed
 from marketplace.benchmarks.domain.ranking import MIN_PROMPTS
@@ -28,14 +29,14 @@ if TYPE_CHECKING:
     from marketplace.benchmarks.models import Benchmark, Cell
 
 
-@member_page
+@member_page(Action.SEE_BENCHMARKS)
 def results_csv(request: MemberRequest, id: uuid.UUID) -> HttpResponse:
     """The results, a row for each model."""
     benchmark = _opened(request, id)
     return exports.results_file(benchmark, results_of(benchmark))
 
 
-@member_page
+@member_page(Action.SEE_BENCHMARKS)
 def votes_csv(request: MemberRequest, id: uuid.UUID) -> HttpResponse:
     """The votes, oldest first."""
     return exports.votes_file(_opened(request, id))
@@ -44,7 +45,7 @@ def votes_csv(request: MemberRequest, id: uuid.UUID) -> HttpResponse:
 def _opened(request: MemberRequest, id: uuid.UUID) -> Benchmark:
     """The benchmark for somebody who asked for its names. Raises NotFound, or Forbidden for those who still vote."""
     benchmark = benchmark_for_buyer(request.membership.organization_id, id)
-    if not sees_names(benchmark, request.membership.user):
+    if not sees_names(benchmark, request.actor):
         raise Forbidden("The files name the models. Show the names on the benchmark's page first, which ends voting.")
     return benchmark
 

@@ -14,7 +14,7 @@ from billing.pricing.selectors import terms_of
 from inference.links import artifact_path
 from inference.selectors import predictions_under_review, reviews_of
 from inference.services.review import review as give_verdict
-from marketplace.accounts.selectors import caller_by_member
+from marketplace.accounts.policy import Action
 from marketplace.core.ids import short
 from marketplace.core.money import format_amount
 from marketplace.web.console.contracts import own_contract
@@ -24,9 +24,9 @@ from marketplace.web.shared.access import MemberRequest, member_page
 MAX_SHOWN = 200  # predictions on the reviewer's page at once; the next come when it is loaded again
 
 
-@member_page
+@member_page(Action.REVIEW)
 def review(request: MemberRequest, id: uuid.UUID) -> HttpResponse:
-    """One picture at a time, for any member to accept or reject."""
+    """One picture at a time, to accept or reject."""
     found = own_contract(request, id)
     slug = request.membership.organization.slug
     views = predictions_under_review(request.membership.organization_id, found.pk, limit=MAX_SHOWN)
@@ -59,13 +59,13 @@ def review(request: MemberRequest, id: uuid.UUID) -> HttpResponse:
 
 
 @require_POST
-@member_page
+@member_page(Action.REVIEW)
 def verdict(request: MemberRequest, id: uuid.UUID) -> HttpResponse:
     """A verdict from the reviewer's page; answers with where that leaves the prediction."""
     found = own_contract(request, id)
     given = VerdictForm.of_json(request).given()
     done = give_verdict(
-        caller=caller_by_member(request.membership.user, request.membership.organization),
+        caller=request.actor,
         prediction_id=given["prediction"],
         position=given["position"],
         verdict=Verdict(given["verdict"]),

@@ -40,6 +40,7 @@ contract_urls = [
     path("<id:id>/verdicts", reviewing.verdict, name="console_contract_verdict"),
 ]
 organization_urls: list[URLPattern | URLResolver] = [
+    path("", organizations.organization_entrance, name="console_of"),
     path("predictions", predictions.predictions, name="console_predictions"),
     path("predictions/<id:id>", predictions.prediction, name="console_prediction"),
     path("predictions/<id:id>/charge", predictions.charge, name="console_charge"),
@@ -55,6 +56,7 @@ organization_urls: list[URLPattern | URLResolver] = [
     path("contracts", contracts.contracts, name="console_contracts"),
     path("contracts/", include(contract_urls)),
     path("members", members.member_list, name="console_members"),
+    path("members/<int:id>/role", members.change_role, name="console_change_role"),
     path("members/<int:id>/remove", members.remove_member, name="console_remove_member"),
     path("prompt-sets", prompt_sets.index, name="console_prompt_sets"),
     path("prompt-sets/new", prompt_sets.new, name="console_new_prompt_set"),

@@ -10,6 +10,7 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_POST
 
 from inference.links import artifact_path
+from marketplace.accounts.policy import Action
 from marketplace.benchmarks.domain.states import MAX_REASON_LENGTH, Answer
 from marketplace.benchmarks.selectors.ballots import Ballot, Shown, ballot_of
 from marketplace.benchmarks.selectors.benchmarks import benchmark_for_buyer, sees_names
@@ -22,32 +23,32 @@ if TYPE_CHECKING:
     from marketplace.benchmarks.models import Benchmark
 
 
-@member_page
+@member_page(Action.VOTE)
 def page(request: MemberRequest, id: uuid.UUID) -> HttpResponse:
     """`GET`: the pair to vote on. `POST`: a vote as JSON, answered with the ballot after it."""
     benchmark = benchmark_for_buyer(request.membership.organization_id, id)
     if request.method == "POST":
         return _vote(request, benchmark)
-    if sees_names(benchmark, request.membership.user):
+    if sees_names(benchmark, request.actor):
         return redirect("web:console_benchmark", request.membership.organization.slug, id)
-    ballot = document_of(ballot_of(benchmark, request.membership.user))
+    ballot = document_of(ballot_of(benchmark, request.membership.user_id))
     context = {"benchmark": benchmark, "id": short(id), "ballot": ballot, "longest_reason": MAX_REASON_LENGTH}
     return render(request, "console/vote.html", context)
 
 
 @require_POST
-@member_page
+@member_page(Action.VOTE)
 def undo(request: MemberRequest, id: uuid.UUID) -> HttpResponse:
     """Take back the vote on the pair that the JSON body names; answers with the ballot after it."""
     benchmark = benchmark_for_buyer(request.membership.organization_id, id)
-    voting.undo(by=request.membership, benchmark_id=benchmark.pk, key=PairForm.of_json(request).given()["pair"])
+    voting.undo(actor=request.actor, benchmark_id=benchmark.pk, key=PairForm.of_json(request).given()["pair"])
     return _answer(request, benchmark)
 
 
 def _vote(request: MemberRequest, benchmark: Benchmark) -> HttpResponse:
     given = VoteForm.of_json(request).given()
     voting.vote(
-        by=request.membership,
+        actor=request.actor,
         benchmark_id=benchmark.pk,
         key=given["pair"],
         answer=Answer(given["answer"]),
@@ -57,7 +58,7 @@ def _vote(request: MemberRequest, benchmark: Benchmark) -> HttpResponse:
 
 
 def _answer(request: MemberRequest, benchmark: Benchmark) -> JsonResponse:
-    return JsonResponse(document_of(ballot_of(benchmark, request.membership.user)))
+    return JsonResponse(document_of(ballot_of(benchmark, request.membership.user_id)))
 
 
 def document_of(ballot: Ballot) -> dict[str, Any]:

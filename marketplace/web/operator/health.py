@@ -3,20 +3,21 @@
 from typing import Any
 
 import redis
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
 
 from inference.domain.lifecycle import Status
 from inference.selectors import NODE_ALIVE, nodes_for_operator, queue_depths
 from inference.services import wakeups
+from marketplace.accounts.policy import Action
 from marketplace.core.database import reachable
 from marketplace.core.selectors import undelivered_events
-from marketplace.web.shared.access import operator_page
+from marketplace.web.shared.access import ActorRequest, operator_page
 
 
-@operator_page
-def health(request: HttpRequest) -> HttpResponse:
+@operator_page(Action.OPERATE_SEE_HEALTH)
+def health(request: ActorRequest) -> HttpResponse:
     """The state of the market; asked for by htmx, only what may change."""
     now = timezone.now()
     nodes = [

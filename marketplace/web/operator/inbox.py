@@ -1,17 +1,18 @@
 """The mail that went out, where there is no mail server."""
 
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import render
 
+from marketplace.accounts.policy import Action
 from marketplace.core.selectors import inbox_messages
-from marketplace.web.shared.access import operator_page
+from marketplace.web.shared.access import ActorRequest, operator_page
 from marketplace.web.shared.paging import page_of
 
 MESSAGES = 20
 
 
-@operator_page
-def inbox(request: HttpRequest) -> HttpResponse:
+@operator_page(Action.OPERATE_SEE_INBOX)
+def inbox(request: ActorRequest) -> HttpResponse:
     """The messages that were kept, newest first."""
     page = page_of(request, inbox_messages(), size=MESSAGES)
     return render(request, "operator/inbox.html", {"page": page})

@@ -2,15 +2,16 @@
 
 from typing import Any
 
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import render
 
 from billing.ledger.selectors import is_balanced, trial_balance
-from marketplace.web.shared.access import operator_page
+from marketplace.accounts.policy import Action
+from marketplace.web.shared.access import ActorRequest, operator_page
 
 
-@operator_page
-def ledger(request: HttpRequest) -> HttpResponse:
+@operator_page(Action.OPERATE_SEE_LEDGER)
+def ledger(request: ActorRequest) -> HttpResponse:
     """The trial balance: what is owed (credit) and what is owned (debit) by kind of account, and their equal sums."""
     return render(request, "operator/ledger.html", {"totals": _trial_balance(), "is_balanced": is_balanced()})
 

@@ -12,7 +12,7 @@ from django.views.decorators.http import require_POST
 
 from billing.outcomes.selectors import contract_for, contracts_for_provider, offers_by_provider
 from billing.outcomes.services import contracts as agreeing
-from marketplace.accounts.domain import Role
+from marketplace.accounts.policy import Action
 from marketplace.core.problems import NotFound
 from marketplace.web.shared.access import MemberRequest, member_page
 from marketplace.web.shared.contracts import contract_context, contract_rows, offer_rows
@@ -21,29 +21,28 @@ if TYPE_CHECKING:
     from billing.outcomes.models import OutcomeContract
 
 
-@member_page
+@member_page(Action.SEE_CONTRACTS)
 def contracts(request: MemberRequest) -> HttpResponse:
     """The contracts over the provider's offers, and the offers."""
     provider = str(request.membership.organization_id)
     context = {
         "contracts": contract_rows(list(contracts_for_provider(provider))),
         "offers": offer_rows(list(offers_by_provider(provider)[:100])),
-        "is_owner": request.membership.role == Role.OWNER,
     }
     return render(request, "provider/contracts.html", context)
 
 
-@member_page
+@member_page(Action.SEE_CONTRACTS)
 def contract(request: MemberRequest, id: uuid.UUID) -> HttpResponse:
     """A contract with its calls."""
     return render(request, "contracts/contract.html", contract_context(request, _own(request, id), side="provider"))
 
 
 @require_POST
-@member_page
+@member_page(Action.END_CONTRACT)
 def end(request: MemberRequest, id: uuid.UUID) -> HttpResponse:
     """End a contract for new calls."""
-    agreeing.end(by=request.membership, contract_id=_own(request, id).pk)
+    agreeing.end(actor=request.actor, contract_id=_own(request, id).pk)
     messages.success(
         request, "The contract takes no new calls. Calls that are running or waiting for a verdict finish under it."
     )

@@ -9,6 +9,7 @@ from django.utils import timezone
 from billing.ledger.domain import AccountKind
 from billing.ledger.selectors import balance_of, earnings_by_sku
 from billing.outcomes.selectors import outcome_skus
+from marketplace.accounts.policy import Action
 from marketplace.catalog.domain import sku_of
 from marketplace.web.shared.access import MemberRequest, member_page
 from marketplace.web.shared.statements import statement_page, transaction_context
@@ -17,12 +18,12 @@ from providers.selectors import models_for_provider
 EARNINGS_DAYS = 30
 
 
-@member_page
+@member_page(Action.SEE_EARNINGS)
 def earnings(request: MemberRequest) -> HttpResponse:
     """What is owed to the organisation, what its models earned lately, and its statement."""
     organization = request.membership.organization
     owner = str(organization.pk)
-    names = {sku_of(model.pk): f"{organization.slug}/{model.name}" for model in models_for_provider(organization)}
+    names = {sku_of(model.pk): f"{organization.slug}/{model.name}" for model in models_for_provider(organization.pk)}
     names |= outcome_skus(owner)
     since = timezone.now() - timedelta(days=EARNINGS_DAYS)
     by_model = [
@@ -38,7 +39,7 @@ def earnings(request: MemberRequest) -> HttpResponse:
     return render(request, "provider/earnings.html", context)
 
 
-@member_page
+@member_page(Action.SEE_EARNINGS)
 def transaction(request: MemberRequest, id: int) -> HttpResponse:
     """One of the organisation's transactions, down to its entries."""
     return render(request, "provider/transaction.html", transaction_context(request, id, AccountKind.PROVIDER_PAYABLE))

@@ -104,7 +104,7 @@ class OfferForm(Form):
     price = Money(
         label="Price per accepted picture",
         help_text="Rejected and undecided pictures bring nothing, so it is usually above the list price.",
-        attrs={"class": "", "placeholder": "0.006"},
+        attrs={"placeholder": "0.006"},
     )
     review_hours = Quantity(
         label="Review window, in hours",
@@ -143,6 +143,26 @@ class PublishQuery(Form):
     """The model that gets a new version."""
 
     model = Text(max_length=MAX_SLUG_LENGTH, required=False)
+
+
+class PublishForm(Form):
+    """The name of a model to publish and what changed, which a script sends with the files.
+
+    Args:
+        owner: the URL name of the organisation.
+        model: the name of the model that gets a new version; empty: a new name may be chosen.
+    """
+
+    name = Text(
+        label="Name of the model", max_length=MAX_SLUG_LENGTH, attrs={"spellcheck": "false", "autocapitalize": "none"}
+    )
+    message = Text(label="What changed", max_length=MAX_MESSAGE_LENGTH, required=False)
+
+    def __init__(self, *, owner: str, model: str) -> None:
+        super().__init__(initial={"name": model})
+        called = f"Buyers call it {owner}/{model or 'name'}."
+        self.fields["name"].help_text = called if model else f"{called} An existing name gets a new version."
+        self.fields["name"].widget.attrs |= {"readonly": True} if model else {}
 
 
 class AnnouncedFiles(JsonValue):

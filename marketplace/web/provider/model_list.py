@@ -4,23 +4,24 @@ from django.http import HttpResponse
 from django.shortcuts import redirect, render
 
 from inference.selectors import measured, prediction_counts, resident_versions
+from marketplace.accounts.policy import Action
 from marketplace.catalog.selectors import listings_for_provider, price_of
-from marketplace.web.shared.access import MemberRequest, member_page
+from marketplace.web.shared.access import PROVIDING, MemberRequest, first_page, member_page
 from providers.selectors import models_for_provider, versions_for_provider
 
 
-@member_page
+@member_page(Action.SEE_MEMBERS)
 def entrance(request: MemberRequest) -> HttpResponse:
-    """`/provider/{org}/` leads to its models."""
-    return redirect("web:provider_models", request.membership.organization.slug)
+    """`/provider/{org}/` leads to the first page that the member may see."""
+    return redirect(first_page(request.actor, PROVIDING), request.actor.organization_slug)
 
 
-@member_page
+@member_page(Action.SEE_MODELS)
 def models(request: MemberRequest) -> HttpResponse:
     """All models of the organisation, with their versions and figures."""
     organization = request.membership.organization
-    published = list(models_for_provider(organization))
-    listings = {listing.model_id: listing for listing in listings_for_provider(organization)}
+    published = list(models_for_provider(organization.pk))
+    listings = {listing.model_id: listing for listing in listings_for_provider(organization.pk)}
     runs, resident = prediction_counts([model.pk for model in published]), resident_versions()
     rows = [
         {

@@ -54,7 +54,7 @@ def own_model(request: MemberRequest, name: str) -> GenerativeModel:
 
 def own_listing(request: MemberRequest, found: GenerativeModel) -> Listing | None:
     """How the model is listed; None if it never was."""
-    listings = listings_for_provider(request.membership.organization)
+    listings = listings_for_provider(request.membership.organization_id)
     return next((listing for listing in listings if listing.model_id == found.pk), None)
 
 

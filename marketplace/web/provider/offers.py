@@ -13,7 +13,7 @@ from django.views.decorators.http import require_POST
 
 from billing.outcomes.selectors import contracts_for_provider, offer_for
 from billing.outcomes.services import contracts as agreeing
-from marketplace.accounts.domain import Role
+from marketplace.accounts.policy import Action
 from marketplace.catalog.selectors import listings_for_provider, price_of
 from marketplace.catalog.services.contracts import make_offer
 from marketplace.web.provider.forms import OfferForm, OfferQuery
@@ -22,14 +22,14 @@ from marketplace.web.shared.contracts import contract_rows, offer_context
 from marketplace.web.shared.figures import price as price_text
 
 
-@member_page
+@member_page(Action.SEE_CONTRACTS)
 def new_offer(request: MemberRequest) -> HttpResponse:
     """The form of an offer; with `?supersedes=` that of its next version."""
     organization = request.membership.organization
     sent = OfferQuery.of(request) if request.method == "POST" else OfferQuery.of_query(request)
     older_id = sent.given()["supersedes"]
     older = offer_for(str(organization.pk), older_id, as_provider=True) if older_id else None
-    models = [_choice(listing) for listing in listings_for_provider(organization).filter(listed=True)]
+    models = [_choice(listing) for listing in listings_for_provider(organization.pk).filter(listed=True)]
     form = OfferForm.of(
         request, models=models, is_version=older is not None, initial=_terms(older) if older is not None else None
     )
@@ -42,7 +42,6 @@ def new_offer(request: MemberRequest) -> HttpResponse:
         "models": models,
         "form": form,
         "older": older,
-        "is_owner": request.membership.role == Role.OWNER,
     }
     return render(request, "provider/new_offer.html", context, status=form.status)
 
@@ -52,7 +51,7 @@ if TYPE_CHECKING:
     from marketplace.catalog.models import Listing
 
 
-@member_page
+@member_page(Action.SEE_CONTRACTS)
 def offer(request: MemberRequest, id: uuid.UUID) -> HttpResponse:
     """An offer of the organisation, with who signed it."""
     provider = str(request.membership.organization_id)
@@ -62,10 +61,10 @@ def offer(request: MemberRequest, id: uuid.UUID) -> HttpResponse:
 
 
 @require_POST
-@member_page
+@member_page(Action.WITHDRAW_OFFER)
 def withdraw(request: MemberRequest, id: uuid.UUID) -> HttpResponse:
     """Let nobody sign an offer any more."""
-    agreeing.withdraw(by=request.membership, offer_id=id)
+    agreeing.withdraw(actor=request.actor, offer_id=id)
     messages.success(request, "The offer can no longer be signed. Signed contracts stay in force.")
     return redirect("web:provider_offer", request.membership.organization.slug, id)
 
@@ -90,4 +89,4 @@ def _terms(older: OutcomeOffer) -> dict[str, Any]:
 
 
 def _make(request: MemberRequest, *, price: int, **terms: Any) -> uuid.UUID:
-    return make_offer(by=request.membership, amount=price, **terms).pk
+    return make_offer(actor=request.actor, amount=price, **terms).pk

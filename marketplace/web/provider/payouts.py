@@ -2,7 +2,6 @@
 
 from django.conf import settings
 from django.contrib import messages
-from django.db import transaction
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -16,45 +15,39 @@ from billing.payments.domain import CENT, PayeeState, whole_cents
 from billing.payments.selectors import payee_of, payouts_of
 from billing.payments.services import payees
 from billing.payments.services.payouts import request_payout
-from marketplace.accounts.domain import Role
-from marketplace.accounts.services import audit, members
+from marketplace.accounts import policy
+from marketplace.accounts.policy import Action
 from marketplace.web.provider.forms import PayeeForm, PayoutForm
 from marketplace.web.shared.access import MemberRequest, member_page
 
 SHOWN_PAYOUTS = 50
 
 
-@member_page
+@member_page(Action.SEE_PAYOUTS)
 def payouts(request: MemberRequest) -> HttpResponse:
     """The page; a POST asks for a payout."""
     form = PayoutForm.of(request)
-    owner = str(request.membership.organization_id)
-    if request.method == "POST":
-        members.require_owner(request.membership)
+    if form.is_bound:
+        policy.check(
+            request.actor, Action.REQUEST_PAYOUT
+        )  # before anything is said of the form; the service asks again
     if form.is_valid():
-        payout = form.attempt(request_payout, owner=owner, key=form.cleaned_data["key"].hex)
+        payout = form.attempt(request_payout, actor=request.actor, key=form.cleaned_data["key"].hex)
         if payout is not None:
-            with transaction.atomic():
-                audit.record(
-                    action="payout.requested",
-                    subject=str(payout.pk),
-                    organization=request.membership.organization,
-                    actor=request.membership.user,
-                )
             return redirect("web:provider_payouts", request.membership.organization.slug)
     return _page(request, payout_form=form)
 
 
 @require_POST
-@member_page
+@member_page(Action.ONBOARD_PAYEE)
 def onboard(request: MemberRequest) -> HttpResponse:
     """Off to the gateway's own pages, where the provider says who they are."""
-    members.require_owner(request.membership)
     organization = request.membership.organization
     form = PayeeForm.of(request)
     if form.is_valid():
         page = form.attempt(
             payees.onboard,
+            actor=request.actor,
             holder=AccountHolder(str(organization.pk), organization.name, request.membership.user.email),
             country=form.cleaned_data["country"],
             back_url=_address(request, "web:provider_payouts_back"),
@@ -65,7 +58,7 @@ def onboard(request: MemberRequest) -> HttpResponse:
     return _page(request, payee_form=form)
 
 
-@member_page
+@member_page(Action.SEE_PAYOUTS)
 def back(request: MemberRequest) -> HttpResponse:
     """Where the gateway sends providers when they have left its pages; its own news may not have come yet."""
     try:
@@ -75,13 +68,12 @@ def back(request: MemberRequest) -> HttpResponse:
     return redirect("web:provider_payouts", request.membership.organization.slug)
 
 
-@member_page
+@member_page(Action.ONBOARD_PAYEE)
 def again(request: MemberRequest) -> HttpResponse:
     """Where the gateway sends providers whose page was used up: on to a fresh one."""
-    members.require_owner(request.membership)
     return redirect(
         payees.onboarding_page(
-            owner=str(request.membership.organization_id),
+            actor=request.actor,
             back_url=_address(request, "web:provider_payouts_back"),
             again_url=_address(request, "web:provider_payouts_again"),
         )
@@ -115,7 +107,6 @@ def _page(
         "payout_form": payout_form or PayoutForm(),
         "payee_form": payee_form or PayeeForm(),
         "problems": form.non_field_errors(),
-        "is_owner": request.membership.role == Role.OWNER,
     }
     return render(request, "provider/payouts.html", context, status=form.status)
 

@@ -5,6 +5,7 @@ from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_POST
 
+from marketplace.accounts.policy import Action
 from marketplace.catalog.services.pricing import price_model
 from marketplace.core.problems import Conflict
 from marketplace.web.provider.forms import PriceForm
@@ -12,7 +13,7 @@ from marketplace.web.provider.model_page import own_model, page_context, price_c
 from marketplace.web.shared.access import MemberRequest, member_page
 
 
-@member_page
+@member_page(Action.SEE_MODELS)
 def price_preview(request: MemberRequest, name: str) -> HttpResponse:
     """What the price that is being typed would mean."""
     found = own_model(request, name)
@@ -21,15 +22,15 @@ def price_preview(request: MemberRequest, name: str) -> HttpResponse:
 
 
 @require_POST
-@member_page
+@member_page(Action.SET_PRICE)
 def set_price(request: MemberRequest, name: str) -> HttpResponse:
     """Put a price into effect for the calls that follow."""
     found = own_model(request, name)
     form = PriceForm.of(request, **price_options(found))
     if form.is_valid():
         try:
-            amount, by = form.cleaned_data["price"], request.membership.user
-            form.attempt(price_model, model=found, amount=amount, unit=form.chosen_unit, actor=by)
+            amount, unit = form.cleaned_data["price"], form.chosen_unit
+            form.attempt(price_model, model=found, amount=amount, unit=unit, actor=request.actor)
         except Conflict as problem:
             messages.error(request, problem.detail)
     if form.errors:

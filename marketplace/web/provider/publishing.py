@@ -7,14 +7,15 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.views.decorators.http import require_POST
 
-from marketplace.web.provider.forms import CommitForm, DraftForm, FilesForm, PublishQuery
+from marketplace.accounts.policy import Action
+from marketplace.web.provider.forms import CommitForm, DraftForm, FilesForm, PublishForm, PublishQuery
 from marketplace.web.shared.access import MemberRequest, member_page
 from providers.selectors import draft_files_sent, model_named
 from providers.services.drafts import check_announced, commit_draft, discard_draft, open_draft, upload_path
 from providers.validation.paths import MAX_FILES
 
 
-@member_page
+@member_page(Action.SEE_MODELS)
 def publish(request: MemberRequest) -> HttpResponse:
     """Choose a folder and upload it; `?model=` names the model that it is a new version of."""
     organization = request.membership.organization
@@ -22,6 +23,7 @@ def publish(request: MemberRequest) -> HttpResponse:
     slug = organization.slug
     context = {
         "model": model,
+        "form": PublishForm(owner=slug, model=model.name if model else ""),
         "can_provide": organization.can_provide,
         "check_url": reverse("web:provider_draft_check", args=[slug]),
         "open_url": reverse("web:provider_drafts", args=[slug]),
@@ -32,7 +34,7 @@ def publish(request: MemberRequest) -> HttpResponse:
 
 
 @require_POST
-@member_page
+@member_page(Action.COMMIT)
 def check_draft(request: MemberRequest) -> JsonResponse:
     """Which of the files that a browser is about to upload may not be published. Nothing is stored."""
     check_announced(FilesForm.of_json(request).given()["files"])
@@ -40,11 +42,11 @@ def check_draft(request: MemberRequest) -> JsonResponse:
 
 
 @require_POST
-@member_page
+@member_page(Action.COMMIT)
 def drafts(request: MemberRequest) -> JsonResponse:
     """Open a draft, or the one that was left; answers with where its files go and which have come already."""
     organization, given = request.membership.organization, DraftForm.of_json(request).given()
-    draft = open_draft(organization=organization, name=given["name"], files=given["files"], by=request.membership.user)
+    draft = open_draft(actor=request.actor, name=given["name"], files=given["files"])
     place = [organization.slug, draft.pk]
     return JsonResponse(
         {
@@ -58,18 +60,18 @@ def drafts(request: MemberRequest) -> JsonResponse:
 
 
 @require_POST
-@member_page
+@member_page(Action.COMMIT)
 def commit(request: MemberRequest, id: uuid.UUID) -> JsonResponse:
     """Make a draft the next version; answers with the page that shows its checks."""
     organization, message = request.membership.organization, CommitForm.of_json(request).given()["message"]
-    version = commit_draft(organization=organization, draft_id=id, message=message, by=request.membership.user)
+    version = commit_draft(actor=request.actor, draft_id=id, message=message)
     place = [organization.slug, version.model.name, version.number]
     return JsonResponse({"url": reverse("web:provider_version", args=place)}, status=201)
 
 
 @require_POST
-@member_page
+@member_page(Action.COMMIT)
 def discard(request: MemberRequest, id: uuid.UUID) -> JsonResponse:
     """Forget a draft."""
-    discard_draft(organization=request.membership.organization, draft_id=id)
+    discard_draft(actor=request.actor, draft_id=id)
     return JsonResponse({"ok": True})

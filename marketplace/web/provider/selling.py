@@ -5,6 +5,7 @@ from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_POST
 
+from marketplace.accounts.policy import Action
 from marketplace.catalog.services.listing import list_version, unlist
 from marketplace.core.problems import Conflict, NotFound
 from marketplace.web.provider.forms import VersionForm
@@ -14,14 +15,14 @@ from providers.selectors import version_numbered
 from providers.services.repositories import delete_repository
 
 
-@member_page
+@member_page(Action.SEE_MODELS)
 def model(request: MemberRequest, name: str) -> HttpResponse:
     """One model of the organisation."""
     return render(request, "provider/model.html", page_context(request, own_model(request, name)))
 
 
 @require_POST
-@member_page
+@member_page(Action.LIST_MODEL)
 def put_on_sale(request: MemberRequest, name: str) -> HttpResponse:
     """List the version whose number is given."""
     found = own_model(request, name)
@@ -29,7 +30,7 @@ def put_on_sale(request: MemberRequest, name: str) -> HttpResponse:
     if version is None:
         raise NotFound("There is no such version")
     try:
-        list_version(version=version, actor=request.membership.user)
+        list_version(version=version, actor=request.actor)
     except Conflict as problem:
         messages.error(request, problem.detail)
     else:
@@ -38,24 +39,24 @@ def put_on_sale(request: MemberRequest, name: str) -> HttpResponse:
 
 
 @require_POST
-@member_page
+@member_page(Action.UNLIST_MODEL)
 def take_off_sale(request: MemberRequest, name: str) -> HttpResponse:
     """Let nobody call the model any more."""
     found = own_model(request, name)
     listing = own_listing(request, found)
     if listing is not None:
-        unlist(listing=listing, actor=request.membership.user)
+        unlist(listing=listing, actor=request.actor)
         messages.success(request, f"{found.name} is no longer on sale.")
     return redirect("web:provider_model", request.membership.organization.slug, found.name)
 
 
 @require_POST
-@member_page
+@member_page(Action.DELETE_MODEL)
 def delete(request: MemberRequest, name: str) -> HttpResponse:
     """Delete a model that nobody has relied on."""
     found = own_model(request, name)
     try:
-        delete_repository(model=found, by=request.membership.user)
+        delete_repository(actor=request.actor, model=found)
     except Conflict as problem:
         messages.error(request, problem.detail)
         return redirect("web:provider_model", request.membership.organization.slug, found.name)

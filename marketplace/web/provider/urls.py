@@ -43,5 +43,6 @@ urlpatterns = [
     path("contracts/<id:id>", contracts.contract, name="provider_contract"),
     path("contracts/<id:id>/end", contracts.end, name="provider_end_contract"),
     path("members", members.member_list, name="provider_members"),
+    path("members/<int:id>/role", members.change_role, name="provider_change_role"),
     path("members/<int:id>/remove", members.remove_member, name="provider_remove_member"),
 ]

@@ -8,6 +8,7 @@ from django.http import HttpResponse
 from django.shortcuts import render
 
 from inference.selectors import examples_of, living_nodes
+from marketplace.accounts.policy import Action
 from marketplace.catalog.selectors import listings_for_provider
 from marketplace.core.problems import NotFound
 from marketplace.web.shared.access import MemberRequest, member_page
@@ -27,7 +28,7 @@ STEPS = {
 }
 
 
-@member_page
+@member_page(Action.SEE_MODELS)
 def version(request: MemberRequest, name: str, number: int) -> HttpResponse:
     """A version with its checks; while they go on, the page asks for them again."""
     organization = request.membership.organization
@@ -36,7 +37,7 @@ def version(request: MemberRequest, name: str, number: int) -> HttpResponse:
     if model is None or found is None:
         raise NotFound("There is no such version")
     checks = checks_of(found)
-    listing = next((one for one in listings_for_provider(organization) if one.model_id == model.pk), None)
+    listing = next((one for one in listings_for_provider(organization.pk) if one.model_id == model.pk), None)
     context = {
         "model": model,
         "version": found,

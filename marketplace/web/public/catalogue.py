@@ -20,7 +20,6 @@ def catalogue(request: HttpRequest) -> HttpResponse:
     )
     context = {
         "form": form,
-        "is_narrowed": bool(form["q"].value() or form["task"].value()),
         "models": [model_card(offer, pictures=4) for offer in offers],
     }
     return render(request, "public/catalogue.html", context)

@@ -10,9 +10,20 @@ from marketplace.web.shared.fields import Checkbox, Choice, Flag, JsonValue, Lon
 from marketplace.web.shared.forms import Form
 
 MAX_QUERY_LENGTH = 100
+MAX_PROMPT_LENGTH = 500
 SORT_LABELS = {"popular": "Most used", "newest": "Newest", "cheapest": "Price", "fastest": "Speed"}
 MAX_INPUT_LENGTH = 100_000  # of a text whose schema says none
 MAX_NUMBER_LENGTH = 40
+
+
+class PromptForm(Form):
+    """What a picture is to show, on the front page; `example` stands there until something is typed."""
+
+    prompt = Text(label="Describe a picture", max_length=MAX_PROMPT_LENGTH)
+
+    def __init__(self, *args: Any, example: str, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self.fields["prompt"].widget.attrs["placeholder"] = example
 
 
 class CatalogueForm(Form):

@@ -9,7 +9,10 @@ from django.shortcuts import render
 from inference.selectors import market_totals
 from marketplace.catalog import selectors as catalog
 from marketplace.catalog.selectors import Offer
+from marketplace.web.public.forms import PromptForm
 from marketplace.web.shared.cards import example_call, model_card
+
+SAMPLE_PROMPT = "a red star on a white background"
 
 
 def home(request: HttpRequest) -> HttpResponse:
@@ -22,8 +25,10 @@ def home(request: HttpRequest) -> HttpResponse:
         "predictions": totals["predictions"],
         "artifacts": totals["artifacts"],
     }
+    hero = _hero(offers)
     context = {
-        "hero": _hero(offers),
+        "hero": hero,
+        "form": PromptForm(example=_example_prompt(hero)) if hero else None,
         "models": [model_card(offer, pictures=4) for offer in offers[:6]],
         "market": market,
         "call": _first_call(offers) if offers else None,
@@ -35,6 +40,11 @@ def _hero(offers: Sequence[Offer]) -> dict[str, Any] | None:
     """The most used model that makes pictures from a prompt, which is what the front page asks for."""
     offer = next((one for one in offers if one.listing.model.task == "text-to-image"), None)
     return model_card(offer, pictures=12) if offer is not None else None
+
+
+def _example_prompt(hero: dict[str, Any]) -> str:
+    """A prompt that the model is known to draw, else one that suits any."""
+    return next((str(example["prompt"]) for example in hero["examples"] if example["prompt"]), SAMPLE_PROMPT)
 
 
 def _first_call(offers: Sequence[Offer]) -> dict[str, Any]:

@@ -15,8 +15,10 @@ from billing.ledger.selectors import balance_of
 from billing.outcomes.selectors import contracts_in_force
 from inference.links import upload_path
 from inference.services.estimates import estimate
+from marketplace.accounts import policy
 from marketplace.accounts.domain import is_name
-from marketplace.accounts.selectors import caller_by_member, organizations_of
+from marketplace.accounts.policy import Action
+from marketplace.accounts.selectors import actor_of, organizations_of
 from marketplace.benchmarks.domain.states import COMPARED_TASK
 from marketplace.catalog import selectors as catalog
 from marketplace.catalog.domain import sku_of
@@ -26,7 +28,7 @@ from marketplace.core.ids import short
 from marketplace.core.problems import Invalid
 from marketplace.web.public.forms import ContractQuery, InputsForm
 from marketplace.web.public.playground import estimate_texts
-from marketplace.web.shared.access import current_membership
+from marketplace.web.shared.access import current_membership, enter
 from marketplace.web.shared.calls import answers_with_value
 from marketplace.web.shared.cards import examples_shown, model_card
 from marketplace.web.shared.forms import query_of
@@ -53,7 +55,7 @@ def model(request: HttpRequest, owner: str, name: str) -> HttpResponse:
     card = model_card(offer, pictures=0)
     balance = None
     if membership is not None:
-        request.membership = membership  # type: ignore[attr-defined]  # the header shows whose money it is
+        enter(request, membership)  # the header shows whose money it is
         if membership.organization.can_buy:
             balance = balance_of(str(membership.organization_id), AccountKind.BUYER_PREPAID).available
     examples, asked = examples_shown(offer, limit=8), query_of(request)
@@ -95,7 +97,7 @@ def _opening_estimate(offer: Offer, membership: Membership | None, given: Mappin
     """What a run costs with the inputs that the page opens with; where those are wrong, with the defaults."""
     version = offer.listing.version
     inputs = typed_values(version.input_schema, given)
-    caller = caller_by_member(membership.user, membership.organization) if membership is not None else None
+    caller = actor_of(membership) if membership is not None else None
     task, check = tasks.task_named(offer.listing.model.task), input_check(version.pk)
     try:
         return estimate(task=task, check=check, terms=offer.price, inputs=inputs, caller=caller)
@@ -133,6 +135,9 @@ def _why_not(
     if balance is None:
         text = f"{organization.name} provides but does not buy. Switch to an organisation that buys, or create one."
         return {"text": text, "url": reverse("web:new_organization"), "label": "Create an organisation"}
+    if not policy.allows(actor_of(membership), Action.RUN):
+        url = reverse("web:console_members", args=[organization.slug])
+        return {"text": policy.who_may(Action.RUN), "url": url, "label": "See the members"}
     if balance < price:
         url = reverse("web:console_balance", args=[organization.slug])
         return {"text": "The balance does not cover one run.", "url": url, "label": "Top up the balance"}

@@ -13,7 +13,7 @@ from inference.domain.rating import RatedCall
 from inference.links import events_path
 from inference.services.admit import PriceChanged, admit
 from inference.services.estimates import estimate as estimate_call
-from marketplace.accounts.selectors import caller_by_member
+from marketplace.accounts.selectors import actor_of
 from marketplace.catalog.domain import Reference
 from marketplace.catalog.services import resolution
 from marketplace.core.ids import short
@@ -35,8 +35,7 @@ def run(request: HttpRequest, owner: str, name: str) -> JsonResponse:
         if request.user.is_authenticated:
             raise Forbidden("Create an organisation first: it holds the balance that runs are paid from.")
         raise NotAuthenticated("You were signed out. Sign in again; what you typed is kept in the address.")
-    organization = membership.organization
-    caller = caller_by_member(membership.user, organization)
+    organization, caller = membership.organization, actor_of(membership)
     given = RunForm.of_json(request).given()
     reference = Reference(owner, name)
     target = resolution.resolve(reference)
@@ -71,7 +70,7 @@ def run(request: HttpRequest, owner: str, name: str) -> JsonResponse:
 def estimate(request: HttpRequest, owner: str, name: str) -> JsonResponse:
     """What a run with the form's inputs costs at most, for anybody; fields that are still empty are no error."""
     membership = current_membership(request)
-    caller = caller_by_member(membership.user, membership.organization) if membership is not None else None
+    caller = actor_of(membership) if membership is not None else None
     given = RunForm.of_json(request).given()
     target = resolution.resolve(Reference(owner, name))
     if given["contract"] and caller is not None:
@@ -107,4 +106,4 @@ def by_label(problem: Invalid, properties: Mapping[str, Mapping[str, Any]]) -> I
         label = str(properties.get(name, {}).get("title", name))
         errors.append(FieldError(error.field, labelled(label, error.detail)))
     named = "; ".join(error.detail for error in errors[:MAX_ERRORS_IN_TITLE])
-    return Invalid(f"Nothing was run and nothing is charged. {named}" if named else problem.detail, errors=errors)
+    return Invalid(f"Nothing was run and nothing is charged. {named}." if named else problem.detail, errors=errors)

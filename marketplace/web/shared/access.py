@@ -1,15 +1,21 @@
-"""Who may see a page: members of the organisation in its address, or operators. Everybody else gets a 404."""
+"""Who may see a page: members of the organisation in its address, or operators. Everybody else gets a 404.
+
+Each page names the action that it shows or does; whom `accounts.policy` does not allow it gets a 403 that says who may.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import wraps
 from typing import TYPE_CHECKING, Concatenate, ParamSpec
 
 from django.contrib.auth.decorators import login_required
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse
 
-from marketplace.accounts.selectors import membership_for, organizations_of
+from marketplace.accounts import policy
+from marketplace.accounts.domain import Actor
+from marketplace.accounts.policy import Action
+from marketplace.accounts.selectors import actor_of, membership_for, operator_of, organizations_of
 
 if TYPE_CHECKING:
     from marketplace.accounts.models import Membership
@@ -18,39 +24,81 @@ P = ParamSpec("P")
 CURRENT = "organization"  # session key: the slug of the organisation that was looked at last
 
 
-class MemberRequest(HttpRequest):
+# The pages of either side of an organisation, in the order in which a member is led to the first that they may see.
+BUYING = (
+    (Action.SEE_PREDICTIONS, "web:console_predictions"),
+    (Action.SEE_BALANCE, "web:console_balance"),
+    (Action.SEE_CONTRACTS, "web:console_contracts"),
+)
+PROVIDING = (
+    (Action.SEE_MODELS, "web:provider_models"),
+    (Action.SEE_CONTRACTS, "web:provider_contracts"),
+)
+
+
+def first_page(actor: Actor, pages: Sequence[tuple[Action, str]]) -> str:
+    """The name of the first of these pages that the actor may see; the last is everybody's."""
+    return next(page for action, page in pages if policy.allows(actor, action))
+
+
+class ActorRequest(HttpRequest):
+    """A request of a signed-in person, with who they act as."""
+
+    actor: Actor
+
+
+class MemberRequest(ActorRequest):
     """A request of a signed-in member for a page of their organisation."""
 
     membership: Membership
 
 
-View = Callable[Concatenate[HttpRequest, P], HttpResponse]
+def member_page(
+    action: Action,
+) -> Callable[[Callable[Concatenate[MemberRequest, P], HttpResponse]], Callable[..., HttpResponse]]:
+    """Give the view `request.membership` of the organisation called `org` in the address, and `request.actor`.
+
+    Args:
+        action: what the page shows, or does where it only does something.
+    """
+
+    def decorate(view: Callable[Concatenate[MemberRequest, P], HttpResponse]) -> Callable[..., HttpResponse]:
+        @wraps(view)
+        def checked(request: HttpRequest, org: str, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
+            assert request.user.is_authenticated
+            enter(request, membership_for(request.user, org))
+            request.session[CURRENT] = request.membership.organization.slug  # type: ignore[attr-defined]
+            policy.check(request.actor, action)  # type: ignore[attr-defined]
+            return view(request, *args, **kwargs)  # type: ignore[arg-type]
+
+        return login_required(checked)
+
+    return decorate
 
 
-def member_page(view: Callable[Concatenate[MemberRequest, P], HttpResponse]) -> Callable[..., HttpResponse]:
-    """Give the view `request.membership` of the organisation called `org` in the address."""
-
-    @wraps(view)
-    def checked(request: HttpRequest, org: str, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
-        assert request.user.is_authenticated
-        membership = membership_for(request.user, org)
-        request.membership = membership  # type: ignore[attr-defined]  # this makes it a MemberRequest
-        request.session[CURRENT] = membership.organization.slug
-        return view(request, *args, **kwargs)  # type: ignore[arg-type]  # as above
-
-    return login_required(checked)
+def enter(request: HttpRequest, membership: Membership) -> None:
+    """Make the request a `MemberRequest`, so that the page around the view shows the organisation, too."""
+    request.membership = membership  # type: ignore[attr-defined]
+    request.actor = actor_of(membership)  # type: ignore[attr-defined]
 
 
-def operator_page(view: View[P]) -> Callable[..., HttpResponse]:
-    """Let operators in only; others learn nothing."""
+def operator_page(
+    action: Action,
+) -> Callable[[Callable[Concatenate[ActorRequest, P], HttpResponse]], Callable[..., HttpResponse]]:
+    """Let operators in only, with `request.actor`; others learn nothing."""
 
-    @wraps(view)
-    def checked(request: HttpRequest, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
-        if not (request.user.is_authenticated and request.user.is_operator):
-            raise Http404
-        return view(request, *args, **kwargs)
+    def decorate(view: Callable[Concatenate[ActorRequest, P], HttpResponse]) -> Callable[..., HttpResponse]:
+        @wraps(view)
+        def checked(request: HttpRequest, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
+            assert request.user.is_authenticated
+            actor = operator_of(request.user)
+            policy.check(actor, action)
+            request.actor = actor  # type: ignore[attr-defined]  # this makes it an ActorRequest
+            return view(request, *args, **kwargs)  # type: ignore[arg-type]  # as above
 
-    return login_required(checked)
+        return login_required(checked)
+
+    return decorate
 
 
 def current_membership(request: HttpRequest) -> Membership | None:

@@ -13,7 +13,6 @@ from billing.outcomes.selectors import Tally, calls_under_review, outcomes_of, s
 from billing.pricing.domain import BASIS_POINTS, rate
 from billing.pricing.selectors import terms_of
 from inference.selectors import reviews_of
-from marketplace.accounts.domain import Role
 from marketplace.accounts.selectors import organization_names
 from marketplace.core.ids import short
 from marketplace.web.shared.access import MemberRequest
@@ -75,7 +74,6 @@ def offer_context(request: MemberRequest, offer: OutcomeOffer) -> dict[str, Any]
         "document": json.dumps(json.loads(offer.document), indent=2, ensure_ascii=False),
         "signed_document": offer.document,
         "fee_share": offer.price.fee_bps / BASIS_POINTS,
-        "is_owner": request.membership.role == Role.OWNER,
         "is_mine": offer.provider == str(request.membership.organization_id),
     }
 

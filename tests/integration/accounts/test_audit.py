@@ -14,7 +14,7 @@ def test_an_event_needs_the_transaction_of_its_cause():
     party = make_party()
     before = AuditEvent.objects.count()
     with pytest.raises(RuntimeError, match=r"audit of 'x\.y' needs the transaction of its cause"):
-        audit.record(action="x.y", subject="z", organization=party.organization)
+        audit.record(party.actor, action="x.y", subject="z")
     assert AuditEvent.objects.count() == before
 
 
@@ -22,7 +22,7 @@ def test_an_event_is_rolled_back_with_its_cause():
     party = make_party()
     before = AuditEvent.objects.count()
     with transaction.atomic():
-        audit.record(action="x.y", subject="z", organization=party.organization, actor=party.user)
+        audit.record(party.actor, action="x.y", subject="z")
         transaction.set_rollback(True)
     assert AuditEvent.objects.count() == before
 

@@ -7,7 +7,7 @@ from django.db import connections
 
 from marketplace.accounts.domain import Role
 from marketplace.accounts.models import AuditEvent, Membership
-from marketplace.accounts.selectors import membership_for
+from marketplace.accounts.selectors import actor_of, membership_for
 from marketplace.accounts.services.members import add_member, remove_member
 from marketplace.core.problems import Conflict, Forbidden, Invalid, NotFound
 from tests.support.parties import Party, make_party
@@ -26,16 +26,16 @@ def state(party: Party) -> tuple[list[tuple[object, str]], int]:
 
 def test_a_member_is_added_by_email_in_any_case_and_removed():
     party, other = make_party(), make_party()
-    added = add_member(by=of(party), email=f" {other.user.email.upper()} ", role=Role.MEMBER)
-    assert (added.user, added.role) == (other.user, Role.MEMBER)
-    remove_member(by=of(party), membership_id=added.pk)
+    added = add_member(actor=party.actor, email=f" {other.user.email.upper()} ", role=Role.DEVELOPER)
+    assert (added.user, added.role) == (other.user, Role.DEVELOPER)
+    remove_member(actor=party.actor, membership_id=added.pk)
     assert state(party)[0] == [(party.user.pk, "owner")]
     events = list(AuditEvent.objects.filter(organization=party.organization).order_by("id"))
     assert [(event.action, event.subject, event.actor) for event in events[1:]] == [
         ("member.added", other.user.email, party.user),
         ("member.removed", other.user.email, party.user),
     ]
-    assert events[1].data == {"role": "member"}
+    assert events[1].data == {"role": "developer"}
 
 
 @pytest.mark.parametrize("email", ["nobody@example.com", "", "%@example.com"])
@@ -43,29 +43,29 @@ def test_an_unknown_email_adds_no_member(email: str):
     party = make_party()
     before = state(party)
     with pytest.raises(Invalid) as refused:
-        add_member(by=of(party), email=email, role=Role.MEMBER)
+        add_member(actor=party.actor, email=email, role=Role.DEVELOPER)
     assert "Nobody has signed up" in refused.value.errors[0].detail
     assert state(party) == before
 
 
 def test_a_member_is_not_added_twice_nor_changed():
     party, other = make_party(), make_party()
-    add_member(by=of(party), email=other.user.email, role=Role.MEMBER)
+    add_member(actor=party.actor, email=other.user.email, role=Role.DEVELOPER)
     before = state(party)
     with pytest.raises(Invalid) as refused:
-        add_member(by=of(party), email=other.user.email, role=Role.OWNER)
+        add_member(actor=party.actor, email=other.user.email, role=Role.OWNER)
     assert refused.value.errors[0].detail == "They are a member already"
     assert state(party) == before
 
 
 def test_only_owners_change_members():
     party, other, third = make_party(), make_party(), make_party()
-    member = add_member(by=of(party), email=other.user.email, role=Role.MEMBER)
+    member = add_member(actor=party.actor, email=other.user.email, role=Role.DEVELOPER)
     before = state(party)
     with pytest.raises(Forbidden):
-        add_member(by=member, email=third.user.email, role=Role.OWNER)
+        add_member(actor=actor_of(member), email=third.user.email, role=Role.OWNER)
     with pytest.raises(Forbidden):
-        remove_member(by=member, membership_id=of(party).pk)
+        remove_member(actor=actor_of(member), membership_id=of(party).pk)
     assert state(party) == before
 
 
@@ -73,45 +73,45 @@ def test_members_of_others_are_not_found():
     party, other = make_party(), make_party()
     before = state(party), state(other)
     with pytest.raises(NotFound):
-        remove_member(by=of(party), membership_id=of(other).pk)
+        remove_member(actor=party.actor, membership_id=of(other).pk)
     assert (state(party), state(other)) == before
 
 
 def test_the_last_owner_cannot_be_removed():
     party, other = make_party(), make_party()
-    add_member(by=of(party), email=other.user.email, role=Role.MEMBER)
+    add_member(actor=party.actor, email=other.user.email, role=Role.DEVELOPER)
     before = state(party)
     with pytest.raises(Conflict, match="add another owner first"):
-        remove_member(by=of(party), membership_id=of(party).pk)
+        remove_member(actor=party.actor, membership_id=of(party).pk)
     assert state(party) == before
 
 
 def test_a_removed_owner_cannot_change_members():
     party, second, third = make_party(), make_party(), make_party()
-    owner = of(party)
-    stale = add_member(by=owner, email=second.user.email, role=Role.OWNER)
-    victim = add_member(by=owner, email=third.user.email, role=Role.OWNER)
-    remove_member(by=owner, membership_id=stale.pk)
+    owner = party.actor
+    stale = add_member(actor=owner, email=second.user.email, role=Role.OWNER)
+    victim = add_member(actor=owner, email=third.user.email, role=Role.OWNER)
+    remove_member(actor=owner, membership_id=stale.pk)
     before = state(party)
     stale = Membership(pk=stale.pk, organization=party.organization, user=second.user, role=Role.OWNER)
     with pytest.raises(Forbidden):
-        remove_member(by=stale, membership_id=victim.pk)
+        remove_member(actor=actor_of(stale), membership_id=victim.pk)
     with pytest.raises(Forbidden):
-        add_member(by=stale, email=second.user.email, role=Role.OWNER)
+        add_member(actor=actor_of(stale), email=second.user.email, role=Role.OWNER)
     assert state(party) == before
 
 
 def go_at_once(each_other: bool) -> tuple[Party, list[str]]:
     """Two owners of a new organisation leave, or remove each other, concurrently."""
     party, other = make_party(), make_party()
-    memberships = [of(party), add_member(by=of(party), email=other.user.email, role=Role.OWNER)]
+    memberships = [of(party), add_member(actor=party.actor, email=other.user.email, role=Role.OWNER)]
     victims = [one.pk for one in (reversed(memberships) if each_other else memberships)]
     barrier, outcomes = threading.Barrier(2), []
 
     def leave(by: Membership, victim: int) -> None:
         barrier.wait()
         try:
-            remove_member(by=by, membership_id=victim)
+            remove_member(actor=actor_of(by), membership_id=victim)
             outcomes.append("left")
         except (Conflict, Forbidden):
             outcomes.append("refused")

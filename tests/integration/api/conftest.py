@@ -9,7 +9,6 @@ from billing.ledger.models import Hold
 from billing.ledger.selectors import Balance, balance_of
 from inference.models import Prediction
 from marketplace.accounts.models import ApiKey
-from marketplace.accounts.selectors import membership_for
 from marketplace.accounts.services.api_keys import create_key
 from marketplace.catalog.models import Listing
 from marketplace.core.models import OutboxEvent
@@ -54,7 +53,7 @@ def front_client(database: None) -> Iterator[FrontClient]:
 
 def make_api_buyer(credit: int = 1_000_000) -> Buyer:
     party = make_buyer(credit=credit)
-    new = create_key(by=membership_for(party.user, party.organization.slug), name="test")
+    new = create_key(actor=party.actor, name="test")
     return Buyer(party, new.secret, new.key)
 
 

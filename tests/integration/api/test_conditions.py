@@ -5,6 +5,7 @@ import pytest
 from billing.ledger.models import Hold
 from inference.models import IdempotencyKey, Prediction
 from inference.services.cancel import cancel
+from marketplace.accounts.selectors import platform_for
 from marketplace.catalog.models import Listing
 from marketplace.catalog.services.listing import unlist
 from marketplace.core.ids import parse_short
@@ -48,7 +49,7 @@ def test_the_first_answer_is_kept_when_the_model_changes(
     first = post(front_client, address, buyer, Idempotency_Key="k")
     change_price(listing, 9_000)
     assert post(front_client, address, buyer, Idempotency_Key="k").json()["id"] == first.json()["id"]
-    unlist(listing=listing, actor=None)
+    unlist(listing=listing, actor=platform_for(listing.model.organization))
     assert post(front_client, address, buyer, Idempotency_Key="k").json()["id"] == first.json()["id"]
     assert (predictions(buyer), buyer.balance().held) == (1, 4_000)
 
@@ -57,7 +58,7 @@ def test_a_repeated_waiting_call_returns_an_ended_prediction_at_once(
     front_client: FrontClient, buyer: Buyer, address: str
 ):
     first = post(front_client, address, buyer, Idempotency_Key="k")
-    cancel(organization_id=buyer.party.organization.pk, prediction_id=parse_short(first.json()["id"]))
+    cancel(actor=buyer.party.actor, prediction_id=parse_short(first.json()["id"]))
     again = post(front_client, address, buyer, Idempotency_Key="k", Prefer="wait")
     assert (again.status, again.json()["id"], again.json()["status"]) == (201, first.json()["id"], "canceled")
 
@@ -112,7 +113,7 @@ def test_a_price_up_to_the_ceiling(front_client: FrontClient, buyer: Buyer, addr
     assert answer.status == 201, answer.body
     row = Prediction.objects.get(pk=parse_short(answer.json()["id"]))
     assert row.amount_held == 4_000 <= row.max_price
-    cancel(organization_id=row.organization_id, prediction_id=row.pk)
+    cancel(actor=platform_for(row.organization), prediction_id=row.pk)
     receipt = front_client.request("GET", f"/v1/predictions/{answer.json()['id']}", key=buyer.key).json()["receipt"]
     assert receipt["payload"]["max_price"] == ("0.004000" if float(max_price) < 1 else "1.000000")
 
@@ -173,7 +174,7 @@ def test_openais_dialect_has_the_same_conditions(front_client: FrontClient, buye
     )
     # The same call in the other dialect, where it has ended meanwhile.
     first = post(front_client, address, buyer, Idempotency_Key="k").json()["id"]
-    cancel(organization_id=buyer.party.organization.pk, prediction_id=parse_short(first))
+    cancel(actor=buyer.party.actor, prediction_id=parse_short(first))
     again = post(front_client, GENERATE, buyer, body, Idempotency_Key="k")
     assert again.status == 500
     assert first in again.json()["error"]["message"]

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from inference.models import Prediction
-from marketplace.accounts.selectors import membership_for
+from marketplace.accounts.selectors import platform_for
 from marketplace.accounts.services.api_keys import revoke_key
 from marketplace.catalog.models import Listing
 from marketplace.catalog.services.listing import unlist
@@ -22,7 +22,8 @@ def assert_problem(answer: Answer, status: int, *, path: str, detail: str, field
     assert answer.status == status, answer.body
     assert answer.headers["content-type"] == "application/problem+json"
     document = answer.json()
-    assert set(document) - {"errors"} == {"type", "title", "status", "detail", "instance"}
+    assert set(document) - {"errors"} == {"type", "title", "status", "detail", "instance", "request_id"}
+    assert document["request_id"] == answer.request_id
     assert (document["status"], document["instance"]) == (status, path)
     assert document["type"].startswith("/docs/errors#")
     assert detail in document["detail"], document["detail"]
@@ -138,7 +139,7 @@ def test_a_revoked_key_is_refused_at_once_though_it_was_just_used(
 ):
     made = front_client.request("POST", address, {"input": {"prompt": "x"}}, key=buyer.key).json()
     party = buyer.party
-    revoke_key(by=membership_for(party.user, party.organization.slug), key_id=buyer.key_row.pk)
+    revoke_key(actor=party.actor, key_id=buyer.key_row.pk)
     before = buyer.state()
     for method, path in (
         ("POST", address),
@@ -270,7 +271,7 @@ def test_an_unknown_version(front_client: FrontClient, buyer: Buyer, slug: str, 
 
 
 def test_a_model_that_was_taken_off_sale(front_client: FrontClient, buyer: Buyer, listing: Listing, address: str):
-    unlist(listing=listing, actor=None)
+    unlist(listing=listing, actor=platform_for(listing.model.organization))
     before = buyer.state()
     answer = front_client.request("POST", address, {"input": {"prompt": "x"}}, key=buyer.key)
     assert_problem(answer, 404, path=address, detail="is on sale")
@@ -391,7 +392,7 @@ def test_an_organisation_that_does_not_buy(front_client: FrontClient, address: s
     from marketplace.accounts.services.api_keys import create_key
 
     provider = make_party(can_buy=False, can_provide=True)
-    new = create_key(by=membership_for(provider.user, provider.organization.slug), name="x")
+    new = create_key(actor=provider.actor, name="x")
     before = Prediction.objects.count()
     answer = front_client.request("POST", address, {"input": {"prompt": "x"}}, key=new.secret)
     assert_problem(answer, 403, path=address, detail="does not buy; switch its buyer side on first")

@@ -10,6 +10,7 @@ from rest_framework.test import APIClient
 from inference.domain.lifecycle import Origin
 from inference.services.admit import admit
 from inference.services.receipts import signer
+from marketplace.accounts.selectors import platform_for
 from marketplace.api.views import PAGE
 from marketplace.catalog.models import Listing
 from marketplace.catalog.services.listing import list_version, unlist
@@ -17,14 +18,26 @@ from marketplace.core.ids import short
 from providers.services.publish import publish_folder
 from tests.integration.api.conftest import Buyer
 from tests.support.checks import pass_checks
+from tests.support.documented import assert_documented
 from tests.support.folders import CARD, make_folder, weights
 from tests.support.parties import make_call_target, make_listing
 
 pytestmark = pytest.mark.usefixtures("database")
 
 
+class DocumentedClient(APIClient):
+    """A client that holds every answer against the API document."""
+
+    def request(self, **kwargs):  # type: ignore[no-untyped-def]
+        answer = super().request(**kwargs)
+        method, path = kwargs["REQUEST_METHOD"], kwargs["PATH_INFO"]
+        content_type = answer.headers.get("Content-Type", "")
+        assert_documented(method, path, answer.status_code, content_type=content_type, body=answer.content)
+        return answer
+
+
 def client(key: str | None = None) -> APIClient:
-    found = APIClient(raise_request_exception=False)
+    found = DocumentedClient(raise_request_exception=False)
     if key:
         found.credentials(HTTP_AUTHORIZATION=f"Bearer {key}")
     return found
@@ -42,10 +55,10 @@ def assert_problem(answer, status: int, detail: str) -> None:  # type: ignore[no
 def test_paging_lists_each_of_the_callers_predictions_once(buyer: Buyer, other: Buyer, listing: Listing):
     target = make_call_target(listing)
     made = sorted(
-        short(admit(caller=buyer.party.caller, target=target, inputs={"prompt": f"{n}"}, origin=Origin.API))
+        short(admit(caller=buyer.party.actor, target=target, inputs={"prompt": f"{n}"}, origin=Origin.API))
         for n in range(PAGE + 5)
     )
-    admit(caller=other.party.caller, target=target, inputs={"prompt": "x"}, origin=Origin.API)
+    admit(caller=other.party.actor, target=target, inputs={"prompt": "x"}, origin=Origin.API)
     first = client(buyer.key).get("/v1/predictions").json()
     assert [one["id"] for one in first["results"]] == made[::-1][:PAGE]
     assert first["previous"] is None
@@ -81,10 +94,9 @@ def test_a_model_with_its_price_and_schema(listing: Listing, slug: str):
 
 def test_versions_newest_first(listing: Listing, slug: str, tmp_path: Path):
     newer = publish_folder(
+        actor=platform_for(listing.model.organization),
         folder=make_folder(tmp_path / "newer", {"vae/diffusion_pytorch_model.safetensors": weights(data=b"\3" * 16)}),
-        organization=listing.model.organization,
         name=listing.model.name,
-        publisher=None,
     )
     results = client().get(f"/v1/models/{slug}/versions").json()["results"]
     assert [one["id"] for one in results] == [listing.version_id], "what has not passed its checks is nobody's business"
@@ -93,7 +105,7 @@ def test_versions_newest_first(listing: Listing, slug: str, tmp_path: Path):
     assert [one["id"] for one in results] == [newer.pk, listing.version_id]
     assert client().get(f"/v1/models/{slug}/versions/{newer.pk}").json() == results[0]
     assert client().get(f"/v1/models/{slug}").json()["latest_version"]["id"] == listing.version_id
-    list_version(version=newer, actor=None)
+    list_version(version=newer, actor=platform_for(newer.model.organization))
     assert client().get(f"/v1/models/{slug}").json()["latest_version"]["id"] == newer.pk
 
 
@@ -106,7 +118,7 @@ def test_unknown_objects_answer_404(slug: str, name: str):
 
 
 def test_an_unlisted_model_is_found_nowhere(listing: Listing, slug: str):
-    unlist(listing=listing, actor=None)
+    unlist(listing=listing, actor=platform_for(listing.model.organization))
     for path in ("", "/versions", f"/versions/{listing.version_id}"):
         assert_problem(client().get(f"/v1/models/{slug}{path}"), 404, "is on sale")
     assert slug not in client().get("/v1/models").content.decode()
@@ -131,7 +143,7 @@ def test_search_as_replicates_clients_send_it(tmp_path: Path):
 
 
 def test_the_account(buyer: Buyer, listing: Listing):
-    admit(caller=buyer.party.caller, target=make_call_target(listing), inputs={"prompt": "x"}, origin=Origin.API)
+    admit(caller=buyer.party.actor, target=make_call_target(listing), inputs={"prompt": "x"}, origin=Origin.API)
     assert client(buyer.key).get("/v1/account").json() == {
         "type": "organization",
         "username": buyer.party.organization.slug,

@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 from pathlib import Path
+from urllib.parse import unquote
 
 import pytest
 from django.utils import timezone
@@ -31,6 +32,10 @@ from tests.support.parties import make_listing
         ("POST", "/readyz", "GET, HEAD"),
         ("POST", "/metrics", "GET"),
         ("BREW", "/metrics", "GET"),
+        ("DELETE", "/v1/predictions", "POST, GET, HEAD"),
+        ("PATCH", "/v1/aliases/x", "PUT, DELETE"),
+        ("OPTIONS", "/v1/models", "GET, HEAD, QUERY"),
+        ("TRACE", "/api/schema/", "GET, HEAD"),
     ],
 )
 def test_a_wrong_method_lists_the_allowed_ones(front_client: FrontClient, method: str, path: str, allowed: str):
@@ -44,12 +49,9 @@ def test_a_wrong_method_lists_the_allowed_ones(front_client: FrontClient, method
     ("method", "path"),
     [
         ("GET", "/v1/predictions"),
-        ("DELETE", "/v1/predictions"),
+        ("QUERY", "/v1/models"),
+        ("PUT", "/v1/aliases/x"),
         ("GET", "/"),
-        ("GET", "/v1/predictions/"),
-        ("GET", "/v1/predictions/a/b"),
-        ("GET", "/v1/predictions/a%2Fb"),
-        ("POST", "/v1/models/a/b/c/predictions"),
         ("GET", "/healthz/"),
         ("GET", "/artifacts/"),
         ("GET", "/V1/predictions/x"),
@@ -59,6 +61,29 @@ def test_other_paths_are_passed_to_django(front_client: FrontClient, method: str
     answer = front_client.request(method, path)
     assert answer.status == 299
     assert answer.body.decode().startswith(f"{method} ")
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("GET", "/v1/predictions/"),
+        ("GET", "/v1/predictions/a/b"),
+        ("GET", "/v1/predictions/a%2Fb"),
+        ("POST", "/v1/models/a/b/c/predictions"),
+        ("GET", "/v1"),
+        ("OPTIONS", "/api/schema"),
+        ("GET", "/api/nothing"),
+    ],
+)
+def test_what_is_no_address_of_the_api_is_refused_without_django(front_client: FrontClient, method: str, path: str):
+    answer = front_client.request(method, path)
+    assert (answer.status, answer.headers["content-type"]) == (404, "application/problem+json")
+    assert answer.json()["detail"] == f"There is no {unquote(path)} in this API; /docs/api lists its addresses."
+
+
+def test_what_is_no_address_of_openais_dialect_is_refused_in_it(front_client: FrontClient):
+    answer = front_client.request("POST", "/openai/v1/chat/completions")
+    assert (answer.status, answer.json()["error"]["code"]) == (404, "not_found")
 
 
 def test_a_disconnected_client_gets_no_answer(front_client: FrontClient, buyer: Buyer, address: str):

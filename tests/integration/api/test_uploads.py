@@ -28,7 +28,7 @@ def blobs(settings, tmp_path: Path):  # type: ignore[no-untyped-def]
 def draft(database: None) -> UploadDraft:
     provider = make_party(can_buy=False, can_provide=True)
     files = [Announced(WEIGHTS, len(CONTENT), 1), Announced("README.md", 4, 1)]
-    return open_draft(organization=provider.organization, name="icons", files=files, by=provider.user)
+    return open_draft(actor=provider.actor, name="icons", files=files)
 
 
 def put(front_client: FrontClient, draft: UploadDraft, path: str, *pieces: bytes, link: str | None = None) -> Answer:

@@ -54,9 +54,7 @@ def test_each_prompt_runs_once_on_each_model_with_the_same_seed():
 
 def test_the_estimate_is_what_it_costs():
     case = BenchmarkCase(prompts=5)
-    costs = estimate(
-        organization=case.buyer.organization, prompts=list(case.prompt_set.prompts.all()), models=case.names
-    )
+    costs = estimate(actor=case.by, prompts=list(case.prompt_set.prompts.all()), models=case.names)
     assert [(line.target.model, line.calls, line.amount) for line in costs.lines] == [
         (case.names[0], 5, 20_000),
         (case.names[1], 5, 5_000),
@@ -139,8 +137,8 @@ def test_a_failed_cell_says_why_and_can_be_tried_again():
     assert case.state is State.COMPLETED
     assert [(cell.state, cell.error) for cell in case.cells()] == [(CellState.FAILED, "out of memory")] * 4
     assert balance_of_buyer(case.buyer).posted == 1_000_000
-    control.retry(by=case.by, benchmark_id=case.id)
-    control.retry(by=case.by, benchmark_id=case.id)
+    control.retry(actor=case.by, benchmark_id=case.id)
+    control.retry(actor=case.by, benchmark_id=case.id)
     assert case.state is State.RUNNING
     case.run_to_the_end()
     assert case.state is State.COMPLETED
@@ -153,7 +151,7 @@ def test_a_canceled_prediction_is_a_failed_cell():
     case.start()
     case.advance()
     first = case.cells()[0]
-    cancel_prediction(organization_id=case.buyer.organization.pk, prediction_id=first.prediction_id)
+    cancel_prediction(actor=case.by, prediction_id=first.prediction_id)
     case.run_to_the_end()
     assert case.state is State.COMPLETED
     assert [cell.error for cell in case.cells()] == ["Its prediction was canceled.", ""]
@@ -179,9 +177,9 @@ def test_without_money_it_pauses_and_goes_on_where_it_was():
     rest, _ = control.rest_of(case.benchmark)
     assert rest == 400_000 + 2 * 100_000
     with pytest.raises(EstimateChanged):
-        control.resume(by=case.by, benchmark_id=case.id, agreed=rest - 1)
-    control.resume(by=case.by, benchmark_id=case.id, agreed=rest)
-    control.resume(by=case.by, benchmark_id=case.id, agreed=rest)
+        control.resume(actor=case.by, benchmark_id=case.id, agreed=rest - 1)
+    control.resume(actor=case.by, benchmark_id=case.id, agreed=rest)
+    control.resume(actor=case.by, benchmark_id=case.id, agreed=rest)
     case.run_to_the_end()
     assert case.state is State.COMPLETED
     assert balance_of_buyer(case.buyer).posted == 2_000_000 - 600_000 - 1_000_000
@@ -208,7 +206,7 @@ def test_a_new_price_pauses_the_benchmark():
     assert {p.amount_held for p in predictions(case)} == {4_000, 1_000}
     rest, _ = control.rest_of(case.benchmark)
     assert rest == 9_000 + 1_000
-    control.resume(by=case.by, benchmark_id=case.id, agreed=rest)
+    control.resume(actor=case.by, benchmark_id=case.id, agreed=rest)
     case.run_to_the_end()
     assert case.state is State.COMPLETED
     assert balance_of_buyer(case.buyer).posted == 1_000_000 - 4 * 4_000 - 9_000 - 5 * 1_000
@@ -230,8 +228,8 @@ def test_cancel_ends_waiting_cells_and_keeps_finished_ones():
     case.advance()
     case.run()
     case.advance()
-    control.cancel(by=case.by, benchmark_id=case.id)
-    control.cancel(by=case.by, benchmark_id=case.id)
+    control.cancel(actor=case.by, benchmark_id=case.id)
+    control.cancel(actor=case.by, benchmark_id=case.id)
     case.advance()
     assert case.state is State.CANCELED
     assert Counter(cell.state for cell in case.cells()) == {CellState.SUCCEEDED: 8, CellState.CANCELED: 10}
@@ -239,7 +237,7 @@ def test_cancel_ends_waiting_cells_and_keeps_finished_ones():
     assert balance_of_buyer(case.buyer).held == 0
     assert case.id not in rounds.unfinished()
     with pytest.raises(Conflict):
-        control.retry(by=case.by, benchmark_id=case.id)
+        control.retry(actor=case.by, benchmark_id=case.id)
     assert AuditEvent.objects.filter(subject=str(case.id), action="benchmark.canceled").count() == 1
 
 
@@ -247,7 +245,7 @@ def test_cancel_racing_advance_admits_nothing_afterwards():
     case = BenchmarkCase(prompts=9)
     case.start()
     run_concurrently(
-        [case.advance] * 3 + [lambda: control.cancel(by=case.by, benchmark_id=case.id)] + [case.advance] * 3
+        [case.advance] * 3 + [lambda: control.cancel(actor=case.by, benchmark_id=case.id)] + [case.advance] * 3
     )
     case.advance()
     assert case.state is State.CANCELED
@@ -277,7 +275,7 @@ def test_a_changed_estimate_is_refused():
     case = BenchmarkCase(prompts=2)
     with pytest.raises(EstimateChanged, match=r"now costs \$0\.01\b"):
         start(
-            by=case.by,
+            actor=case.by,
             benchmark_id=case.id,
             name="x",
             prompt_set_id=case.prompt_set.pk,
@@ -289,11 +287,11 @@ def test_a_changed_estimate_is_refused():
 
 def test_invalid_selections_are_refused():
     case = BenchmarkCase(prompts=1)
-    organization, prompts = case.buyer.organization, list(case.prompt_set.prompts.all())
+    prompts = list(case.prompt_set.prompts.all())
 
     def refused(models: list[str], scorer: str = "") -> str:
         with pytest.raises(Invalid) as caught:
-            estimate(organization=organization, prompts=prompts, models=models, scorer=scorer)
+            estimate(actor=case.by, prompts=prompts, models=models, scorer=scorer)
         return caught.value.errors[0].detail
 
     first, second = case.names
@@ -308,19 +306,21 @@ def test_invalid_selections_are_refused():
     assert refused(case.names) == f"Prompt 1 does not suit {first}: prompt must not be empty"
     provider = make_party(can_buy=False, can_provide=True)
     with pytest.raises(Forbidden):
-        estimate(organization=provider.organization, prompts=prompts, models=case.names)
+        estimate(actor=provider.actor, prompts=prompts, models=case.names)
 
 
 def test_prompts_freeze_with_their_first_benchmark():
     case = BenchmarkCase(prompts=2)
     seeds = dict(case.prompt_set.prompts.values_list("text", "seed"))
-    change_prompt_set(by=case.by, prompt_set_id=case.prompt_set.pk, name="Other", prompts=parse_text("new\nprompt 2"))
+    change_prompt_set(
+        actor=case.by, prompt_set_id=case.prompt_set.pk, name="Other", prompts=parse_text("new\nprompt 2")
+    )
     changed = dict(case.prompt_set.prompts.values_list("text", "seed"))
     assert list(changed) == ["new", "prompt 2"]
     assert changed["prompt 2"] == seeds["prompt 2"]
     case.start()
     with pytest.raises(Frozen):
-        change_prompt_set(by=case.by, prompt_set_id=case.prompt_set.pk, name="Again", prompts=parse_text("x"))
+        change_prompt_set(actor=case.by, prompt_set_id=case.prompt_set.pk, name="Again", prompts=parse_text("x"))
     assert list(case.prompt_set.prompts.values_list("text", flat=True)) == ["new", "prompt 2"]
 
 
@@ -329,7 +329,7 @@ def test_starting_races_changing_the_prompts():
 
     def change() -> str:
         try:
-            change_prompt_set(by=case.by, prompt_set_id=case.prompt_set.pk, name="x", prompts=parse_text("1\n2\n3"))
+            change_prompt_set(actor=case.by, prompt_set_id=case.prompt_set.pk, name="x", prompts=parse_text("1\n2\n3"))
         except Frozen:
             return "frozen"
         return "changed"
@@ -355,10 +355,10 @@ def test_objects_of_other_organisations_are_not_found():
     stranger = member_of(make_buyer())
     for call in (
         lambda: benchmark_for_buyer(stranger.organization_id, case.id),
-        lambda: control.cancel(by=stranger, benchmark_id=case.id),
-        lambda: control.resume(by=stranger, benchmark_id=case.id, agreed=0),
-        lambda: control.retry(by=stranger, benchmark_id=case.id),
-        lambda: change_prompt_set(by=stranger, prompt_set_id=case.prompt_set.pk, name="x", prompts=[]),
+        lambda: control.cancel(actor=stranger, benchmark_id=case.id),
+        lambda: control.resume(actor=stranger, benchmark_id=case.id, agreed=0),
+        lambda: control.retry(actor=stranger, benchmark_id=case.id),
+        lambda: change_prompt_set(actor=stranger, prompt_set_id=case.prompt_set.pk, name="x", prompts=[]),
         lambda: benchmark_for_buyer(case.by.organization_id, None),
     ):
         with pytest.raises(NotFound):

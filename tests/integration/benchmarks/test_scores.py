@@ -36,7 +36,7 @@ def case(scorer: ListedModel) -> BenchmarkCase:
 
 def test_scores_are_in_the_estimate(case: BenchmarkCase):
     prompts = list(case.prompt_set.prompts.all())
-    costs = estimate(organization=case.buyer.organization, prompts=prompts, models=case.names, scorer=case.scorer)
+    costs = estimate(actor=case.buyer.actor, prompts=prompts, models=case.names, scorer=case.scorer)
     assert costs.scorer is not None
     assert (costs.scorer.calls, costs.scorer.amount) == (4, 400)
     assert costs.total == 2 * 4_000 + 2 * 1_000 + 400
@@ -84,7 +84,7 @@ def test_a_failing_scorer_keeps_the_pictures(case: BenchmarkCase, scorer: Listed
     assert [row.score for row in results_of(case.benchmark).rows] == [None, None]
     assert balance_of_buyer(case.buyer).posted == 1_000_000 - 10_000
 
-    control.retry(by=case.by, benchmark_id=case.id)
+    control.retry(actor=case.by, benchmark_id=case.id)
     assert case.state is State.RUNNING
     case.advance()
     assert len(claim_all(scorer, case.node)) == 4
@@ -100,7 +100,7 @@ def test_a_withdrawn_scorer_does_not_block_the_benchmark(case: BenchmarkCase, sc
 
 def test_cancel_ends_the_scoring(case: BenchmarkCase, scorer: ListedModel):
     case.run_to_the_end()
-    control.cancel(by=case.by, benchmark_id=case.id)
+    control.cancel(actor=case.by, benchmark_id=case.id)
     case.advance()
     assert {one.status for one in Prediction.objects.filter(version=scorer.target.version)} == {Status.CANCELED}
     assert balance_of_buyer(case.buyer).held == 0

@@ -16,7 +16,7 @@ from marketplace.core.models import OutboxEvent
 from tests.support.doubles.stripe import StripeDouble
 from tests.support.doubles.stripe.resources import set_transfers
 from tests.support.doubles.stripe.store import Object, signed
-from tests.support.ledger import name
+from tests.support.ledger import acting_for, name
 
 SECRET = "whsec_test"
 
@@ -44,6 +44,7 @@ class Connected:
 
     def start(self, owner: str, amount: int, *, key: str | None = None) -> StartedTopUp:
         return start_top_up(
+            actor=acting_for(owner),
             holder=self.person(owner),
             amount=amount,
             key=key or secrets.token_hex(8),
@@ -58,7 +59,7 @@ class Connected:
     def onboard(self, owner: str) -> Object:
         """Onboard a provider, so that Stripe accepts payouts to it."""
         urls = {"back_url": "https://market.example/back", "again_url": "https://market.example/again"}
-        onboard(holder=self.person(owner), country="US", **urls)
+        onboard(actor=acting_for(owner), holder=self.person(owner), country="US", **urls)
         account = next(one for one in self.store.all("v2.core.account") if one["metadata"]["organization"] == owner)
         set_transfers(self.store, account, "active")
         refresh(owner=owner)

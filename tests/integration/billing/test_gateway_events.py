@@ -18,7 +18,8 @@ from marketplace.core.problems import NotFound
 from tests.integration.billing.conftest import SECRET, Connected
 from tests.support.doubles.stripe.resources import pay
 from tests.support.doubles.stripe.store import Fault, Object, signed
-from tests.support.ledger import balance, name
+from tests.support.ledger import balance, make_organization
+from tests.support.parties import make_operator
 
 
 @pytest.fixture
@@ -98,7 +99,7 @@ def test_an_event_is_stored_once_and_processed_by_the_outbox(stripe: Connected, 
 
 def test_a_failed_event_is_processed_later(stripe: Connected):
     """The event needs an answer of Stripe that does not come; others are processed meanwhile."""
-    provider, buyer = name(), name()
+    provider, buyer = make_organization(), make_organization()
     account = stripe.onboard(provider)
     started = stripe.start(buyer, 20 * MICRO)
     pay(stripe.store, stripe.session(started.id))
@@ -122,7 +123,7 @@ def test_a_failed_event_is_processed_later(stripe: Connected):
 
 
 def test_the_operator_may_have_an_event_processed_again(stripe: Connected):
-    buyer = name()
+    buyer, operator = make_organization(), make_operator()
     started = stripe.start(buyer, 20 * MICRO)
     pay(stripe.store, stripe.session(started.id))
     event = stripe.store.events[-1]
@@ -130,19 +131,19 @@ def test_the_operator_may_have_an_event_processed_again(stripe: Connected):
     stripe.process_webhooks()
     assert kept(event).state == EventState.FAILED
     TopUp.objects.filter(owner="nobody").update(id=started.id, owner=buyer)
-    gateway_events.process_again(id=event["id"])
+    gateway_events.process_again(actor=operator, id=event["id"])
     assert relay_external() == 2  # the event's own delivery, which `process_webhooks` preceded, and the new one
     assert kept(event).state == EventState.PROCESSED
     assert TopUp.objects.get(pk=started.id).state == TopUpState.PAID
     assert balance(buyer) == (20 * MICRO, 0)
     with pytest.raises(NotFound):
-        gateway_events.process_again(id=event["id"])
+        gateway_events.process_again(actor=operator, id=event["id"])
     with pytest.raises(NotFound):
-        gateway_events.process_again(id="evt_unknown")
+        gateway_events.process_again(actor=operator, id="evt_unknown")
 
 
 def test_a_crash_during_processing_is_rolled_back(stripe: Connected):
-    buyer = name()
+    buyer = make_organization()
     started = stripe.start(buyer, 20 * MICRO)
     pay(stripe.store, stripe.session(started.id))
     event = stripe.store.events[-1]

@@ -162,17 +162,17 @@ def test_the_setup_command_lists_endpoints_and_missing_events(
     call_command("stripe", "setup")
     out = capsys.readouterr().out
     assert f'The meter for "{settings.STRIPE_METER_EVENT_NAME}" was made.' in out
-    assert f"Make one for {url} that hears:" in out
+    assert f"Create one for {url} with these events:" in out
     endpoint = stripe.store.add(
         "we", "webhook_endpoint", status="enabled", url=url, enabled_events=["transfer.created"]
     )
     call_command("stripe", "setup")
     out = capsys.readouterr().out
     assert "is there." in out
-    assert "does not hear checkout.session.completed, " in out
+    assert "lacks the events checkout.session.completed, " in out
     endpoint["enabled_events"] = ["*"]
     call_command("stripe", "setup")
-    assert "does not hear" not in capsys.readouterr().out
+    assert "lacks the events" not in capsys.readouterr().out
     stripe.store.objects.pop(endpoint["id"])
     settings.STRIPE_SECRET_KEY = ""
     call_command("stripe", "setup")

@@ -15,6 +15,7 @@ from billing.outcomes.services import contracts
 from billing.outcomes.services.expiry import expire_holds
 from billing.outcomes.services.verdicts import NothingToReview, VerdictStands, close_reviews, signal
 from billing.pricing.domain import platform_fee
+from marketplace.accounts.selectors import actor_of
 from marketplace.core.models import OutboxEvent
 from marketplace.core.problems import Invalid, NotFound
 from tests.support.concurrency import MAX_CONCURRENT_CALLS, run_concurrently
@@ -177,7 +178,7 @@ def test_calls_outside_the_contract_are_not_authorized():
     assert SignedContract(agreed.provider, other.buyer, agreed.contract, agreed.terms).authorize() == "contract_unknown"
     assert SignedContract(agreed.provider, agreed.buyer, agreed.contract, other.terms).authorize() == "contract_unknown"
     assert agreed.authorize(2) == "insufficient_funds"
-    contracts.end(by=agreed.buyer, contract_id=agreed.contract.pk)
+    contracts.end(actor=actor_of(agreed.buyer), contract_id=agreed.contract.pk)
     assert agreed.authorize() == "contract_ended"
     assert balance(agreed.payer) == (PRICE, 0)
     assert not Outcome.objects.filter(contract=agreed.contract).exists()
@@ -186,7 +187,7 @@ def test_calls_outside_the_contract_are_not_authorized():
 def test_a_contract_that_ends_lets_its_calls_finish():
     agreed = make_contract()
     running, reviewed = agreed.authorize(), delivered(agreed)
-    contracts.end(by=agreed.provider, contract_id=agreed.contract.pk)
+    contracts.end(actor=actor_of(agreed.provider), contract_id=agreed.contract.pk)
     observe({running: 1})
     assert decide(running, ACCEPT) is decide(reviewed, ACCEPT) is OutcomeState.SETTLED
 
@@ -319,8 +320,8 @@ def test_not_even_the_owner_changes_what_was_agreed_delivered_and_decided(change
 
 def test_an_ended_contract_stays_ended():
     agreed = make_contract()
-    contracts.end(by=agreed.buyer, contract_id=agreed.contract.pk)
-    contracts.end(by=agreed.provider, contract_id=agreed.contract.pk)  # changes nothing
+    contracts.end(actor=actor_of(agreed.buyer), contract_id=agreed.contract.pk)
+    contracts.end(actor=actor_of(agreed.provider), contract_id=agreed.contract.pk)  # changes nothing
     agreed.contract.refresh_from_db()
     assert agreed.contract.ended_for == agreed.payer
     with pytest.raises(IntegrityError), transaction.atomic():

@@ -22,7 +22,16 @@ from marketplace.core.problems import Conflict, Invalid
 from tests.integration.billing.conftest import Connected
 from tests.support.doubles.stripe.resources import pay, reverse, set_transfers
 from tests.support.doubles.stripe.store import Fault
-from tests.support.ledger import Item, assert_ledger_consistent, balance, hold, make_price, name
+from tests.support.ledger import (
+    Item,
+    acting_for,
+    assert_ledger_consistent,
+    balance,
+    hold,
+    make_organization,
+    make_price,
+    name,
+)
 from tests.support.ledger import settle as settle_holds
 
 HISTORIES = settings(
@@ -58,7 +67,7 @@ class PaymentsMachine(RuleBasedStateMachine):
     def start(self) -> None:
         self.stripe = connected[0]
         self.stripe.store.faults.clear()
-        self.buyer, self.provider = name(), name()
+        self.buyer, self.provider = make_organization(), make_organization()
         self.account = self.stripe.onboard(self.provider)
         self.price = make_price(payee=self.provider, fee_bps=FEE_BPS)
         self.expected = Expected()
@@ -97,7 +106,7 @@ class PaymentsMachine(RuleBasedStateMachine):
     def ask_for_a_payout(self) -> None:
         payable, _ = balance(self.provider, AccountKind.PROVIDER_PAYABLE)
         try:
-            payout = request_payout(owner=self.provider, key=name())
+            payout = request_payout(actor=acting_for(self.provider), key=name())
         except Invalid:
             assert payable < 100 * CENT
         except Conflict:

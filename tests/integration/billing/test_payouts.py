@@ -21,15 +21,16 @@ from tests.integration.billing.conftest import Connected
 from tests.support.concurrency import run_concurrently
 from tests.support.doubles.stripe.resources import reverse, set_transfers
 from tests.support.doubles.stripe.store import DAY, Fault
-from tests.support.ledger import Item, assert_ledger_consistent, balance, hold, make_payer, make_price, name, rows
-from tests.support.ledger import settle as settle_holds
+from tests.support.ledger import (
+    acting_for,
+    assert_ledger_consistent,
+    balance,
+    earn,
+    make_organization,
+    rows,
+)
 
 URLS = {"back_url": "https://market.example/back", "again_url": "https://market.example/again"}
-
-
-def earn(provider: str, amount: int) -> None:
-    price = make_price(payee=provider, fee_bps=0)
-    settle_holds([Item(hold(make_payer(amount), price, amount), amount)])
 
 
 def owed(provider: str) -> tuple[int, int]:
@@ -45,14 +46,14 @@ def transfers_of(stripe: Connected, payout: Payout) -> list[dict]:
 def provider(stripe: Connected) -> str:
     """An onboarded provider who is owed $12.345678; the platform's balance at Stripe is sufficient."""
     stripe.store.incoming.append((0, 100_000))
-    provider = name()
+    provider = make_organization()
     stripe.onboard(provider)
     earn(provider, 12_345_678)
     return provider
 
 
 def test_whole_cents_are_paid_and_the_rest_stays(stripe: Connected, provider: str):
-    payout = request_payout(owner=provider, key="form")
+    payout = request_payout(actor=acting_for(provider), key="form")
     assert (payout.state, payout.amount) == (PayoutState.REQUESTED, 12_340_000)
     assert owed(provider) == (5_678, 12_340_000)
     assert transfers_of(stripe, payout) == []
@@ -73,38 +74,40 @@ def test_whole_cents_are_paid_and_the_rest_stays(stripe: Connected, provider: st
 
 def test_less_than_the_minimum_is_not_paid(stripe: Connected, settings: object):
     settings.PAYOUT_MINIMUM_CENTS = 100
-    provider = name()
+    provider = make_organization()
     stripe.onboard(provider)
     earn(provider, 100 * CENT - 1)
     with pytest.raises(Invalid):
-        request_payout(owner=provider, key="form")
+        request_payout(actor=acting_for(provider), key="form")
     assert owed(provider) == (100 * CENT - 1, 0)
     earn(provider, 1)
-    assert request_payout(owner=provider, key="form").amount == 100 * CENT
+    assert request_payout(actor=acting_for(provider), key="form").amount == 100 * CENT
 
 
 def test_nobody_is_paid_before_stripe_would(stripe: Connected):
-    provider = name()
+    provider = make_organization()
     earn(provider, 5 * MICRO)
     with pytest.raises(Conflict, match="not set up"):
-        request_payout(owner=provider, key="form")
+        request_payout(actor=acting_for(provider), key="form")
     with pytest.raises(NotFound):
-        onboarding_page(owner=provider, **URLS)
-    page = onboard(holder=stripe.person(provider), country="de", **URLS)
+        onboarding_page(actor=acting_for(provider), **URLS)
+    page = onboard(actor=acting_for(provider), holder=stripe.person(provider), country="de", **URLS)
     assert page.startswith(f"{stripe.double.url}/onboard/")
     assert Payee.objects.get(owner=provider).state == PayeeState.ONBOARDING
     with pytest.raises(Conflict, match="not set up"):
-        request_payout(owner=provider, key="form")
+        request_payout(actor=acting_for(provider), key="form")
     assert owed(provider) == (5 * MICRO, 0)
-    assert onboard(holder=stripe.person(provider), country="", **URLS) != page  # a fresh page of the same account
+    assert (
+        onboard(actor=acting_for(provider), holder=stripe.person(provider), country="", **URLS) != page
+    )  # a fresh page of the same account
     assert Payee.objects.filter(owner=provider).count() == 1
 
 
 @pytest.mark.parametrize("country", ["", "Germany", "D1", "ÄÖ"])
 def test_a_country_is_two_letters(stripe: Connected, country: str):
-    provider = name()
+    provider = make_organization()
     with pytest.raises(Invalid):
-        onboard(holder=stripe.person(provider), country=country, **URLS)
+        onboard(actor=acting_for(provider), holder=stripe.person(provider), country=country, **URLS)
     assert not Payee.objects.filter(owner=provider).exists()
 
 
@@ -118,7 +121,7 @@ def test_a_country_is_two_letters(stripe: Connected, country: str):
     ],
 )
 def test_account_events_update_the_payee(stripe: Connected, status: str, codes: tuple[str, ...], state: PayeeState):
-    provider = name()
+    provider = make_organization()
     account = stripe.onboard(provider)
     stripe.process_webhooks()
     set_transfers(stripe.store, account, status, *codes)
@@ -129,7 +132,7 @@ def test_account_events_update_the_payee(stripe: Connected, status: str, codes: 
 
 
 def test_a_double_click_pays_once(stripe: Connected, provider: str):
-    payouts = run_concurrently([partial(request_payout, owner=provider, key="form")] * 4)
+    payouts = run_concurrently([partial(request_payout, actor=acting_for(provider), key="form")] * 4)
     assert len({payout.pk for payout in payouts}) == 1
     assert owed(provider) == (5_678, 12_340_000)
     assert OutboxEvent.objects.filter(topic=TOPIC).count() == 1
@@ -138,7 +141,7 @@ def test_a_double_click_pays_once(stripe: Connected, provider: str):
 def test_two_tabs_pay_once(stripe: Connected, provider: str):
     def ask(key: str) -> bool:
         try:
-            request_payout(owner=provider, key=key)
+            request_payout(actor=acting_for(provider), key=key)
         except Invalid:
             return False
         return True
@@ -149,7 +152,7 @@ def test_two_tabs_pay_once(stripe: Connected, provider: str):
 
 
 def test_concurrent_senders_pay_once(stripe: Connected, provider: str):
-    payout = request_payout(owner=provider, key="form")
+    payout = request_payout(actor=acting_for(provider), key="form")
     run_concurrently([partial(send, id=payout.pk)] * 4)
     assert len(transfers_of(stripe, payout)) == 1
     assert owed(provider) == (5_678, 0)
@@ -157,7 +160,7 @@ def test_concurrent_senders_pay_once(stripe: Connected, provider: str):
 
 
 def test_a_lost_answer_is_requested_again(stripe: Connected, provider: str):
-    payout = request_payout(owner=provider, key="form")
+    payout = request_payout(actor=acting_for(provider), key="form")
     stripe.store.faults.append(Fault("/v1/transfers", "lost", times=3))
     assert relay_external() == 1
     assert owed(provider) == (5_678, 12_340_000)
@@ -168,7 +171,7 @@ def test_a_lost_answer_is_requested_again(stripe: Connected, provider: str):
 
 
 def test_an_event_settles_a_payout_without_an_answer(stripe: Connected, provider: str):
-    payout = request_payout(owner=provider, key="form")
+    payout = request_payout(actor=acting_for(provider), key="form")
     stripe.store.faults.append(Fault("/v1/transfers", "lost", times=3))
     relay_external()
     stripe.process_webhooks()
@@ -178,7 +181,7 @@ def test_an_event_settles_a_payout_without_an_answer(stripe: Connected, provider
 
 
 def test_after_the_key_expired_existing_transfers_are_checked_first(stripe: Connected, provider: str):
-    payout = request_payout(owner=provider, key="form")
+    payout = request_payout(actor=acting_for(provider), key="form")
     stripe.store.faults.append(Fault("/v1/transfers", "lost", times=3))
     relay_external()
     stripe.store.advance(2 * DAY)  # the double has forgotten the key
@@ -190,7 +193,7 @@ def test_after_the_key_expired_existing_transfers_are_checked_first(stripe: Conn
 
 def test_a_refused_payout_is_owed_again(stripe: Connected, provider: str):
     set_transfers(stripe.store, stripe.store.objects[Payee.objects.get(owner=provider).external_id], "rejected")
-    payout = request_payout(owner=provider, key="form")
+    payout = request_payout(actor=acting_for(provider), key="form")
     assert relay_external() == 1
     payout.refresh_from_db()
     assert payout.state == PayoutState.FAILED
@@ -202,13 +205,13 @@ def test_a_refused_payout_is_owed_again(stripe: Connected, provider: str):
 
 def test_an_uncovered_payout_is_refused_and_can_be_repeated(stripe: Connected, provider: str):
     stripe.store.paid_out += (taken := stripe.store.available())
-    first = request_payout(owner=provider, key="first")
+    first = request_payout(actor=acting_for(provider), key="first")
     relay_external()
     first.refresh_from_db()
     assert "did not cover" in first.reason
     assert owed(provider) == (12_345_678, 0)
     stripe.store.paid_out -= taken
-    second = request_payout(owner=provider, key="second")
+    second = request_payout(actor=acting_for(provider), key="second")
     relay_external()
     second.refresh_from_db()
     assert second.state == PayoutState.PAID
@@ -216,7 +219,7 @@ def test_an_uncovered_payout_is_refused_and_can_be_repeated(stripe: Connected, p
 
 
 def test_a_reversed_transfer_is_owed_again_once(stripe: Connected, provider: str):
-    payout = request_payout(owner=provider, key="form")
+    payout = request_payout(actor=acting_for(provider), key="form")
     relay_external()
     (transfer,) = transfers_of(stripe, payout)
     stripe.process_webhooks()
@@ -235,7 +238,7 @@ def test_a_reversed_transfer_is_owed_again_once(stripe: Connected, provider: str
 
 
 def test_a_reversal_event_before_the_transfer_event(stripe: Connected, provider: str):
-    payout = request_payout(owner=provider, key="form")
+    payout = request_payout(actor=acting_for(provider), key="form")
     assert take_back(id=payout.pk, transfer="tr_1", returned=340_000)
     assert settle(id=payout.pk, transfer="tr_1")
     payout.refresh_from_db()
@@ -249,11 +252,13 @@ def test_foreign_transfers_are_ignored(stripe: Connected):
 
 
 def test_the_sandbox_pays_at_once(database: None):
-    provider = name()
+    provider = make_organization()
     earn(provider, 12_345_678)
-    page = onboard(holder=AccountHolder(provider, "Acme", "a@example.com"), country="US", **URLS)
+    page = onboard(
+        actor=acting_for(provider), holder=AccountHolder(provider, "Acme", "a@example.com"), country="US", **URLS
+    )
     assert page == URLS["back_url"]
-    payout = request_payout(owner=provider, key="form")
+    payout = request_payout(actor=acting_for(provider), key="form")
     assert payout.state == PayoutState.PAID
     assert owed(provider) == (5_678, 0)
     relay_external()

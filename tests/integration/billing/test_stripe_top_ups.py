@@ -17,7 +17,7 @@ from tests.integration.billing.conftest import Connected
 from tests.support.concurrency import run_concurrently
 from tests.support.doubles.stripe.resources import pay, settle
 from tests.support.doubles.stripe.store import DAY, Fault
-from tests.support.ledger import assert_ledger_consistent, balance, entries_of, name
+from tests.support.ledger import assert_ledger_consistent, balance, entries_of, make_organization
 
 AMOUNT = 20 * MICRO
 
@@ -29,7 +29,7 @@ def state_of(id: uuid.UUID) -> tuple[str, bool]:
 
 
 def test_paid_on_the_page_and_booked(stripe: Connected):
-    buyer = name()
+    buyer = make_organization()
     started = stripe.start(buyer, AMOUNT)
     session = stripe.session(started.id)
     assert started.page == session["url"] == f"{stripe.double.url}/pay/{session['id']}"
@@ -47,7 +47,7 @@ def test_paid_on_the_page_and_booked(stripe: Connected):
 
 
 def test_an_organisation_is_one_customer(stripe: Connected):
-    buyer = name()
+    buyer = make_organization()
     first, second = stripe.start(buyer, AMOUNT), stripe.start(buyer, 2 * AMOUNT)
     customer = GatewayCustomer.objects.get(owner=buyer)
     assert {stripe.session(one.id)["customer"] for one in (first, second)} == {customer.external_id}
@@ -56,7 +56,7 @@ def test_an_organisation_is_one_customer(stripe: Connected):
 
 
 def test_the_same_form_sent_twice_leads_to_one_payment(stripe: Connected):
-    buyer = name()
+    buyer = make_organization()
     first, again = (stripe.start(buyer, AMOUNT, key="form") for _ in range(2))
     assert first == again
     with pytest.raises(Conflict):
@@ -68,7 +68,7 @@ def test_the_same_form_sent_twice_leads_to_one_payment(stripe: Connected):
 
 
 def test_the_same_form_sent_at_once_leads_to_one_payment(stripe: Connected):
-    buyer = name()
+    buyer = make_organization()
     started = run_concurrently([partial(stripe.start, buyer, AMOUNT, key="form")] * 4)
     assert len({one.id for one in started}) == len({one.page for one in started}) == 1
     assert stripe.session(started[0].id)["url"] == started[0].page
@@ -76,14 +76,14 @@ def test_the_same_form_sent_at_once_leads_to_one_payment(stripe: Connected):
 
 @pytest.mark.parametrize("amount", [0, MICRO - 1, 10_000 * MICRO + CENT, 2 * MICRO + 1])
 def test_amounts_that_stripe_refuses_store_nothing(stripe: Connected, amount: int):
-    buyer = name()
+    buyer = make_organization()
     with pytest.raises(Invalid):
         stripe.start(buyer, amount)
     assert not TopUp.objects.filter(owner=buyer).exists()
 
 
 def test_resubmitting_recovers_from_a_crash_before_the_session(stripe: Connected):
-    buyer = name()
+    buyer = make_organization()
     stripe.store.faults.append(Fault("/v1/checkout/sessions", "error", times=3))
     with pytest.raises(GatewayUnavailable):
         stripe.start(buyer, AMOUNT, key="form")
@@ -96,19 +96,19 @@ def test_resubmitting_recovers_from_a_crash_before_the_session(stripe: Connected
 
 def test_a_lost_answer_is_asked_for_again_by_the_sdk_and_makes_one_session(stripe: Connected):
     stripe.store.faults.append(Fault("/v1/checkout/sessions", "lost"))
-    started = stripe.start(name(), AMOUNT)
+    started = stripe.start(make_organization(), AMOUNT)
     assert stripe.session(started.id)["url"] == started.page  # `session` finds exactly one
 
 
 def test_a_rate_limit_is_reported(stripe: Connected):
     stripe.store.faults.append(Fault("/v1/customers", "limited"))
     with pytest.raises(GatewayUnavailable, match="asked too much"):
-        stripe.start(name(), AMOUNT)
+        stripe.start(make_organization(), AMOUNT)
 
 
 def test_a_session_with_a_lost_answer_is_booked(stripe: Connected):
     """The buyer got the page, but its id was lost: the event has it."""
-    buyer = name()
+    buyer = make_organization()
     started = stripe.start(buyer, AMOUNT)
     TopUp.objects.filter(pk=started.id).update(session="", page="")
     session = stripe.session(started.id)
@@ -120,7 +120,7 @@ def test_a_session_with_a_lost_answer_is_booked(stripe: Connected):
 
 
 def test_an_event_before_the_answer_is_not_overwritten(stripe: Connected):
-    buyer = name()
+    buyer = make_organization()
     started = stripe.start(buyer, AMOUNT)
     TopUp.objects.filter(pk=started.id).update(session="", page="")
     row = TopUp.objects.get(pk=started.id)
@@ -134,7 +134,7 @@ def test_an_event_before_the_answer_is_not_overwritten(stripe: Connected):
 
 
 def test_duplicate_and_concurrent_events_book_once(stripe: Connected):
-    buyer = name()
+    buyer = make_organization()
     started = stripe.start(buyer, AMOUNT)
     pay(stripe.store, stripe.session(started.id))
     event = stripe.store.events[-1]
@@ -150,7 +150,7 @@ def test_duplicate_and_concurrent_events_book_once(stripe: Connected):
 
 @pytest.mark.parametrize("change", [{"amount_total": 1_999}, {"currency": "eur"}])
 def test_a_wrong_amount_is_not_booked(stripe: Connected, change: dict):
-    buyer = name()
+    buyer = make_organization()
     started = stripe.start(buyer, AMOUNT)
     session = stripe.session(started.id)
     pay(stripe.store, session)
@@ -164,7 +164,7 @@ def test_a_wrong_amount_is_not_booked(stripe: Connected, change: dict):
 
 
 def test_another_session_with_the_same_reference_is_not_booked(stripe: Connected):
-    buyer = name()
+    buyer = make_organization()
     started = stripe.start(buyer, AMOUNT)
     session = stripe.session(started.id)
     pay(stripe.store, session)
@@ -175,7 +175,7 @@ def test_another_session_with_the_same_reference_is_not_booked(stripe: Connected
 
 
 def test_money_for_an_unknown_top_up_is_shown_to_the_operator(stripe: Connected):
-    started = stripe.start(name(), AMOUNT)
+    started = stripe.start(make_organization(), AMOUNT)
     pay(stripe.store, stripe.session(started.id))
     event = stripe.store.events[-1]
     event["data"]["object"]["client_reference_id"] = str(uuid.uuid4())
@@ -198,7 +198,7 @@ def test_foreign_sessions_are_ignored(stripe: Connected):
 
 @pytest.mark.parametrize("good", [True, False])
 def test_a_delayed_bank_payment_is_booked_when_it_succeeds(stripe: Connected, good: bool):
-    buyer = name()
+    buyer = make_organization()
     started = stripe.start(buyer, AMOUNT)
     session = stripe.session(started.id)
     pay(stripe.store, session, later=True)
@@ -212,7 +212,7 @@ def test_a_delayed_bank_payment_is_booked_when_it_succeeds(stripe: Connected, go
 
 
 def test_events_out_of_order_give_the_same_result(stripe: Connected):
-    buyer = name()
+    buyer = make_organization()
     started = stripe.start(buyer, AMOUNT)
     session = stripe.session(started.id)
     pay(stripe.store, session, later=True)
@@ -225,7 +225,7 @@ def test_events_out_of_order_give_the_same_result(stripe: Connected):
 
 
 def test_an_unused_payment_page_expires(stripe: Connected):
-    started = stripe.start(name(), AMOUNT)
+    started = stripe.start(make_organization(), AMOUNT)
     stripe.store.advance(DAY + 1)
     # The double's clock is a day ahead, its events are signed with the real one.
     stripe.process_webhooks()

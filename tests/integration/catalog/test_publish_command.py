@@ -138,7 +138,7 @@ def test_concurrent_publishing_lists_one_version(provider: Party, tmp_path: Path
     def go() -> None:
         barrier.wait()
         try:
-            version = publish(folder=folder, organization=provider.organization, name="icons", unit_price=4_000)
+            version = publish(actor=provider.actor, folder=folder, name="icons", unit_price=4_000)
             listing = pass_and_list(version)
             outcomes.append((listing.pk, listing.version_id))
         except Exception as error:  # checked below

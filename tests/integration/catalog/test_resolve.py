@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from inference.services.admit import CallTarget
+from marketplace.accounts.selectors import platform_for
 from marketplace.catalog.domain import Reference, parse_reference
 from marketplace.catalog.models import Listing
 from marketplace.catalog.selectors import offer_named
@@ -38,10 +39,9 @@ def resolve(text: str) -> CallTarget:
 
 def second_version(listing: Listing, tmp_path: Path):  # type: ignore[no-untyped-def]
     version = publish_folder(
+        actor=platform_for(listing.model.organization),
         folder=make_folder(tmp_path, {UNET: weights(data=b"\2" * 16)}),
-        organization=listing.model.organization,
         name=listing.model.name,
-        publisher=None,
     )
     return pass_checks(version)
 
@@ -64,7 +64,7 @@ def test_versions_by_number_and_id(listing: Listing, tmp_path: Path):
     ]:
         assert resolve(text).version == version
     assert resolution.reference_of_version(newer.pk) == parse_reference(f"{slug(listing)}:{newer.pk}")
-    list_version(version=newer, actor=None)
+    list_version(version=newer, actor=platform_for(newer.model.organization))
     assert resolution.look_up(Reference(*slug(listing).split("/"))).version == newer.pk
 
 
@@ -118,25 +118,23 @@ def test_invalid_references_are_refused(text: str):
 
 def test_an_unlisted_model_is_not_found_by_any_name(listing: Listing):
     texts = [slug(listing), f"{slug(listing)}@v1", f"{slug(listing)}:{listing.version_id}"]
-    unlist(listing=listing, actor=None)
+    unlist(listing=listing, actor=platform_for(listing.model.organization))
     for text in texts:
         with pytest.raises(NotFound, match=f'No model "{slug(listing)}" is on sale'):
             resolve(text)
     with pytest.raises(NotFound):
         offer_named(*slug(listing).split("/"))
-    list_version(version=listing.version, actor=None)
+    list_version(version=listing.version, actor=platform_for(listing.model.organization))
     assert resolve(slug(listing)).version == listing.version_id
 
 
 def test_a_model_without_a_price_is_not_listed(tmp_path: Path):
     provider = make_party(can_provide=True)
-    version = publish_folder(
-        folder=make_folder(tmp_path), organization=provider.organization, name="x", publisher=provider.user
-    )
+    version = publish_folder(actor=provider.actor, folder=make_folder(tmp_path), name="x")
     pass_checks(version)
     before = Listing.objects.count()
     with pytest.raises(Conflict, match="Set a price before the model is listed"):
-        list_version(version=version, actor=provider.user)
+        list_version(version=version, actor=provider.actor)
     assert Listing.objects.count() == before
 
 

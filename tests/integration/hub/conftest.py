@@ -13,7 +13,6 @@ from urllib.parse import urlsplit
 import pytest
 
 from marketplace.accounts.models import ApiKey
-from marketplace.accounts.selectors import membership_for
 from marketplace.accounts.services.api_keys import create_key
 from marketplace.core.storage import blob_store
 from tests.support.front_client import Answer, FrontClient
@@ -124,7 +123,7 @@ def inside(url: str) -> str:
 
 def make_client(front_client: FrontClient) -> Client:
     party = make_party(can_buy=False, can_provide=True)
-    new = create_key(by=membership_for(party.user, party.organization.slug), name="laptop")
+    new = create_key(actor=party.actor, name="laptop")
     return Client(front_client, party, new.secret, new.key)
 
 

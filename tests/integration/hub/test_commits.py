@@ -174,13 +174,13 @@ def test_preupload_says_how_to_upload_each_file(client: Client, repository: str,
 
 
 def test_sixteen_commits_at_once_make_sixteen_versions(client: Client, repository: str):
-    organization = client.party.organization
-    model = GenerativeModel.objects.select_related("organization").get(organization=organization)
+    actor = client.party.actor
+    model = GenerativeModel.objects.select_related("organization").get(organization=client.party.organization)
     start, made, errors = threading.Barrier(16), [], []
 
     def one(number: int) -> None:
         try:
-            pending = PendingCommit(organization)
+            pending = PendingCommit(actor)
             pending.take([Header(f"n{number}", "", None), InlineFile(f"p{number}/config.json", b"%d" % number)])
             connections.close_all()  # the pool has fewer than wait here
             start.wait()
@@ -209,7 +209,7 @@ def test_of_two_commits_on_one_parent_one_is_refused(client: Client, repository:
 
     def one(number: int) -> None:
         try:
-            pending = PendingCommit(client.party.organization)
+            pending = PendingCommit(client.party.actor)
             pending.take([Header("x", "", root), InlineFile("config.json", b"%d" % number)])
             start.wait()
             commit_changes(repository=reading.Repository(model, True, None), pending=pending)
@@ -229,7 +229,7 @@ def test_of_two_commits_on_one_parent_one_is_refused(client: Client, repository:
 
 def test_a_commit_to_a_repository_that_was_deleted_in_between_is_refused(client: Client, repository: str):
     model = GenerativeModel.objects.select_related("organization").get(organization=client.party.organization)
-    pending = PendingCommit(client.party.organization)
+    pending = PendingCommit(client.party.actor)
     pending.take([Header("x", "", None), InlineFile("README.md", CARD)])
     assert client.request("DELETE", "/api/repos/delete", {"name": "icons"}).status == 200
     with pytest.raises(RepositoryNotFound):

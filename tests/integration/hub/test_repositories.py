@@ -4,7 +4,7 @@ import pytest
 from django.db import transaction
 
 from marketplace.accounts.domain import NameKind
-from marketplace.accounts.selectors import membership_for
+from marketplace.accounts.selectors import platform_for
 from marketplace.accounts.services.api_keys import revoke_key
 from marketplace.accounts.services.names import claim_name
 from marketplace.catalog.services.listing import unlist
@@ -46,7 +46,7 @@ def test_a_wrong_key_is_refused_everywhere_also_where_none_is_needed(
 
 def test_a_revoked_key_is_refused(client: Client, repository: str):
     assert client.request("GET", f"/api/models/{repository}").status == 200
-    revoke_key(by=membership_for(client.party.user, client.owner), key_id=client.key_row.pk)
+    revoke_key(actor=client.party.actor, key_id=client.key_row.pk)
     assert client.request("GET", f"/api/models/{repository}").status == 401
 
 
@@ -265,7 +265,7 @@ def test_a_listed_model_shows_its_card_but_not_its_weights(front_client: FrontCl
     assert stranger.commit(slug, {"README.md": CARD}).status == 403
     assert client.get(slug, "unet/diffusion_pytorch_model.safetensors").status == 200
     assert client.request("DELETE", "/api/repos/delete", {"name": listing.model.name}).status == 409
-    unlist(listing=listing, actor=None)
+    unlist(listing=listing, actor=platform_for(listing.model.organization))
     assert stranger.request("GET", f"/api/models/{slug}").headers["x-error-code"] == "RepoNotFound"
     assert client.request("GET", f"/api/models/{slug}").json()["private"] is True
 

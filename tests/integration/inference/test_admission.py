@@ -1,13 +1,16 @@
 """Admission: changes between look-up and call are detected, and a refusal stores nothing."""
 
+from dataclasses import replace
+
 import pytest
 
 from billing.ledger.models import Hold
 from inference.domain.lifecycle import HOLD_HOURS, Origin, Status
 from inference.models import Prediction
 from inference.services.admit import PriceChanged, admit
-from marketplace.accounts.models import Membership
-from marketplace.accounts.selectors import caller_by_key
+from marketplace.accounts.domain import Scope
+from marketplace.accounts.models import Organization
+from marketplace.accounts.selectors import actor_by_key
 from marketplace.accounts.services.api_keys import create_key, revoke_key
 from marketplace.core.models import OutboxEvent
 from marketplace.core.problems import Forbidden, Invalid, NotAuthenticated, NotFound, PaymentRequired
@@ -64,12 +67,11 @@ def test_what_was_admitted_keeps_its_price():
 
 def test_a_revoked_key_is_not_admitted():
     buyer, sale = make_buyer(), make_priced_model()
-    member = Membership.objects.get(organization=buyer.organization)
-    key = create_key(by=member, name="test")
-    caller = caller_by_key(key.secret)
+    key = create_key(actor=buyer.actor, name="test")
+    caller = actor_by_key(key.secret)
     assert caller is not None
-    revoke_key(by=member, key_id=key.key.pk)
-    assert caller_by_key(key.secret) is None
+    revoke_key(actor=buyer.actor, key_id=key.key.pk)
+    assert actor_by_key(key.secret) is None
     with pytest.raises(NotAuthenticated, match="revoked"):
         admit(caller=caller, target=sale.target, inputs={"prompt": "x"}, origin=Origin.API)
     assert_nothing_happened(buyer, sale)
@@ -77,8 +79,8 @@ def test_a_revoked_key_is_not_admitted():
 
 def test_a_key_admits_for_its_own_organisation_only():
     buyer, other, sale = make_buyer(), make_buyer(), make_priced_model()
-    key = create_key(by=Membership.objects.get(organization=other.organization), name="test")
-    forged = buyer.caller.__class__(buyer.organization.pk, buyer.organization.slug, True, key_id=key.key.pk)
+    key = create_key(actor=other.actor, name="test")
+    forged = replace(buyer.actor, role=None, user_id=None, key_id=key.key.pk, scopes=frozenset(Scope))
     with pytest.raises(NotAuthenticated):
         admit(caller=forged, target=sale.target, inputs={"prompt": "x"}, origin=Origin.API)
     assert_nothing_happened(buyer, sale)
@@ -118,7 +120,7 @@ def test_bad_input_holds_nothing(inputs: dict[str, object]):
 
 def test_an_organisation_that_does_not_buy_is_refused():
     buyer, sale = make_buyer(), make_priced_model()
-    buyer.organization.can_buy = False
+    Organization.objects.filter(pk=buyer.organization.pk).update(can_buy=False, can_provide=True)
     with pytest.raises(Forbidden):
         call(buyer, sale)
     assert_nothing_happened(buyer, sale)

@@ -21,6 +21,7 @@ from inference.services.receipts import receipt_of
 from inference.services.review import NotUnderContract, review
 from inference.worker.claims import Ended, complete
 from marketplace.accounts.models import AuditEvent, Membership, Organization
+from marketplace.accounts.selectors import actor_of
 from marketplace.core.problems import Conflict, Forbidden, Invalid, NotFound, PaymentRequired
 from tests.support.inference_market import (
     CREDIT,
@@ -57,17 +58,19 @@ def offer_to(buyer: Party | None, sale: ListedModel, **terms: object) -> Outcome
         buyer=buyer.organization if buyer else None,
         **given,  # type: ignore[arg-type]
     )
-    return contracts.offer(by=membership(sale.provider), proposal=proposal, supersedes=supersedes)  # type: ignore[arg-type]
+    return contracts.offer(actor=actor_of(membership(sale.provider)), proposal=proposal, supersedes=supersedes)  # type: ignore[arg-type]
 
 
 def sign(buyer: Party, offer: OutcomeOffer) -> OutcomeContract:
-    return contracts.sign(by=membership(buyer.organization.pk), offer_id=offer.pk, document_hash=offer.hash)
+    return contracts.sign(
+        actor=actor_of(membership(buyer.organization.pk)), offer_id=offer.pk, document_hash=offer.hash
+    )
 
 
 def run(buyer: Party, sale: ListedModel, contract: OutcomeContract, **inputs: object):  # type: ignore[no-untyped-def]
     """A prediction under the contract, waiting for a node."""
     target = sale.target.under(contract_terms(contract.pk, buyer.owner))
-    return admit(caller=buyer.caller, target=target, inputs={"prompt": "x"} | inputs, origin=Origin.API)
+    return admit(caller=buyer.actor, target=target, inputs={"prompt": "x"} | inputs, origin=Origin.API)
 
 
 @pytest.fixture
@@ -96,9 +99,9 @@ def test_a_call_is_paid_when_its_pictures_are_accepted(case):  # type: ignore[no
     assert waiting["not_billed"].startswith("under review until ")
     assert [one.id for one in predictions_under_review(buyer.organization.pk, contract.pk, limit=9)] == [id_]
 
-    review(caller=buyer.caller, prediction_id=id_, position=2, verdict=ACCEPT)
-    review(caller=buyer.caller, prediction_id=id_, position=0, verdict=REJECT, reason=" too pale ")
-    done = review(caller=buyer.caller, prediction_id=id_, position=1, verdict=ACCEPT)
+    review(caller=buyer.actor, prediction_id=id_, position=2, verdict=ACCEPT)
+    review(caller=buyer.actor, prediction_id=id_, position=0, verdict=REJECT, reason=" too pale ")
+    done = review(caller=buyer.actor, prediction_id=id_, position=1, verdict=ACCEPT)
     assert (done.is_new, done.state) == (True, OutcomeState.SETTLED)
     assert (balance_of_buyer(buyer).posted, balance_of_buyer(buyer).held) == (CREDIT - 2 * PRICE, 0)
     assert sale.earned == 2 * PRICE - platform_fee(2 * PRICE, fee_bps=1_000)
@@ -124,7 +127,7 @@ def test_a_call_is_paid_when_its_pictures_are_accepted(case):  # type: ignore[no
 def test_failed_and_canceled_calls_release_the_hold_with_a_reason(case):  # type: ignore[no-untyped-def]
     buyer, sale, contract = case
     canceled = run(buyer, sale, contract)
-    cancel(organization_id=buyer.organization.pk, prediction_id=canceled)
+    cancel(actor=buyer.actor, prediction_id=canceled)
     failed = run(buyer, sale, contract)
     (claimed,) = claim_all(sale, make_node())
     complete([Ended(failed, claimed.attempt, Status.FAILED, error="no", not_billed="failed: free")])
@@ -133,7 +136,7 @@ def test_failed_and_canceled_calls_release_the_hold_with_a_reason(case):  # type
         assert (view.outcome, view.amount_charged) == (OutcomeState.VOIDED, 0)
         assert receipt_of(view)["payload"]["not_billed"].startswith(view.status)
         with pytest.raises(NothingToReview):
-            review(caller=buyer.caller, prediction_id=id_, position=0, verdict=ACCEPT)
+            review(caller=buyer.actor, prediction_id=id_, position=0, verdict=ACCEPT)
     assert balance_of_buyer(buyer).held == 0
 
 
@@ -171,15 +174,15 @@ def test_refusals_change_nothing(case):  # type: ignore[no-untyped-def]
     inputs = {"prompt": "x", "num_outputs": 2}
     with pytest.raises(AbovePrice, match=r"\$0.012"):
         admit(
-            caller=buyer.caller,
+            caller=buyer.actor,
             target=target,
             inputs=inputs,
             origin=Origin.API,
             conditions=Conditions(max_price=2 * PRICE - 1),
         )
     with pytest.raises(NotFound, match="no such contract"):  # as if another caller had looked it up
-        admit(caller=stranger.caller, target=target, inputs=inputs, origin=Origin.API)
-    contracts.end(by=membership(sale.provider), contract_id=contract.pk)
+        admit(caller=stranger.actor, target=target, inputs=inputs, origin=Origin.API)
+    contracts.end(actor=actor_of(membership(sale.provider)), contract_id=contract.pk)
     with pytest.raises(ContractClosed, match="ended"):
         run(buyer, sale, contract)
     poor, limited = make_buyer(credit=0), make_buyer()
@@ -203,21 +206,21 @@ def test_only_the_buyer_reviews_and_only_what_is_under_contract(case):  # type: 
     claimed = {one.id: one for one in claim_all(sale, make_node())}
     complete([succeeded(claimed[id_]), succeeded(claimed[plain])])
     provider = Organization.objects.get(pk=sale.provider)
-    for caller in (make_buyer().caller, Party(buyer.user, provider).caller):
+    for caller in (make_buyer().actor, Party(buyer.user, provider).actor):
         with pytest.raises(NotFound):
             review(caller=caller, prediction_id=id_, position=0, verdict=ACCEPT)
     with pytest.raises(NotUnderContract):
-        review(caller=buyer.caller, prediction_id=plain, position=0, verdict=ACCEPT)
+        review(caller=buyer.actor, prediction_id=plain, position=0, verdict=ACCEPT)
     with pytest.raises(Invalid):
-        review(caller=buyer.caller, prediction_id=id_, position=1, verdict=ACCEPT)
+        review(caller=buyer.actor, prediction_id=id_, position=1, verdict=ACCEPT)
     with pytest.raises(Invalid):
-        review(caller=buyer.caller, prediction_id=id_, position=0, verdict=REJECT, reason="x" * 501)
+        review(caller=buyer.actor, prediction_id=id_, position=0, verdict=REJECT, reason="x" * 501)
     assert not Review.objects.filter(prediction=id_).exists()
-    assert review(caller=buyer.caller, prediction_id=id_, position=0, verdict=REJECT, reason="a").is_new
-    again = review(caller=buyer.caller, prediction_id=id_, position=0, verdict=REJECT, reason="b")
+    assert review(caller=buyer.actor, prediction_id=id_, position=0, verdict=REJECT, reason="a").is_new
+    again = review(caller=buyer.actor, prediction_id=id_, position=0, verdict=REJECT, reason="b")
     assert (again.is_new, again.review.reason) == (False, "a")
     with pytest.raises(VerdictStands):
-        review(caller=buyer.caller, prediction_id=id_, position=0, verdict=ACCEPT)
+        review(caller=buyer.actor, prediction_id=id_, position=0, verdict=ACCEPT)
 
 
 # --- agreeing ----------------------------------------------------------------------------------------------------
@@ -232,7 +235,7 @@ def test_signatures_are_acts_of_members_over_the_same_hash(case):  # type: ignor
         ("contract.signed", buyer.owner, offer.hash),
     ]
     assert None not in {event.actor_id for event in events}
-    contracts.end(by=membership(buyer.organization.pk), contract_id=contract.pk)
+    contracts.end(actor=actor_of(membership(buyer.organization.pk)), contract_id=contract.pk)
     assert AuditEvent.objects.filter(action="contract.ended", subject=str(contract.pk)).count() == 1
 
 
@@ -244,9 +247,9 @@ def test_only_owners_sign(case):  # type: ignore[no-untyped-def]
         Membership.objects.create(organization=organization, user=person, role="member")
         plain = Membership.objects.select_related("organization", "user").get(user=person, organization=organization)
         for act in (
-            lambda plain=plain: contracts.sign(by=plain, offer_id=offer.pk, document_hash=offer.hash),
-            lambda plain=plain: contracts.end(by=plain, contract_id=contract.pk),
-            lambda plain=plain: contracts.withdraw(by=plain, offer_id=offer.pk),
+            lambda plain=plain: contracts.sign(actor=actor_of(plain), offer_id=offer.pk, document_hash=offer.hash),
+            lambda plain=plain: contracts.end(actor=actor_of(plain), contract_id=contract.pk),
+            lambda plain=plain: contracts.withdraw(actor=actor_of(plain), offer_id=offer.pk),
         ):
             with pytest.raises(Forbidden):
                 act()
@@ -259,13 +262,13 @@ def test_an_offer_can_be_signed_by_its_buyer_only(case):  # type: ignore[no-unty
     with pytest.raises(NotFound):
         sign(stranger, mine)
     with pytest.raises(Conflict, match="not the document"):
-        contracts.sign(by=membership(buyer.organization.pk), offer_id=mine.pk, document_hash="0" * 64)
+        contracts.sign(actor=actor_of(membership(buyer.organization.pk)), offer_id=mine.pk, document_hash="0" * 64)
     sign(buyer, mine)
     with pytest.raises(Conflict, match="signed already"):
         sign(buyer, mine)
     everybodys = offer_to(None, sale)
     assert sign(buyer, everybodys).pk != sign(stranger, everybodys).pk
-    contracts.withdraw(by=membership(sale.provider), offer_id=everybodys.pk)
+    contracts.withdraw(actor=actor_of(membership(sale.provider)), offer_id=everybodys.pk)
     with pytest.raises(Conflict, match="withdrawn"):
         sign(make_buyer(), everybodys)
 
@@ -281,7 +284,7 @@ def test_a_new_version_replaces_the_older_when_it_is_signed(case):  # type: igno
         run(buyer, sale, contract)
     (claimed,) = claim_all(sale, make_node())
     complete([succeeded(claimed)])
-    review(caller=buyer.caller, prediction_id=running, position=0, verdict=ACCEPT)
+    review(caller=buyer.actor, prediction_id=running, position=0, verdict=ACCEPT)
     assert balance_of_buyer(buyer).posted == CREDIT - PRICE  # at the price it was made under
     with pytest.raises(Conflict, match="superseded already"):
         offer_to(buyer, sale, supersedes=contract.offer_id)

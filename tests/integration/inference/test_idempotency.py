@@ -22,7 +22,7 @@ pytestmark = pytest.mark.usefixtures("database")
 def call(buyer: Party, sale: ListedModel, key: str, prompt: str = "x"):  # type: ignore[no-untyped-def]  # a UUID
     inputs = {"prompt": prompt}
     conditions = Conditions(idempotency=Idempotency.of(key, inputs))
-    return admit(caller=buyer.caller, target=sale.target, inputs=inputs, origin=Origin.API, conditions=conditions)
+    return admit(caller=buyer.actor, target=sale.target, inputs=inputs, origin=Origin.API, conditions=conditions)
 
 
 def made(buyer: Party) -> int:

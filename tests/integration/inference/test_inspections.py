@@ -52,7 +52,7 @@ def no_others(database: None) -> Iterator[None]:
 def checked(folder: Path, name: str = "icons") -> ModelVersion:
     """A version whose files passed and that waits for a node."""
     provider = make_party(can_buy=False, can_provide=True)
-    version = publish_folder(folder=folder, organization=provider.organization, name=name, publisher=provider.user)
+    version = publish_folder(actor=provider.actor, folder=folder, name=name)
     check_version(version_id=version.pk)
     on_version_checked([{"version": version.pk}])
     return version

@@ -248,7 +248,7 @@ def test_concurrent_sweeps_requeue_each_prediction_once():
 def test_cancelling_a_waiting_prediction_ends_it_at_once():
     buyer, sale = make_buyer(), make_priced_model()
     id_ = call(buyer, sale)
-    cancel(organization_id=buyer.organization.pk, prediction_id=id_)
+    cancel(actor=buyer.actor, prediction_id=id_)
     stored = row(id_)
     assert (stored.status, stored.amount_charged, stored.not_billed) == (
         Status.CANCELED,
@@ -261,7 +261,7 @@ def test_cancelling_a_waiting_prediction_ends_it_at_once():
     assert completions_of(id_) == ["canceled"]
     assert claim_all(sale, make_node()) == []
     after = snapshot(id_)
-    cancel(organization_id=buyer.organization.pk, prediction_id=id_)
+    cancel(actor=buyer.actor, prediction_id=id_)
     assert snapshot(id_) == after
     assert_ledger_consistent()
 
@@ -271,11 +271,11 @@ def test_cancelling_a_running_prediction_notifies_its_node():
     id_ = call(buyer, sale)
     (claimed,) = claim_all(sale, node)
     assert renew(node=node, ids=[id_]) == ({id_}, set())
-    cancel(organization_id=buyer.organization.pk, prediction_id=id_)
+    cancel(actor=buyer.actor, prediction_id=id_)
     asked = row(id_).cancel_requested_at
     assert (status_of(id_), balance_of_buyer(buyer).held) == (Status.PROCESSING, 4_000)
     assert asked is not None
-    cancel(organization_id=buyer.organization.pk, prediction_id=id_)
+    cancel(actor=buyer.actor, prediction_id=id_)
     assert row(id_).cancel_requested_at == asked
     assert renew(node=node, ids=[id_]) == ({id_}, {id_})
     complete([Ended(id_, claimed.attempt, Status.CANCELED, not_billed=NOT_BILLED[Status.CANCELED], stopped_at_step=7)])
@@ -287,7 +287,7 @@ def test_a_canceled_and_lost_prediction_is_not_run_again():
     buyer, sale = make_buyer(), make_priced_model()
     id_ = call(buyer, sale)
     (claimed,) = claim_all(sale, make_node())
-    cancel(organization_id=buyer.organization.pk, prediction_id=id_)
+    cancel(actor=buyer.actor, prediction_id=id_)
     expire_lease(id_)
     (taken,) = [one for one in take_back() if one.id == id_]
     assert taken.status is Status.CANCELED
@@ -307,7 +307,7 @@ def test_cancelling_an_ended_prediction_changes_nothing(status: Status):
     (claimed,) = claim_all(sale, make_node())
     complete([succeeded(claimed) if status is Status.SUCCEEDED else Ended(id_, 1, status, error="x", not_billed="x")])
     after = snapshot(id_)
-    cancel(organization_id=buyer.organization.pk, prediction_id=id_)
+    cancel(actor=buyer.actor, prediction_id=id_)
     assert snapshot(id_) == after
 
 
@@ -318,7 +318,7 @@ def test_predictions_of_others_cannot_be_canceled():
         before = snapshot(id_)
         for prediction in (id_, new_id()):
             with pytest.raises(NotFound, match="no such prediction"):
-                cancel(organization_id=stranger.organization.pk, prediction_id=prediction)
+                cancel(actor=stranger.actor, prediction_id=prediction)
         with pytest.raises(NotFound):
             prediction_for_buyer(stranger.organization.pk, id_)
         assert snapshot(id_) == before
@@ -390,7 +390,7 @@ def test_a_cancel_and_a_completion_at_once_agree_on_one_end():
         def run(sale=sale) -> list[object]:
             return [complete([succeeded(one)]) for one in claim_all(sale, make_node())]
 
-        stop = partial(cancel, organization_id=buyer.organization.pk, prediction_id=id_)
+        stop = partial(cancel, actor=buyer.actor, prediction_id=id_)
         run_concurrently([run, stop, take_back, stop])
         status = status_of(id_)
         charged = 4_000 if status is Status.SUCCEEDED else 0

@@ -7,6 +7,7 @@ import pytest
 from django.db import connections
 
 from marketplace.accounts.models import AuditEvent
+from marketplace.accounts.selectors import platform_for
 from marketplace.catalog.services.publish import on_version_passed
 from marketplace.core.models import OutboxEvent
 from marketplace.core.problems import FieldError, Forbidden, Invalid
@@ -33,12 +34,12 @@ def provider() -> Party:
 
 @pytest.fixture
 def model(provider: Party) -> GenerativeModel:
-    return create_repository(organization=provider.organization, name="icons", creator=provider.user)
+    return create_repository(actor=provider.actor, name="icons")
 
 
 def bring(provider: Party, content: bytes) -> StoredBlob:
     blob = blob_store().put(content)
-    own_blob(organization=provider.organization, blob=blob)
+    own_blob(organization_id=provider.organization.pk, blob=blob)
     return blob
 
 
@@ -48,7 +49,8 @@ def bring_folder(provider: Party, folder: Path) -> dict[str, StoredBlob]:
 
 
 def push(model: GenerativeModel, parent: str | None = None, **changes: object) -> ModelVersion:
-    return commit(model=model, changes=Changes(**changes), parent=parent, message="m", author=None)  # type: ignore[arg-type]
+    actor = platform_for(model.organization)
+    return commit(actor=actor, model=model, changes=Changes(**changes), parent=parent, message="m")  # type: ignore[arg-type]
 
 
 def paths(version: ModelVersion) -> list[str]:
@@ -58,7 +60,7 @@ def paths(version: ModelVersion) -> list[str]:
 def test_an_empty_repository_exists(provider: Party, model: GenerativeModel):
     assert (model.name, model.task, model.card, head_of(model)) == ("icons", "", "", None)
     with pytest.raises(RepositoryExists) as exists:
-        create_repository(organization=provider.organization, name="ICONS", creator=provider.user)
+        create_repository(actor=provider.actor, name="ICONS")
     assert exists.value.model == model
     assert exists.value.status == 409
     actions = AuditEvent.objects.filter(organization=provider.organization).values_list("action", flat=True)
@@ -68,11 +70,11 @@ def test_an_empty_repository_exists(provider: Party, model: GenerativeModel):
 def test_creating_a_repository_needs_permission():
     buyer = make_party()
     with pytest.raises(Forbidden):
-        create_repository(organization=buyer.organization, name="icons", creator=buyer.user)
+        create_repository(actor=buyer.actor, name="icons")
     provider = make_party(can_provide=True)
     for name in ("", "a/b", "x.git", "a\0b"):
         with pytest.raises(Invalid) as refused:
-            create_repository(organization=provider.organization, name=name, creator=None)
+            create_repository(actor=provider.actor, name=name)
         assert [error.field for error in refused.value.errors] == ["name"]
     assert GenerativeModel.objects.filter(organization__in=[buyer.organization, provider.organization]).count() == 0
 
@@ -123,7 +125,7 @@ def test_a_path_that_may_not_be_published_is_refused_by_name(provider: Party, mo
 def test_weights_of_others_cannot_be_published_by_digest(provider: Party, model: GenerativeModel):
     other = make_party(can_provide=True)
     theirs, own = bring(other, b"secret weights"), bring(provider, b"own")
-    assert owned_blobs(provider.organization, [theirs.sha256, own.sha256]) == {own.sha256: 3}
+    assert owned_blobs(provider.organization.pk, [theirs.sha256, own.sha256]) == {own.sha256: 3}
     with pytest.raises(Invalid) as refused:
         push(model, written={"unet/a.safetensors": theirs, "README.md": own})
     assert refused.value.errors == (
@@ -132,7 +134,7 @@ def test_weights_of_others_cannot_be_published_by_digest(provider: Party, model:
     with pytest.raises(Invalid):  # nor with a wrong size
         push(model, written={"README.md": StoredBlob(own.sha256, 4)})
     assert head_of(model) is None
-    own_blob(organization=provider.organization, blob=theirs)
+    own_blob(organization_id=provider.organization.pk, blob=theirs)
     assert push(model, written={"unet/a.safetensors": theirs}).number == 1
 
 
@@ -253,7 +255,7 @@ def test_the_sweep_finds_unchecked_files(provider: Party, model: GenerativeModel
     record_check(version=version.pk, step=Step.FILES, state=CheckState.RUNNING)
     assert version.pk not in overdue(), "somebody has just begun"
     VersionCheck.objects.filter(version=version, step=Step.FILES).update(started_at="2020-01-01T00:00Z")
-    assert version.pk in overdue(), "whoever began is lost"
+    assert version.pk in overdue(), "the process that began is lost"
     check_version(version_id=version.pk)
     assert version.pk not in overdue()
 
@@ -261,17 +263,17 @@ def test_the_sweep_finds_unchecked_files(provider: Party, model: GenerativeModel
 def test_an_unused_repository_can_be_deleted(provider: Party, model: GenerativeModel, tmp_path: Path):
     push(model, written=bring_folder(provider, make_folder(tmp_path)))
     pass_checks(push(model, written={"README.md": bring(provider, b"---\nlicense: mit\n---\nOther.")}))
-    delete_repository(model=model, by=provider.user)
+    delete_repository(actor=provider.actor, model=model)
     assert not GenerativeModel.objects.filter(pk=model.pk).exists()
     assert not ModelVersion.objects.filter(model=model.pk).exists()
-    again = create_repository(organization=provider.organization, name="icons", creator=provider.user)
+    again = create_repository(actor=provider.actor, name="icons")
     assert head_of(again) is None
 
 
 def test_a_listed_model_cannot_be_deleted(provider: Party):
     listing = make_listing(provider=provider)
     with pytest.raises(RepositoryInUse, match="was on sale or was called, so it stays"):
-        delete_repository(model=listing.model, by=provider.user)
+        delete_repository(actor=provider.actor, model=listing.model)
     assert len(files_of(listing.version)) > 5
     on_version_passed([{"version": listing.version_id}])  # an old event changes nothing
     assert len(checks_of(listing.version)) == len(STEPS)

@@ -28,7 +28,7 @@ def provider() -> Party:
 
 def announce(provider: Party, files: dict[str, bytes], *, modified: int = 1, name: str = "icons") -> UploadDraft:
     announced = [Announced(path, len(content), modified) for path, content in files.items()]
-    return open_draft(organization=provider.organization, name=name, files=announced, by=provider.user)
+    return open_draft(actor=provider.actor, name=name, files=announced)
 
 
 def send(draft: UploadDraft, path: str, content: bytes) -> StoredBlob:
@@ -38,7 +38,7 @@ def send(draft: UploadDraft, path: str, content: bytes) -> StoredBlob:
 
 
 def finish(provider: Party, draft: UploadDraft) -> ModelVersion:
-    return commit_draft(organization=provider.organization, draft_id=draft.pk, message="", by=provider.user)
+    return commit_draft(actor=provider.actor, draft_id=draft.pk, message="")
 
 
 def missing(draft: UploadDraft) -> list[str]:
@@ -49,7 +49,7 @@ def test_a_draft_becomes_a_version_once_all_files_are_uploaded(provider: Party):
     draft = announce(provider, FILES | {".gitattributes": b"x"})
     assert missing(draft) == ["README.md", "unet/config.json"]
     blob = send(draft, "README.md", b"card")
-    assert owned_blobs(provider.organization, [blob.sha256]) == {blob.sha256: 4}
+    assert owned_blobs(provider.organization.pk, [blob.sha256]) == {blob.sha256: 4}
     with pytest.raises(Invalid) as refused:
         finish(provider, draft)
     assert refused.value.errors == (FieldError("unet/config.json", "has not been uploaded yet"),)
@@ -108,10 +108,10 @@ def test_a_draft_is_visible_to_its_organisation_only(provider: Party):
     with pytest.raises(NotFound):
         finish(other, draft)
     with pytest.raises(NotFound):
-        discard_draft(organization=other.organization, draft_id=draft.pk)
+        discard_draft(actor=other.actor, draft_id=draft.pk)
     with pytest.raises(NotFound):
-        discard_draft(organization=provider.organization, draft_id=None)
-    discard_draft(organization=provider.organization, draft_id=draft.pk)
+        discard_draft(actor=provider.actor, draft_id=None)
+    discard_draft(actor=provider.actor, draft_id=draft.pk)
     assert not DraftFile.objects.filter(draft=draft.pk).exists()
 
 

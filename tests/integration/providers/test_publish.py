@@ -49,7 +49,7 @@ def provider() -> Party:
 
 
 def publish(folder: Path, provider: Party, name: str = "icons") -> ModelVersion:
-    return publish_folder(folder=folder, organization=provider.organization, name=name, publisher=provider.user)
+    return publish_folder(actor=provider.actor, folder=folder, name=name)
 
 
 def rows() -> tuple[int, ...]:
@@ -122,8 +122,8 @@ def test_versions_of_two_models_differ_though_their_files_are_the_same(provider:
     folder, other = make_folder(tmp_path / "model"), make_party(can_provide=True)
     ids = {publish(folder, provider).pk, publish(folder, provider, "more").pk, publish(folder, other).pk}
     assert len(ids) == 3
-    assert [model.name for model in models_for_provider(provider.organization)] == ["icons", "more"]
-    assert [model.name for model in models_for_provider(other.organization)] == ["icons"]
+    assert [model.name for model in models_for_provider(provider.organization.pk)] == ["icons", "more"]
+    assert [model.name for model in models_for_provider(other.organization.pk)] == ["icons"]
 
 
 def test_a_pickle_is_refused_by_name_and_nothing_is_stored(provider: Party, blobs: Path, tmp_path: Path):

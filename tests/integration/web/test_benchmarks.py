@@ -154,7 +154,7 @@ def test_csv_exports_escape_formulas(case: BenchmarkCase, client: Client, by: Me
     ballot = ballot_in(client.get(address(case, "console_vote")).content.decode())
     body = {"pair": ballot["current"]["key"], "answer": "tie", "reason": "@sum"}
     client.post(address(case, "console_vote"), body, content_type="application/json")
-    reveal(by=by, benchmark_id=case.id)
+    reveal(actor=by, benchmark_id=case.id)
     (row,) = csv.DictReader(io.StringIO(client.get(address(case, "console_votes_csv")).content.decode()))
     assert (row["prompt"], row["reason"], row["choice"]) == ("'=HYPERLINK(1)", "'@sum", "tie")
     assert row["voter"] == by.user.email
@@ -209,7 +209,7 @@ def test_prompts_come_typed_or_as_a_file(database: None):
     path = f"/console/{slug}/prompt-sets/new"
     bad = client.post(path, {"name": "x", "prompts": "a\na"})
     assert bad.status_code == 422
-    assert "Line 2: “a” stands on line 1 already." in bad.content.decode()
+    assert "Line 2: “a” is on line 1 already." in bad.content.decode()
     assert not PromptSet.objects.filter(organization=buyer.organization).exists()
     client.post(path, {"name": "Typed", "prompts": "a\r\nb"})
     file = SimpleUploadedFile("p.csv", b"\xef\xbb\xbfprompt,seed\r\nc,5\r\n", content_type="text/csv")

@@ -1,23 +1,30 @@
 """The pages of payments, with the sandbox and with Stripe's double: who may do what, and what they say."""
 
 import re
+import threading
+import time
 import uuid
 
 import pytest
+from django.db import connection, connections, transaction
+from django.db.backends.utils import CursorWrapper
 from django.test import Client
 
 from billing.ledger.domain import AccountKind
 from billing.ledger.selectors import balance_of
 from billing.payments.models import GatewayEvent, Payout, TopUp
+from billing.payments.services.payouts import request_payout
 from marketplace.accounts.domain import Role
-from marketplace.accounts.models import Membership, User
-from marketplace.accounts.services.members import add_member
+from marketplace.accounts.models import AuditEvent, User
+from marketplace.accounts.selectors import actor_of
+from marketplace.accounts.services.members import add_member, change_role
 from marketplace.core.ids import short
 from marketplace.core.money import MICRO
+from marketplace.core.problems import Forbidden
 from tests.integration.billing.conftest import SECRET, Connected, _double, stripe  # noqa: F401  # fixtures
-from tests.integration.billing.test_payouts import earn
 from tests.support.doubles.stripe.resources import pay
 from tests.support.doubles.stripe.store import Fault, signed
+from tests.support.ledger import earn
 from tests.support.parties import Party, make_party
 
 pytestmark = pytest.mark.usefixtures("database")
@@ -31,8 +38,7 @@ def signed_in(party: Party) -> Client:
 
 def a_member_of(party: Party) -> Client:
     other = make_party()
-    owner = Membership.objects.get(user=party.user, organization=party.organization)
-    add_member(by=owner, email=other.user.email, role=Role.MEMBER)
+    add_member(actor=party.actor, email=other.user.email, role=Role.DEVELOPER)
     return signed_in(other)
 
 
@@ -114,7 +120,8 @@ def test_only_owners_move_money(stripe: Connected):  # noqa: F811
     ):
         assert member.post(path, form).status_code == 403, path
         assert signed_in(make_party()).post(path, form).status_code == 404, path
-    assert member.get(f"/provider/{slug}/payouts").status_code == 200
+    assert member.get(f"/provider/{slug}/payouts").status_code == 403
+    assert member.get(f"/console/{slug}/balance").status_code == 200
     assert not TopUp.objects.filter(owner=party.owner).exists()
 
 
@@ -188,3 +195,72 @@ def test_the_endpoint_of_events(stripe: Connected):  # noqa: F811
 
 def test_without_stripe_the_endpoint_answers_404():
     assert Client().post("/webhooks/stripe", b"{}", content_type="application/json").status_code == 404
+
+
+def test_a_payout_is_written_down_once_with_its_amount():
+    provider = make_party(can_provide=True)
+    client, path = signed_in(provider), f"/provider/{provider.organization.slug}/payouts"
+    earn(provider.owner, 12 * MICRO)
+    client.post(f"{path}/onboard", {"country": "US"})
+    for _ in range(3):  # the form that is sent again pays nothing, and nothing more is written
+        assert client.post(path, {"key": "0" * 32}).status_code == 302
+    payout = Payout.objects.get(owner=provider.owner)
+    event = AuditEvent.objects.get(organization=provider.organization, action="payout.requested")
+    assert (event.subject, event.actor, event.data) == (
+        str(payout.pk),
+        provider.user,
+        {"amount": 12 * MICRO, "currency": "USD"},
+    )
+
+
+def test_a_payout_that_does_not_happen_leaves_no_trace():
+    """The audit goes with the rows that it tells of: if the transaction ends early, neither is there."""
+    provider = make_party(can_provide=True)
+    client, path = signed_in(provider), f"/provider/{provider.organization.slug}/payouts"
+    earn(provider.owner, 12 * MICRO)
+    client.post(f"{path}/onboard", {"country": "US"})
+    before = AuditEvent.objects.filter(organization=provider.organization).count()
+    with transaction.atomic():
+        request_payout(actor=provider.actor, key="form")
+        transaction.set_rollback(True)
+    assert AuditEvent.objects.filter(organization=provider.organization).count() == before
+    assert not Payout.objects.filter(owner=provider.owner).exists()
+
+
+def test_a_member_whose_role_is_taken_while_their_payout_waits_gets_none():
+    provider, payer = make_party(can_provide=True), make_party()
+    owner = provider.actor
+    earn(provider.owner, 12 * MICRO)
+    signed_in(provider).post(f"/provider/{provider.organization.slug}/payouts/onboard", {"country": "US"})
+    membership = add_member(actor=owner, email=payer.user.email, role=Role.BILLING)
+    billing, outcome = actor_of(membership), []
+
+    def ask() -> None:
+        try:
+            outcome.append(request_payout(actor=billing, key="form"))
+        except Forbidden as refused:
+            outcome.append(refused.detail)
+        finally:
+            connections.close_all()
+
+    with transaction.atomic(), connection.cursor() as cursor:
+        # What two payouts of one provider take in turn: it makes the request wait until the role has changed.
+        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [f"payout:{provider.owner}"])
+        asking = threading.Thread(target=ask)
+        asking.start()
+        wait_until_blocked(cursor)
+        change_role(actor=owner, membership_id=membership.pk, role=Role.AUDITOR)
+    asking.join(30)
+    assert outcome == ["To ask for payouts you need the role owner, admin or billing; ask a member who has it."]
+    assert not Payout.objects.filter(owner=provider.owner).exists()
+
+
+def wait_until_blocked(cursor: CursorWrapper) -> None:
+    """Until another session waits for a lock that this one holds."""
+    deadline = time.monotonic() + 20
+    while time.monotonic() < deadline:
+        cursor.execute("SELECT count(*) FROM pg_stat_activity WHERE pg_backend_pid() = ANY (pg_blocking_pids(pid))")
+        if cursor.fetchone()[0]:
+            return
+        time.sleep(0.02)
+    raise AssertionError("nothing waited for the lock")

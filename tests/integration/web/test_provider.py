@@ -8,9 +8,7 @@ import pytest
 from django.test import Client
 
 from billing.pricing.models import Price
-from marketplace.accounts.domain import Role
-from marketplace.accounts.models import AuditEvent
-from marketplace.accounts.services.members import add_member
+from marketplace.accounts.models import AuditEvent, Membership
 from marketplace.catalog.domain import sku_of
 from marketplace.catalog.models import Listing
 from marketplace.core.problems import FieldError
@@ -44,9 +42,7 @@ def signed_in(party: Party) -> Client:
 
 @pytest.fixture
 def version(provider: Party, tmp_path: Path) -> ModelVersion:
-    return publish_folder(
-        folder=make_folder(tmp_path), organization=provider.organization, name="icons", publisher=provider.user
-    )
+    return publish_folder(actor=provider.actor, folder=make_folder(tmp_path), name="icons")
 
 
 def at(provider: Party, path: str = "") -> str:
@@ -201,11 +197,24 @@ def test_only_an_unused_model_can_be_deleted(client: Client, provider: Party, ve
     assert GenerativeModel.objects.filter(pk=listing.model_id).exists()
 
 
-def test_every_member_may_publish_and_sell(provider: Party, version: ModelVersion):
+def test_a_developer_publishes_but_neither_prices_nor_sells(provider: Party, version: ModelVersion):
     pass_checks(version)
+    listing = make_listing(provider=provider)
     member = make_party()
-    add_member(by=provider.organization.memberships.get(), email=member.user.email, role=Role.MEMBER)
+    Membership.objects.create(organization=provider.organization, user=member.user, role="developer")
     client = signed_in(member)
-    assert client.post(at(provider, "models/icons/price"), {"price": "1"}).status_code == 302
-    assert client.post(at(provider, "models/icons/list"), {"version": "1"}).status_code == 302
-    assert Listing.objects.get(model=version.model_id).listed
+    before = Price.objects.count(), AuditEvent.objects.count()
+    assert client.post(at(provider, "models/icons/price"), {"price": "1"}).status_code == 403
+    assert client.post(at(provider, f"models/{listing.model.name}/price"), {"price": "1"}).status_code == 403
+    assert client.post(at(provider, f"models/{listing.model.name}/list"), {"version": "1"}).status_code == 403
+    assert client.post(at(provider, f"models/{listing.model.name}/unlist")).status_code == 403
+    refused = client.post(at(provider, "models/icons/delete"))
+    assert refused.status_code == 403
+    assert "To delete models you need the role owner or admin" in refused.content.decode()
+    assert (Price.objects.count(), AuditEvent.objects.count()) == before
+    assert Listing.objects.get(pk=listing.pk).listed
+    assert GenerativeModel.objects.filter(pk=version.model_id).exists()
+    page = client.get(at(provider, "models/icons")).content.decode()
+    assert "To set prices you need the role owner, admin or billing" in page
+    files = [{"path": "README.md", "size": 1, "modified": 1}]
+    assert post_json(client, at(provider, "drafts"), {"name": "icons", "files": files}).status_code == 201

@@ -35,7 +35,7 @@ def test_text_has_a_prompt_a_line():
 def test_text_errors_name_their_lines():
     message = refused(parse_text, f"a\n{'b' * (MAX_PROMPT_LENGTH + 1)}\na\nc\x07")
     assert "Line 2: the prompt has 2,001 characters; at most 2,000" in message
-    assert "Line 3: “a” stands on line 1 already." in message
+    assert "Line 3: “a” is on line 1 already." in message
     assert "Line 4: the prompt holds a control character" in message
 
 
@@ -72,7 +72,7 @@ def test_csv_may_have_a_prompt_over_several_lines():
 
 def test_the_same_prompt_may_come_with_other_seeds():
     assert len(parse_csv(b"prompt,seed\na,1\na,2\n")) == 2
-    assert "Line 3: “a” stands on line 2 already." in refused(parse_csv, b"prompt,seed\na,1\na,1\n")
+    assert "Line 3: “a” is on line 2 already." in refused(parse_csv, b"prompt,seed\na,1\na,1\n")
 
 
 @pytest.mark.parametrize(

@@ -163,10 +163,10 @@ def test_measuring_writes_figures_and_cards(workplace):
     weights = workplace / "weights"
     names = ["hero", "workhorse", "matte", "upscaler", "scorer", "checker"]
     figures = measure_all(
-        weights, names, captions=4, device="cpu", threads=1, cards=True, report=lambda _: None
+        weights, names, captions=10, device="cpu", threads=1, cards=True, report=lambda _: None
     )  # fmt: skip
     assert json.loads((weights / "measured.json").read_text()) == figures
-    assert figures["hero"]["accuracy"]["good"]["count"] == 4
+    assert figures["hero"]["accuracy"]["good"]["count"] == 10
     assert figures["hero"]["seconds"] > figures["workhorse"]["seconds"] > 0
     for name in names[:-1]:
         card = (weights / name / "README.md").read_text()

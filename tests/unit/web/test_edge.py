@@ -187,4 +187,4 @@ def test_the_playground_speaks_of_the_fields_as_its_form_does():
         ("input.prompt", "Prompt must have at most 1,000 characters, not 1,001"),
         ("input.hue", "hue is no field of this model; it takes prompt"),
     ]
-    assert said.detail == "Nothing was run and nothing is charged. " + "; ".join(e.detail for e in said.errors)
+    assert said.detail == "Nothing was run and nothing is charged. " + "; ".join(e.detail for e in said.errors) + "."

@@ -9,7 +9,7 @@ from django.core.management.base import BaseCommand, CommandError
 
 from billing.pricing.domain import price_text
 from inference.selectors import living_nodes
-from marketplace.accounts.selectors import organization_by_slug
+from marketplace.accounts.selectors import organization_by_slug, platform_for
 from marketplace.catalog.domain import parse_reference
 from marketplace.catalog.selectors import is_on_sale
 from marketplace.catalog.services.pricing import usual_unit
@@ -48,9 +48,8 @@ class Command(BaseCommand):
             raise CommandError(f'There is no organisation "{reference.owner}"; found it in the console first')
         try:
             price = parse_amount(options["price"])
-            version = publish(
-                folder=options["folder"], organization=organization, name=reference.name, unit_price=price
-            )
+            actor = platform_for(organization)
+            version = publish(actor=actor, folder=options["folder"], name=reference.name, unit_price=price)
         except NotAnAmount as error:
             raise CommandError(f"--price: {error}") from error
         except Problem as problem:

@@ -128,7 +128,7 @@ def test_a_failing_report_does_not_fail_the_job(hero, watched, caplog):
     [[output]] = hero.run([type(job)(inputs=job.inputs, on_step=broken, canceled=broken)])
     assert output.width == 128
     assert {record.message for record in caplog.records} == {
-        "asking whether a job was canceled failed; it goes on",
+        "checking whether a job was canceled failed; the job goes on",
         "reporting a step failed; the job goes on",
     }
 
