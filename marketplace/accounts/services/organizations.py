@@ -12,7 +12,7 @@ MAX_NAME_LENGTH = 100
 
 
 def lock_organization(organization_id: uuid.UUID) -> None:
-    """Let one transaction at a time go on for an organisation; the others wait for its end. One that is gone is no error."""
+    """Let one transaction at a time go on for an organisation; others wait. One that is gone is no error."""
     assert connection.in_atomic_block
     Organization.objects.select_for_update(no_key=True).filter(pk=organization_id).first()
 

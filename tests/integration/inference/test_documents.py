@@ -39,7 +39,7 @@ def market() -> tuple[Party, ListedModel]:
 
 
 def document(buyer: Party, sale: ListedModel, **changed: Any) -> dict[str, Any]:
-    admission = prepare(caller=buyer.caller, target=sale.target, inputs={"prompt": "x"}, origin=Origin.API)
+    admission = prepare(caller=buyer.actor, target=sale.target, inputs={"prompt": "x"}, origin=Origin.API)
     return json.loads(admission.parameters["admission"]) | changed
 
 
