@@ -79,8 +79,7 @@ def test_a_picture_decides_the_price_once_it_is_there(tmp_path: Path):
     listing = make_listing(folder=save_super_resolution(tmp_path / "model"))
     sell_by(listing, Unit.MEGAPIXEL, 2_000_000)
     upload = keep_upload(
-        organization_id=buyer.organization.pk,
-        can_buy=True,
+        caller=buyer.actor,
         source=io.BytesIO(picture(64, 72)),
         name="cat.png",
         metadata={},
