@@ -55,10 +55,10 @@ class Prediction(models.Model):
         batch_key: predictions of one version with the same key may share a run.
         attempt: how often it was claimed; the fencing token of the last claim.
         lease_until: until when the claim counts without being renewed.
-        waiter: Redis channel of the web process that waits to answer, if one does.
+        reply_channel: Redis channel of the web process that waits to answer, if one does.
         started_at: when the present attempt was claimed.
         amount_charged: micro-units; null until it ended.
-        not_billed: why nothing was charged, if nothing was.
+        not_billed_reason: why nothing was charged, if nothing was.
         value: what it answered with, where that is no file.
     """
 
@@ -84,9 +84,9 @@ class Prediction(models.Model):
     amount_held = models.BigIntegerField()
     amount_charged = models.BigIntegerField(null=True)
     max_price = models.BigIntegerField(null=True)
-    not_billed = models.TextField(db_default="")
+    not_billed_reason = models.TextField(db_default="", db_column="not_billed")
     error = models.TextField(db_default="")
-    waiter = models.CharField(max_length=60, null=True)  # noqa: DJ001  # null: nobody waits
+    reply_channel = models.CharField(max_length=60, null=True, db_column="waiter")  # noqa: DJ001  # null: nobody waits
     attempt = models.PositiveIntegerField(db_default=0)
     node = models.ForeignKey(Node, on_delete=models.SET_NULL, null=True, related_name="+", db_index=False)
     device = models.CharField(max_length=120, db_default="")

@@ -25,7 +25,7 @@ SELECT p.id, p.organization_id, o.slug AS organization, v.model, v.task,
        p.status, p.input, p.error, p.attempt, p.node_id AS node, p.device,
        p.created_at, p.started_at, p.completed_at, p.cancel_requested_at, p.load_seconds, p.run_seconds, p.batch_size,
        p.stopped_at_step, p.value, p.quantity, u.quantity_charged, p.amount_held,
-       coalesce(oc.outcome_amount, p.amount_charged) AS amount_charged, p.max_price, p.not_billed,
+       coalesce(oc.outcome_amount, p.amount_charged) AS amount_charged, p.max_price, p.not_billed AS not_billed_reason,
        b.price_id, b.price_version, b.unit_amount, b.unit, b.currency,
        coalesce((SELECT jsonb_agg(jsonb_build_object('id', a.id, 'sha256', a.sha256, 'media_type', a.media_type,
                                                      'size', a.size, 'width', a.width, 'height', a.height)
@@ -134,7 +134,7 @@ class PredictionView:
     amount_held: int
     amount_charged: int | None
     max_price: int | None
-    not_billed: str
+    not_billed_reason: str
     price_id: int
     price_version: int
     unit_amount: int
@@ -155,7 +155,8 @@ class PredictionView:
         fields["status"] = Status(fields["status"])
         if fields["outcome"] is not None:
             fields["outcome"] = outcome = OutcomeState(fields["outcome"])
-            fields["not_billed"] = fields["not_billed"] or why_not_billed(outcome, review_until=fields["review_until"])
+            why = why_not_billed(outcome, review_until=fields["review_until"])
+            fields["not_billed_reason"] = fields["not_billed_reason"] or why
         fields["artifacts"] = tuple(
             ArtifactView(**(artifact | {"id": uuid.UUID(artifact["id"])})) for artifact in fields["artifacts"]
         )

@@ -12,7 +12,7 @@ from django.db.models import Count, QuerySet
 from django.utils import timezone
 
 from inference import read_models
-from inference.domain.lifecycle import Status
+from inference.domain.lifecycle import Origin, Status
 from inference.models import Artifact, Example, InputFile, Node, Prediction, Residency, Review
 from inference.read_models import PredictionView
 from marketplace.core.problems import NotFound
@@ -52,6 +52,20 @@ def _decoded(row: dict[str, Any]) -> dict[str, Any]:
         if isinstance(row[name], str):
             row[name] = json.loads(row[name])
     return row
+
+
+def predictions_by_prompt(
+    organization_id: uuid.UUID,
+    *,
+    origin: Origin,
+    model_id: uuid.UUID | None = None,
+    contract_id: uuid.UUID | None = None,
+) -> dict[str, uuid.UUID]:
+    """An organisation's predictions of one origin by their prompts, of a model, and under a contract or under none."""
+    found = Prediction.objects.filter(organization=organization_id, origin=origin, contract=contract_id)
+    if model_id is not None:
+        found = found.filter(model=model_id)
+    return dict(found.values_list("input__prompt", "id"))
 
 
 def prediction_for_buyer(organization_id: uuid.UUID, prediction_id: uuid.UUID | None) -> PredictionView:

@@ -24,7 +24,7 @@ BEGIN
            (hashtextextended(l.id::text, 0) & 15)::int AS shard
     FROM locked l JOIN billing_price p ON p.id = l.price_id JOIN billing_account a ON a.id = l.account_id
   ), opened AS MATERIALIZED (
-    -- Whoever opens an account waits for others that open it too, so all open them in the same order.
+    -- Transactions that open the same account wait for each other, so all open accounts in the same order.
     SELECT owner, kind, currency, shard, billing_account_id(owner, kind, currency, shard) AS id FROM (
       SELECT payee, 'provider_payable', currency, 0 FROM rated
       UNION SELECT 'platform', 'platform_fee', currency, shard FROM rated

@@ -1,4 +1,4 @@
--- A hold that is let go before anything was delivered takes its outcome with it, whoever lets it go and why.
+-- A hold that is let go before anything was delivered takes its outcome with it, whatever the cause.
 CREATE OR REPLACE FUNCTION billing_void_outcome() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = public, pg_temp AS $$
 BEGIN

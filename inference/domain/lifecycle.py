@@ -41,7 +41,7 @@ class Origin(StrEnum):
 
 
 # Why a finished prediction was not billed, as its receipt says it.
-NOT_BILLED = {
+NOT_BILLED_REASONS = {
     Status.FAILED: "failed: a prediction that fails is free",
     Status.CANCELED: "canceled: nothing was delivered, so nothing is charged",
 }

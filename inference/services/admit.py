@@ -124,13 +124,13 @@ def prepare(
     files: Mapping[str, Any] = NO_FILES,
     origin: Origin,
     conditions: Conditions = UNCONDITIONAL,
-    waiter: str | None = None,
+    reply_channel: str | None = None,
 ) -> Admission:
     """Check and rate a call. Touches nothing.
 
     Args:
         files: what the fields that take files stand for, as `services.files.take_files` found out.
-        waiter: Redis channel of the web process that will wait for the result, if one does.
+        reply_channel: Redis channel of the web process that will wait for the result, if one does.
 
     Raises:
         Invalid: the input breaks the version's schema.
@@ -171,7 +171,7 @@ def prepare(
                     "input": complete,
                     "batch_key": target.task.batch_key(complete),
                     "origin": origin,
-                    "waiter": waiter,
+                    "reply_channel": reply_channel,
                     "hold_hours": HOLD_HOURS,
                     "source": f"prediction:{short(prediction)}",
                     "label": target.model,

@@ -6,7 +6,7 @@ import redis
 from django.db import connection
 
 from inference import sql
-from inference.domain.lifecycle import NOT_BILLED, Status
+from inference.domain.lifecycle import NOT_BILLED_REASONS, Status
 from inference.services import wakeups
 from marketplace.accounts import policy
 from marketplace.accounts.domain import Actor
@@ -35,15 +35,19 @@ def cancel(*, actor: Actor, prediction_id: uuid.UUID) -> None:
 def cancel_parameters(actor: Actor, prediction_id: uuid.UUID) -> dict[str, Any]:
     """Parameters of `sql.CANCEL`, for an actor who may cancel. Raises Forbidden as `policy.check` says."""
     policy.check(actor, Action.CANCEL)
-    return {"id": prediction_id, "organization": actor.organization_id, "not_billed": NOT_BILLED[Status.CANCELED]}
+    return {
+        "id": prediction_id,
+        "organization": actor.organization_id,
+        "not_billed": NOT_BILLED_REASONS[Status.CANCELED],
+    }
 
 
-def after_cancel(prediction_id: uuid.UUID, status: str, node: str | None, waiter: str | None) -> None:
+def after_cancel(prediction_id: uuid.UUID, status: str, node: str | None, reply_channel: str | None) -> None:
     """Notify the node that runs the prediction, or the waiting callers if it has just ended."""
     try:
         if node is not None:
             wakeups.publish_cancel(node, prediction_id)
         elif status == Status.CANCELED:
-            wakeups.publish_ends([(prediction_id, waiter)])
+            wakeups.publish_ends([(prediction_id, reply_channel)])
     except redis.RedisError as error:
         log.warning("a cancellation was not published: %s; the node finds it when it renews its lease", error)

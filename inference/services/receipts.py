@@ -43,7 +43,7 @@ def receipt_of(prediction: PredictionView) -> Receipt | None:
         "held": decimal_text(prediction.amount_held),
         "charged": decimal_text(prediction.amount_charged or 0),
         "currency": prediction.currency,
-        "not_billed": prediction.not_billed or None,
+        "not_billed": prediction.not_billed_reason or None,
         "contract": _contract(prediction),
         "outputs": _digests(prediction),
     }

@@ -12,7 +12,7 @@ from inference.domain.lifecycle import (
     MAX_WAIT_HOURS,
     NEVER_STARTED,
     NODE_LOST,
-    NOT_BILLED,
+    NOT_BILLED_REASONS,
     Status,
 )
 from inference.services import dispatch, wakeups
@@ -25,7 +25,7 @@ class TakenBack:
     id: uuid.UUID
     version: str
     status: Status
-    waiter: str | None
+    reply_channel: str | None
 
 
 def take_back(*, node: str | None = None) -> list[TakenBack]:
@@ -40,14 +40,17 @@ def take_back(*, node: str | None = None) -> list[TakenBack]:
                 "node": node,
                 "most_attempts": MAX_ATTEMPTS,
                 "error": NODE_LOST.format(attempts=MAX_ATTEMPTS),
-                "failed_free": NOT_BILLED[Status.FAILED],
-                "canceled_free": NOT_BILLED[Status.CANCELED],
+                "failed_free": NOT_BILLED_REASONS[Status.FAILED],
+                "canceled_free": NOT_BILLED_REASONS[Status.CANCELED],
             },
         )
-        taken = [TakenBack(id_, version, Status(status), waiter) for id_, version, status, waiter in cursor.fetchall()]
+        taken = [
+            TakenBack(id_, version, Status(status), reply_channel)
+            for id_, version, status, reply_channel in cursor.fetchall()
+        ]
     if taken:
         log.warning("took back %d prediction(s) of %s", len(taken), node or "nodes whose lease ran out")
-    wakeups.publish_ends([(one.id, one.waiter) for one in taken if one.status.is_final])
+    wakeups.publish_ends([(one.id, one.reply_channel) for one in taken if one.status.is_final])
     for version in {one.version for one in taken if not one.status.is_final}:
         dispatch.notify_node(version)
     return taken
@@ -58,10 +61,10 @@ def give_up() -> int:
     parameters: dict[str, int | str] = {
         "hours": MAX_WAIT_HOURS,
         "error": NEVER_STARTED,
-        "not_billed": NOT_BILLED[Status.FAILED],
+        "not_billed": NOT_BILLED_REASONS[Status.FAILED],
     }
     with connection.cursor() as cursor:
         cursor.execute(sql.GIVE_UP, parameters)
-        ended = [(id_, waiter) for id_, waiter in cursor.fetchall()]
+        ended = [(id_, reply_channel) for id_, reply_channel in cursor.fetchall()]
     wakeups.publish_ends(ended)
     return len(ended)

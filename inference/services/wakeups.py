@@ -63,9 +63,9 @@ def publish_progress(events: Iterable[tuple[uuid.UUID, str, Mapping[str, Any]]])
 def publish_ends(ended: Iterable[tuple[uuid.UUID, str | None]]) -> None:
     """Wake those who wait for or watch these predictions (prediction, waiting web process's channel)."""
     pipe = client().pipeline(transaction=False)
-    for prediction, waiter in ended:
-        if waiter:
-            pipe.publish(waiter, short(prediction))
+    for prediction, reply_channel in ended:
+        if reply_channel:
+            pipe.publish(reply_channel, short(prediction))
         pipe.publish(channel_of(prediction), "done")
     pipe.execute()
 

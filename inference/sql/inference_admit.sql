@@ -2,20 +2,21 @@
 -- The document has schema 1: {"schema", "id", "organization", "key" (null: a member), "user", "model", "version", "sku",
 -- "price", "quantity" (parts of the price's unit), "ceiling" (micro-units, or "none"), "contract" ({"id", "subject"} or
 -- null), "idempotency" ({"key", "request_hash"} or null), "input", "batch_key", "origin", "hold_hours", "source",
--- "label"}, and "waiter" where a web process waits. A missing one is refused with SQLSTATE BO422, unknown ones are ignored.
+-- "label"}, and "reply_channel" where a web process waits. A missing one is refused with SQLSTATE BO422, unknown ones are
+-- ignored.
 -- `outcome` is 'admitted' or the reason why not: key_revoked, version_withdrawn, price_changed, above_max_price,
 -- insufficient_funds; under an outcome contract also contract_unknown, contract_ended, contract_full. With an
 -- idempotency key that was used before it is 'replayed', or 'key_reused' where something else was asked for;
 -- `prediction` is then the first one, else the one that was admitted.
--- With a waiter the commit does not wait for the disk: the completion that is awaited comes later in the same log. With
--- an idempotency key it does: whoever repeats the call is told of the prediction before it has ended.
+-- With a reply channel the commit does not wait for the disk: the completion that is awaited comes later in the same
+-- log. With an idempotency key it does: a caller who repeats the call is told of the prediction before it has ended.
 CREATE OR REPLACE FUNCTION inference_admit(p jsonb, OUT outcome text, OUT prediction uuid) LANGUAGE plpgsql AS $$
 #variable_conflict use_column
 DECLARE
   the_id uuid := p ->> 'id'; the_organization uuid := p ->> 'organization'; the_version text := p ->> 'version';
   the_price bigint := p ->> 'price'; the_quantity bigint := p ->> 'quantity'; the_hold_hours int := p ->> 'hold_hours';
   the_idempotency_key text := p #>> '{idempotency,key}'; the_request_hash text := p #>> '{idempotency,request_hash}';
-  the_contract uuid := p #>> '{contract,id}'; the_waiter text := p ->> 'waiter';
+  the_contract uuid := p #>> '{contract,id}'; the_reply_channel text := p ->> 'reply_channel';
   the_max_price bigint := nullif(p ->> 'ceiling', 'none');
   amount bigint; known_hash text;
 BEGIN
@@ -31,7 +32,7 @@ BEGIN
     RETURN;
   END IF;
   IF the_idempotency_key IS NOT NULL THEN
-    -- Whoever admits under the same key at this moment is waited for here. A row that exists is locked, so that the
+    -- An admission under the same key at this moment is waited for here. A row that exists is locked, so that the
     -- sweep cannot take it away before it is read.
     INSERT INTO inference_idempotencykey AS k (organization_id, key, request_hash, prediction_id)
       VALUES (the_organization, the_idempotency_key, the_request_hash, the_id)
@@ -42,7 +43,7 @@ BEGIN
       RETURN;
     END IF;
   END IF;
-  IF the_waiter IS NOT NULL AND the_idempotency_key IS NULL THEN
+  IF the_reply_channel IS NOT NULL AND the_idempotency_key IS NULL THEN
     PERFORM set_config('synchronous_commit', 'off', true);
   END IF;
   amount := billing_quote(p ->> 'sku', the_price, the_quantity);
@@ -51,8 +52,8 @@ BEGIN
     WHEN amount IS NULL THEN 'price_changed'
     WHEN amount > the_max_price THEN 'above_max_price'
     WHEN the_contract IS NOT NULL THEN billing_authorize(
-      the_id, the_contract, the_organization::text, p #>> '{contract,subject}', the_price, the_quantity, amount, p ->> 'source',
-      p ->> 'label', the_hold_hours)
+      the_id, the_contract, the_organization::text, p #>> '{contract,subject}', the_price, the_quantity, amount,
+      p ->> 'source', p ->> 'label', the_hold_hours)
     ELSE billing_hold(the_id, the_organization::text, the_price, amount, now() + make_interval(hours => the_hold_hours)) END;
   IF outcome <> 'held' THEN  -- a call that was refused leaves its key unused
     DELETE FROM inference_idempotencykey WHERE organization_id = the_organization AND key = the_idempotency_key;
@@ -62,7 +63,7 @@ BEGIN
                                    batch_key, price_id, quantity, amount_held, max_price, contract_id, waiter)
     VALUES (the_id, the_organization, (p ->> 'key')::uuid, (p ->> 'user')::uuid, (p ->> 'model')::uuid, the_version,
             p ->> 'origin', 'starting', p -> 'input', p ->> 'batch_key', the_price, the_quantity, amount, the_max_price,
-            the_contract, the_waiter);
+            the_contract, the_reply_channel);
   INSERT INTO core_outboxevent(topic, payload, due_at)
     VALUES ('prediction.admitted', jsonb_build_object('version', the_version), now() + interval '2 seconds');
   outcome := 'admitted';

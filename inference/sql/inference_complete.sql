@@ -1,8 +1,8 @@
 -- Ends predictions with their results and settles them, only where the attempt is still the current one. The document has
--- schema 1: {"schema", "results": [{"id", "attempt", "status", "quantities", "source", "error", "not_billed",
--- "load_seconds", "run_seconds", "batch_size", "stopped_at_step", "artifacts": [{"id", "position", "sha256", "media_type",
--- "size", "width", "height"}], "value"}, …]}. "quantities" is what was delivered or used, in parts of each unit
--- (billing_delivered). The first five are required, a missing one is refused with SQLSTATE BO422; unknown keys are
+-- schema 1: {"schema", "results": [{"id", "attempt", "status", "quantities", "source", "error",
+-- "not_billed_reason", "load_seconds", "run_seconds", "batch_size", "stopped_at_step", "artifacts": [{"id", "position",
+-- "sha256", "media_type", "size", "width", "height"}], "value"}, …]}. "quantities" is what was delivered or used, in parts
+-- of each unit (billing_delivered). The first five are required, a missing one is refused with SQLSTATE BO422; unknown keys are
 -- ignored. Answers with those that it ended. A node that lost a claim and got it again may bring the results of both
 -- attempts at once.
 CREATE OR REPLACE FUNCTION inference_complete(p jsonb) RETURNS TABLE(id uuid, waiter text, status text)
@@ -55,10 +55,11 @@ BEGIN
           batch_size = r.batch_size, stopped_at_step = r.stopped_at_step, completed_at = clock_timestamp(),
           lease_until = NULL, amount_charged = coalesce((charges ->> p.id::text)::bigint, 0),
           value = r.value,
-          not_billed = CASE WHEN charges ? p.id::text OR r.not_billed <> '' THEN coalesce(r.not_billed, '')
+          not_billed = CASE WHEN charges ? p.id::text OR r.not_billed_reason <> ''
+                          THEN coalesce(r.not_billed_reason, '')
                             ELSE 'the hold had expired before the result came' END
-      FROM jsonb_to_recordset(p_results) AS r(id uuid, status text, error text, not_billed text, load_seconds float8,
-             run_seconds float8, batch_size int, stopped_at_step int, value jsonb)
+      FROM jsonb_to_recordset(p_results) AS r(id uuid, status text, error text, not_billed_reason text,
+             load_seconds float8, run_seconds float8, batch_size int, stopped_at_step int, value jsonb)
       WHERE p.id = r.id AND p.id = ANY (current_ids)
       RETURNING p.id, p.waiter::text, p.status::text;
 END $$;

@@ -22,7 +22,7 @@ class Claimed:
     input: Mapping[str, Any]
     price_id: int
     quantity: int
-    waiter: str | None
+    reply_channel: str | None
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ class Ended:
     attempt: int
     status: str
     error: str = ""
-    not_billed: str = ""
+    not_billed_reason: str = ""
     quantities: Mapping[Unit, int] = field(default_factory=dict)
     source: str = ""
     load_seconds: float | None = None
@@ -57,7 +57,8 @@ def claim(*, node: str, device: str, version: str, limit: int) -> tuple[list[Cla
         )
         rows = cursor.fetchall()
     claimed = [
-        Claimed(id_, attempt, json.loads(given), price, n, waiter) for id_, attempt, given, price, n, waiter, _ in rows
+        Claimed(id_, attempt, json.loads(given), price, quantity, reply_channel)
+        for id_, attempt, given, price, quantity, reply_channel, _ in rows
     ]
     return claimed, any(row[-1] for row in rows)
 
@@ -67,7 +68,7 @@ def complete(results: Iterable[Ended]) -> list[tuple[uuid.UUID, str | None]]:
     documents = [vars(result) | {"id": str(result.id), "artifacts": list(result.artifacts)} for result in results]
     with connection.cursor() as cursor:
         cursor.execute(sql.COMPLETE, {"results": json.dumps({"schema": 1, "results": documents})})
-        return [(id_, waiter) for id_, waiter, _ in cursor.fetchall()]
+        return [(id_, reply_channel) for id_, reply_channel, _ in cursor.fetchall()]
 
 
 def renew(*, node: str, ids: Sequence[uuid.UUID]) -> tuple[set[uuid.UUID], set[uuid.UUID]]:

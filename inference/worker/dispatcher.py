@@ -9,7 +9,7 @@ from functools import partial
 
 from django.conf import settings
 
-from inference.domain.lifecycle import NOT_BILLED, Status
+from inference.domain.lifecycle import NOT_BILLED_REASONS, Status
 from inference.runtime.adapters.base import Adapter, Job
 from inference.runtime.device import Device
 from inference.runtime.engine import run_batch
@@ -154,6 +154,6 @@ def _failures(claimed: Sequence[Claimed], error: Exception) -> list[Ended]:
     """The failures of predictions that could not be run; the message is for buyers, the log has the whole error."""
     message = str(error) if isinstance(error, ModelTooLarge) else "This node could not run the model."
     return [
-        Ended(one.id, one.attempt, Status.FAILED, error=message, not_billed=NOT_BILLED[Status.FAILED])
+        Ended(one.id, one.attempt, Status.FAILED, error=message, not_billed_reason=NOT_BILLED_REASONS[Status.FAILED])
         for one in claimed
     ]

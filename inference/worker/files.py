@@ -4,7 +4,7 @@ import logging
 import uuid
 from collections.abc import Mapping, Sequence
 
-from inference.domain.lifecycle import NOT_BILLED, Status
+from inference.domain.lifecycle import NOT_BILLED_REASONS, Status
 from inference.worker.claims import Claimed, Ended
 from marketplace.core.files import references_in
 from marketplace.core.ids import short
@@ -28,5 +28,9 @@ def read_files(
             }
         except BlobMissing as error:
             log.error("prediction %s: %s", short(one.id), error)
-            lost.append(Ended(one.id, one.attempt, Status.FAILED, error=LOST, not_billed=NOT_BILLED[Status.FAILED]))
+            lost.append(
+                Ended(
+                    one.id, one.attempt, Status.FAILED, error=LOST, not_billed_reason=NOT_BILLED_REASONS[Status.FAILED]
+                )
+            )
     return files, lost

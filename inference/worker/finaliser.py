@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import redis
 
-from inference.domain.lifecycle import NOT_BILLED, Status
+from inference.domain.lifecycle import NOT_BILLED_REASONS, Status
 from inference.runtime.engine import Result
 from inference.services import wakeups
 from inference.worker.claims import Claimed, Ended, complete
@@ -113,7 +113,7 @@ def _unsaveable(prediction: Claimed | Ended) -> Ended:
         prediction.attempt,
         Status.FAILED,
         error="The result could not be saved.",
-        not_billed=NOT_BILLED[Status.FAILED],
+        not_billed_reason=NOT_BILLED_REASONS[Status.FAILED],
     )
 
 
@@ -145,7 +145,7 @@ def _end(finished: Finished, store: BlobStore) -> Ended:
         attempt=claimed.attempt,
         status=status,
         error=result.error or "",
-        not_billed=NOT_BILLED.get(status, ""),
+        not_billed_reason=NOT_BILLED_REASONS.get(status, ""),
         quantities=measured(result),
         source=f"prediction:{short(claimed.id)}",
         load_seconds=finished.load_seconds,

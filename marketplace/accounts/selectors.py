@@ -93,6 +93,14 @@ def membership_for(user: User, slug: str) -> Membership:
     return membership
 
 
+def membership_by_email(email: str, slug: str) -> Membership:
+    """As `membership_for`, of the person with this address. Raises NotFound."""
+    user = User.objects.filter(email__iexact=email).first()
+    if user is None:
+        raise NotFound(f"There is no account of {email}")
+    return membership_for(user, slug)
+
+
 def organization_by_slug(slug: str) -> Organization | None:
     return Organization.objects.filter(slug__iexact=slug).first() if is_name(slug) else None
 

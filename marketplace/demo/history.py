@@ -11,13 +11,11 @@ from billing.outcomes.domain import Verdict
 from billing.outcomes.selectors import contracts_for_buyer
 from billing.outcomes.services.contracts import sign
 from inference.domain.lifecycle import Origin
-from inference.models import Prediction
-from inference.selectors import prediction_for_buyer
+from inference.selectors import prediction_for_buyer, predictions_by_prompt
 from inference.services.admit import CallTarget, admit
 from inference.services.review import review
 from marketplace.accounts.domain import Actor
-from marketplace.accounts.models import Organization, User
-from marketplace.accounts.selectors import actor_of, membership_for
+from marketplace.accounts.selectors import actor_of, membership_by_email
 from marketplace.catalog.domain import Reference
 from marketplace.catalog.selectors import alias_named
 from marketplace.catalog.services.aliases import create_alias
@@ -50,27 +48,25 @@ def make_history(report: Callable[[str], None]) -> None:
         TimeoutError: the models were not on sale, or the pictures not made, within `MAX_WAIT_SECONDS`.
         Conflict: a model failed its checks.
     """
-    organization = Organization.objects.get(slug=BUYER.slug)
     caller = _owner(BUYER)
     admitted: list[uuid.UUID] = []
     deadline = time.monotonic() + MAX_WAIT_SECONDS
     for model in MODELS:
         target = _wait_until_listed(Reference(model.provider.slug, model.name), deadline, report)
-        history = Prediction.objects.filter(model=target.model_id, origin=Origin.DEMO, contract=None)
-        done = set(history.values_list("input__prompt", flat=True))
+        done = predictions_by_prompt(caller.organization_id, origin=Origin.DEMO, model_id=target.model_id)
         for seed, prompt in enumerate(PROMPTS, start=1):
             if prompt not in done:
                 inputs = {"prompt": prompt, "seed": seed}
                 admitted.append(admit(caller=caller, target=target, inputs=inputs, origin=Origin.DEMO))
-    _wait_for_all(organization, admitted, report)
+    _wait_for_all(caller, admitted, report)
     _create_alias(caller)
     _sign_contract()
-    _run_under_contract(caller, organization, report)
+    _run_under_contract(caller, report)
 
 
 def _owner(party: Party) -> Actor:
     """The person of a demo organisation."""
-    return actor_of(membership_for(User.objects.get(email=party.email), party.slug))
+    return actor_of(membership_by_email(party.email, party.slug))
 
 
 def _create_alias(buyer: Actor) -> None:
@@ -97,22 +93,21 @@ def _sign_contract() -> None:
     sign(actor=buyer, offer_id=offer.pk, document_hash=offer.hash)
 
 
-def _run_under_contract(caller: Actor, organization: Organization, report: Callable[[str], None]) -> None:
+def _run_under_contract(caller: Actor, report: Callable[[str], None]) -> None:
     """Make calls under the buyer's contract and review some of their images, unless that was done before."""
-    contract = contracts_for_buyer(str(organization.pk)).filter(ended_at=None).first()
+    contract = contracts_for_buyer(caller.party).filter(ended_at=None).first()
     if contract is None:
         return
     owner, _, name = contract.offer.label.partition("/")
     target = under_contract(resolve(Reference(owner, name)), contract.pk, caller)
-    calls = Prediction.objects.filter(contract=contract)
-    made: dict[str, uuid.UUID] = dict(calls.values_list("input__prompt", "id"))
+    made = predictions_by_prompt(caller.organization_id, origin=Origin.DEMO, contract_id=contract.pk)
     admitted = []
     for seed, call in enumerate(CONTRACT_CALLS, start=101):
         if call.prompt not in made:
             inputs = {"prompt": call.prompt, "seed": seed, "num_outputs": call.images}
             made[call.prompt] = admit(caller=caller, target=target, inputs=inputs, origin=Origin.DEMO)
             admitted.append(made[call.prompt])
-    _wait_for_all(organization, admitted, report)
+    _wait_for_all(caller, admitted, report)
     for call in CONTRACT_CALLS:
         for position, given in enumerate(call.verdicts):
             verdict, reason = (Verdict.ACCEPTED, "") if given is True else (Verdict.REJECTED, str(given))
@@ -122,10 +117,10 @@ def _run_under_contract(caller: Actor, organization: Organization, report: Calla
                 )
 
 
-def _wait_for_all(organization: Organization, admitted: Sequence[uuid.UUID], report: Callable[[str], None]) -> None:
+def _wait_for_all(caller: Actor, admitted: Sequence[uuid.UUID], report: Callable[[str], None]) -> None:
     deadline = time.monotonic() + MAX_WAIT_SECONDS
     for count, prediction in enumerate(admitted, start=1):
-        while not prediction_for_buyer(organization.pk, prediction).status.is_final:
+        while not prediction_for_buyer(caller.organization_id, prediction).status.is_final:
             if time.monotonic() > deadline:
                 raise TimeoutError("The demo's history is not complete: is a node running?")
             time.sleep(0.2)

@@ -1,15 +1,17 @@
 """Seeds the demo market: organisations, keys, credit and models, through the ordinary services."""
 
+from typing import TYPE_CHECKING
+
 from django.conf import settings
 from django.db import transaction
 
 from billing.gateways import current_gateway
 from billing.ledger.services.posting import grant
 from billing.payments.services.top_ups import top_up
-from marketplace.accounts.models import Organization, User
 from marketplace.accounts.selectors import actor_of, membership_for, organization_by_slug, platform_for
 from marketplace.accounts.services.api_keys import create_key
 from marketplace.accounts.services.organizations import create_organization
+from marketplace.accounts.services.people import ensure_person
 from marketplace.catalog.services.publish import publish
 from marketplace.core import first_models
 from marketplace.demo import credentials
@@ -27,6 +29,9 @@ from marketplace.demo.market import (
     TOOLS,
     Party,
 )
+
+if TYPE_CHECKING:
+    from marketplace.accounts.models import Organization, User
 
 
 def seed() -> credentials.Document:
@@ -47,7 +52,7 @@ def _create_market() -> credentials.Document:
     buyer, other_buyer = _party(BUYER, "api_key"), _party(OTHER_BUYER, "api_key")
     provider, other_provider = _party(PROVIDER, "hub_token"), _party(OTHER_PROVIDER, "hub_token")
     third_provider = _party(THIRD_PROVIDER, "hub_token")
-    operator = _person(OPERATOR_EMAIL, is_operator=True)
+    _, operator = _person(OPERATOR_EMAIL, is_operator=True)
     for party in (BUYER, OTHER_BUYER):
         _grant_credit(str(_organization(party).pk))
     for model in (*MODELS, *TOOLS):
@@ -80,8 +85,7 @@ def _grant_credit(owner: str) -> None:
 
 @transaction.atomic
 def _party(party: Party, key_field: str) -> dict[str, str]:
-    person = _person(party.email)
-    user = User.objects.get(email=party.email)
+    user, person = _person(party.email)
     if organization_by_slug(party.slug) is None:
         create_organization(
             creator=user, name=party.name, slug=party.slug, can_buy=party.can_buy, can_provide=party.can_provide
@@ -90,14 +94,14 @@ def _party(party: Party, key_field: str) -> dict[str, str]:
     return person | {key_field: key.secret, "organization": party.slug}
 
 
-def _person(email: str, *, is_operator: bool = False) -> dict[str, str]:
+def _person(email: str, *, is_operator: bool = False) -> tuple["User", dict[str, str]]:
     """Create an account, or reset its password; the password is stored in `demo.json` only."""
     password = credentials.new_password()
-    user = User.objects.filter(email=email).first() or User(email=email, is_operator=is_operator)
-    user.set_password(password)
-    user.save()
-    return {"email": email, "password": password}
+    user = ensure_person(email=email, password=password, is_operator=is_operator)
+    return user, {"email": email, "password": password}
 
 
-def _organization(party: Party) -> Organization:
-    return Organization.objects.get(slug=party.slug)
+def _organization(party: Party) -> "Organization":
+    found = organization_by_slug(party.slug)
+    assert found is not None  # its party was made before
+    return found

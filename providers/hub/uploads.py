@@ -18,9 +18,9 @@ from django.utils import timezone
 
 from marketplace.accounts import policy
 from marketplace.accounts.domain import Actor
-from marketplace.accounts.models import Organization
 from marketplace.accounts.policy import Action
 from marketplace.accounts.selectors import is_live_key
+from marketplace.accounts.services.organizations import lock_organization
 from marketplace.core.ids import short
 from marketplace.core.problems import Forbidden, Invalid, NotUnderstood, TooLarge
 from marketplace.core.storage import CHUNK, BlobMissing, StoredBlob, blob_store
@@ -53,7 +53,7 @@ def announce(*, actor: Actor, objects: Sequence[Announced]) -> list[Plan]:
         Forbidden: as `policy.require` says.
     """
     organization = actor.organization_id
-    Organization.objects.select_for_update(no_key=True).filter(pk=organization).first()  # serialises reservations
+    lock_organization(organization)  # reservations take turns
     policy.require(actor, Action.COMMIT)
     present = owned_blobs(organization, [one.sha256 for one in objects])
     used = upload_quota_used(organization)

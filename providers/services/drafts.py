@@ -11,8 +11,8 @@ from django.utils import timezone
 
 from marketplace.accounts import policy
 from marketplace.accounts.domain import Actor, BadSlug, check_slug
-from marketplace.accounts.models import Organization
 from marketplace.accounts.policy import Action
+from marketplace.accounts.services.organizations import lock_organization
 from marketplace.core import links
 from marketplace.core.ids import short
 from marketplace.core.problems import Conflict, FieldError, Invalid, NotFound
@@ -54,7 +54,7 @@ def open_draft(*, actor: Actor, name: str, files: Sequence[Announced]) -> Upload
         raise FolderRefused([FieldError("name", str(error))]) from error
     check_announced(files)
     wanted = {file.path: file for file in files if not is_ignored(file.path)}
-    Organization.objects.select_for_update(no_key=True).get(pk=actor.organization_id)  # openings take turns
+    lock_organization(actor.organization_id)  # openings take turns
     mine = UploadDraft.objects.filter(organization=actor.organization_id, expires_at__gt=timezone.now())
     draft = mine.filter(name=name, created_by=actor.person).first()
     if draft is None:

@@ -1,4 +1,6 @@
-from django.db import IntegrityError, transaction
+import uuid
+
+from django.db import IntegrityError, connection, transaction
 
 from marketplace.accounts.domain import BadSlug, Role, check_slug, is_title
 from marketplace.accounts.models import Membership, Organization, User
@@ -7,6 +9,12 @@ from marketplace.accounts.services import audit
 from marketplace.core.problems import FieldError, Invalid
 
 MAX_NAME_LENGTH = 100
+
+
+def lock_organization(organization_id: uuid.UUID) -> None:
+    """Let one transaction at a time go on for an organisation; others wait. One that is gone is no error."""
+    assert connection.in_atomic_block
+    Organization.objects.select_for_update(no_key=True).filter(pk=organization_id).first()
 
 
 @transaction.atomic

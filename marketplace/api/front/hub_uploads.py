@@ -1,5 +1,7 @@
 """Git LFS for the Hub's clients: announce, upload to signed links, declare complete, verify."""
 
+from typing import TYPE_CHECKING
+
 from marketplace.accounts.domain import Actor
 from marketplace.api.front.authentication import holds_link
 from marketplace.api.front.http import Request, Response, json_response
@@ -14,7 +16,9 @@ from providers import selectors as providers
 from providers.hub import lfs, uploads
 from providers.hub.reading import Repository
 from providers.hub.uploads import Plan
-from providers.models import LfsUpload
+
+if TYPE_CHECKING:
+    from providers.models import LfsUpload
 
 
 async def batch(request: Request, resources: Resources, *, owner: str, name: str) -> Response:
@@ -90,7 +94,7 @@ async def verify(request: Request, resources: Resources, *, owner: str, name: st
     return json_response({})
 
 
-async def _linked(request: Request, upload: str, key: str) -> LfsUpload:
+async def _linked(request: Request, upload: str, key: str) -> "LfsUpload":
     """The upload that the request's signed link is for. Raises Forbidden."""
     upload_id, key_id = parse_short(upload), parse_short(key)
     if not holds_link(request) or upload_id is None or key_id is None:

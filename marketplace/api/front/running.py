@@ -129,7 +129,7 @@ async def _run(
     conditions: Conditions,
     wait_seconds: float | None,
 ) -> PredictionView:
-    waiter = resources.waker.channel if wait_seconds is not None else None
+    reply_channel = resources.waker.channel if wait_seconds is not None else None
     try:
         files = await _files(caller, target, inputs)
         admission = prepare(
@@ -139,7 +139,7 @@ async def _run(
             files=files,
             origin=Origin.API,
             conditions=conditions,
-            waiter=waiter,
+            reply_channel=reply_channel,
         )
     except RecursionError:
         raise NotUnderstood("The input is nested too deeply; no model takes such a value.") from None

@@ -59,12 +59,12 @@ def estimate(*, actor: Actor, prompts: Sequence[Prompt], models: Sequence[str], 
             schema.
         Forbidden: the actor may not run models.
     """
+    policy.check(actor, Action.RUN)
     if len(models) > MAX_MODELS:
         raise _invalid("models", f"Choose at most {MAX_MODELS} models")
     targets = {(target := _target(name, task=COMPARED_TASK, field="models")).version: target for name in models}
     if len(targets) < MIN_MODELS:
         raise _invalid("models", f"Choose at least {MIN_MODELS} models")
-    policy.check(actor, Action.RUN)
     lines = [Line(target, len(prompts), amount_of_prompts(target, prompts)) for target in targets.values()]
     scoring = None
     if scorer:

@@ -3,7 +3,6 @@
 import uuid
 from typing import TYPE_CHECKING
 
-from billing.outcomes.models import OutcomeOffer
 from billing.outcomes.services import contracts
 from billing.outcomes.services.contracts import Proposal
 from billing.pricing.domain import Unit
@@ -16,6 +15,7 @@ from marketplace.catalog.selectors import listings_for_provider
 from marketplace.core.problems import FieldError, Invalid
 
 if TYPE_CHECKING:
+    from billing.outcomes.models import OutcomeOffer
     from marketplace.accounts.models import Organization
 
 
@@ -29,7 +29,7 @@ def make_offer(
     most_unreviewed: int | None = None,
     note: str = "",
     supersedes: uuid.UUID | None = None,
-) -> OutcomeOffer:
+) -> "OutcomeOffer":
     """Offer a price per accepted image of a listed model of the actor's organisation.
 
     Args:

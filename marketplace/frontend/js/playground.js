@@ -88,7 +88,8 @@ export function playground() {
       const asked = Object.fromEntries(new URLSearchParams(location.search));
       // The page opens with the first example's inputs beside its picture, ready to run.
       const { seed, ...first } = JSON.parse(data.firstInput || "{}");
-      this.fill(location.search ? asked : first); // the price that the page came with is for these
+      this.fill(location.search ? asked : first); // the price that the page came with is for these, at the list price
+      if (this.contract) this.estimateSoon();
     },
 
     // --- form, address and code ---------------------------------------------------------------------------------

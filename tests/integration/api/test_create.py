@@ -83,7 +83,7 @@ def test_a_wait_that_runs_out_says_starting(front_client: FrontClient, buyer: Bu
     )
     assert 0.9 < time.monotonic() - started < 5
     assert (answer.status, answer.json()["status"], answer.json()["output"]) == (202, "starting", None)
-    assert Prediction.objects.get(pk=parse_short(answer.json()["id"])).waiter is None
+    assert Prediction.objects.get(pk=parse_short(answer.json()["id"])).reply_channel is None
 
 
 def test_the_price_in_effect_is_held_though_the_snapshot_is_older(

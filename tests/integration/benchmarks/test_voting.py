@@ -106,7 +106,7 @@ def test_undo_brings_the_pair_back(case: BenchmarkCase):
         benchmark_id=case.id,
         key=before.current.key,
         answer=Answer.LEFT,
-        reason=" cleaner\n front_client ",
+        reason=" cleaner\n edge ",
     )
     assert Vote.objects.get(benchmark=case.id).reason == "cleaner front_client"
     after = ballot_of(case.benchmark, case.by.person)

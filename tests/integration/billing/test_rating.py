@@ -77,7 +77,7 @@ def test_sql_writes_quantities_as_python_does(unit: Unit, quantity: int):
 
 
 def test_both_know_the_same_units():
-    assert rows("SELECT billing_unit_parts(unit) FROM unnest(%s) AS unit", [*Unit, "pixel"]) == [
+    assert rows("SELECT billing_unit_parts(unit) FROM unnest(%s::text[]) AS unit", [*Unit, "pixel"]) == [
         *((unit.parts,) for unit in Unit),
         (None,),
     ]

@@ -130,7 +130,7 @@ def test_failed_and_canceled_calls_release_the_hold_with_a_reason(case):  # type
     cancel(actor=buyer.actor, prediction_id=canceled)
     failed = run(buyer, sale, contract)
     (claimed,) = claim_all(sale, make_node())
-    complete([Ended(failed, claimed.attempt, Status.FAILED, error="no", not_billed="failed: free")])
+    complete([Ended(failed, claimed.attempt, Status.FAILED, error="no", not_billed_reason="failed: free")])
     for id_ in (canceled, failed):
         view = prediction_for_buyer(buyer.organization.pk, id_)
         assert (view.outcome, view.amount_charged) == (OutcomeState.VOIDED, 0)
@@ -145,11 +145,11 @@ def test_calls_with_and_without_contract_end_in_one_batch(case):  # type: ignore
     under, plain = run(buyer, sale, contract), call(buyer, sale)
     lost = run(buyer, sale, contract)
     claimed = {one.id: one for one in claim_all(sale, make_node())}
-    failed = Ended(lost, claimed[lost].attempt, Status.FAILED, error="no", not_billed="failed: free")
+    failed = Ended(lost, claimed[lost].attempt, Status.FAILED, error="no", not_billed_reason="failed: free")
     complete([succeeded(claimed[under]), succeeded(claimed[plain]), failed])
     assert (balance_of_buyer(buyer).posted, balance_of_buyer(buyer).held) == (CREDIT - 4_000, PRICE)
     assert [row(id_).amount_charged for id_ in (under, plain, lost)] == [0, 4_000, 0]
-    assert [row(id_).not_billed for id_ in (under, plain, lost)] == ["", "", "failed: free"]
+    assert [row(id_).not_billed_reason for id_ in (under, plain, lost)] == ["", "", "failed: free"]
     assert_ledger_consistent()
 
 

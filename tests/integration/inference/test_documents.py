@@ -39,7 +39,7 @@ def market() -> tuple[Party, ListedModel]:
 
 
 def document(buyer: Party, sale: ListedModel, **changed: Any) -> dict[str, Any]:
-    admission = prepare(caller=buyer.caller, target=sale.target, inputs={"prompt": "x"}, origin=Origin.API)
+    admission = prepare(caller=buyer.actor, target=sale.target, inputs={"prompt": "x"}, origin=Origin.API)
     return json.loads(admission.parameters["admission"]) | changed
 
 
@@ -56,7 +56,7 @@ def refused(given: Any, *, match: str) -> None:
 
 
 def test_the_document_has_what_is_required_and_no_more(market: tuple[Party, ListedModel]):
-    assert set(document(*market)) == REQUIRED | MAY_BE_NULL | {"waiter"}
+    assert set(document(*market)) == REQUIRED | MAY_BE_NULL | {"reply_channel"}
 
 
 @pytest.mark.parametrize("key", sorted(REQUIRED | MAY_BE_NULL))

@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from billing.ledger.models import Hold, UsageRecord
 from billing.outcomes.services.expiry import expire_holds
-from inference.domain.lifecycle import MAX_ATTEMPTS, NOT_BILLED, Status
+from inference.domain.lifecycle import MAX_ATTEMPTS, NOT_BILLED_REASONS, Status
 from inference.models import Artifact, Prediction
 from inference.selectors import prediction_for_buyer
 from inference.services.cancel import cancel
@@ -68,7 +68,12 @@ def test_a_prediction_is_admitted_claimed_completed_and_settled_once():
     assert snapshot(id_) == after
 
     view = prediction_for_buyer(buyer.organization.pk, id_)
-    assert (view.status, view.amount_charged, view.not_billed, len(view.artifacts)) == (Status.SUCCEEDED, 8_000, "", 2)
+    assert (view.status, view.amount_charged, view.not_billed_reason, len(view.artifacts)) == (
+        Status.SUCCEEDED,
+        8_000,
+        "",
+        2,
+    )
     assert (view.run_seconds, view.batch_size, view.attempt) == (1.5, 1, 1)
     assert (balance_of_buyer(buyer).posted, balance_of_buyer(buyer).held, sale.earned) == (CREDIT - 8_000, 0, 7_200)
     assert_split(id_, charge=8_000, fee_bps=1_000)
@@ -110,16 +115,16 @@ def test_failed_and_canceled_predictions_are_free(status: Status):
     buyer, sale = make_buyer(), make_priced_model()
     id_ = call(buyer, sale)
     (claimed,) = claim_all(sale, make_node())
-    complete([Ended(id_, claimed.attempt, status, error="it broke", not_billed=NOT_BILLED[status])])
+    complete([Ended(id_, claimed.attempt, status, error="it broke", not_billed_reason=NOT_BILLED_REASONS[status])])
     stored = row(id_)
     assert (stored.status, stored.error, stored.amount_charged) == (status, "it broke", 0)
-    assert stored.not_billed == NOT_BILLED[status]
+    assert stored.not_billed_reason == NOT_BILLED_REASONS[status]
     assert Hold.objects.get(pk=id_).state == "voided"
     assert (balance_of_buyer(buyer).posted, balance_of_buyer(buyer).held, sale.earned) == (CREDIT, 0, 0)
     assert not UsageRecord.objects.filter(hold=id_).exists()
     assert completions_of(id_) == [status]
     receipt = receipt_of(prediction_for_buyer(buyer.organization.pk, id_))
-    assert (receipt["payload"]["charged"], receipt["payload"]["not_billed"]) == ("0.000000", NOT_BILLED[status])
+    assert (receipt["payload"]["charged"], receipt["payload"]["not_billed"]) == ("0.000000", NOT_BILLED_REASONS[status])
     assert_ledger_consistent()
 
 
@@ -153,11 +158,16 @@ def test_of_two_attempts_in_one_batch_the_current_one_counts(late_first: bool):
     expire_lease(id_)
     take_back()
     (current,) = claim_all(sale, node)
-    stale = Ended(id_, late.attempt, Status.FAILED, error="stale", not_billed="stale")
+    stale = Ended(id_, late.attempt, Status.FAILED, error="stale", not_billed_reason="stale")
     results = [succeeded(current), stale]
     assert complete(reversed(results) if late_first else results) == [(id_, None)]
     stored = row(id_)
-    assert (stored.status, stored.error, stored.not_billed, stored.amount_charged) == (Status.SUCCEEDED, "", "", 4_000)
+    assert (stored.status, stored.error, stored.not_billed_reason, stored.amount_charged) == (
+        Status.SUCCEEDED,
+        "",
+        "",
+        4_000,
+    )
     assert status_of(other) is Status.PROCESSING
     assert completions_of(id_) == ["succeeded"]
     assert (balance_of_buyer(buyer).posted, balance_of_buyer(buyer).held) == (CREDIT - 4_000, 4_000)
@@ -168,7 +178,7 @@ def test_the_same_result_twice_in_a_batch_counts_once():
     buyer, sale = make_buyer(), make_priced_model()
     id_, other = call(buyer, sale), call(buyer, sale, width=64)
     (claimed,) = claim_all(sale, make_node())
-    failed = Ended(id_, claimed.attempt, Status.FAILED, error="x", not_billed="x")
+    failed = Ended(id_, claimed.attempt, Status.FAILED, error="x", not_billed_reason="x")
     assert complete([failed, failed]) == [(id_, None)]
     assert completions_of(id_) == ["failed"]
     assert (balance_of_buyer(buyer).posted, balance_of_buyer(buyer).held) == (CREDIT, 4_000)
@@ -211,7 +221,7 @@ def test_a_prediction_is_requeued_twice_then_fails_for_free():
     stored = row(id_)
     assert (stored.status, stored.attempt, stored.amount_charged) == (Status.FAILED, 3, 0)
     assert stored.error == "The node running this was lost 3 times; the input may be more than it can take."
-    assert stored.not_billed == NOT_BILLED[Status.FAILED]
+    assert stored.not_billed_reason == NOT_BILLED_REASONS[Status.FAILED]
     assert Hold.objects.get(pk=id_).state == "voided"
     assert (balance_of_buyer(buyer).posted, balance_of_buyer(buyer).held) == (CREDIT, 0)
     assert completions_of(id_) == ["failed"]
@@ -250,10 +260,10 @@ def test_cancelling_a_waiting_prediction_ends_it_at_once():
     id_ = call(buyer, sale)
     cancel(actor=buyer.actor, prediction_id=id_)
     stored = row(id_)
-    assert (stored.status, stored.amount_charged, stored.not_billed) == (
+    assert (stored.status, stored.amount_charged, stored.not_billed_reason) == (
         Status.CANCELED,
         0,
-        NOT_BILLED[Status.CANCELED],
+        NOT_BILLED_REASONS[Status.CANCELED],
     )
     assert stored.completed_at is not None
     assert Hold.objects.get(pk=id_).state == "voided"
@@ -278,7 +288,17 @@ def test_cancelling_a_running_prediction_notifies_its_node():
     cancel(actor=buyer.actor, prediction_id=id_)
     assert row(id_).cancel_requested_at == asked
     assert renew(node=node, ids=[id_]) == ({id_}, {id_})
-    complete([Ended(id_, claimed.attempt, Status.CANCELED, not_billed=NOT_BILLED[Status.CANCELED], stopped_at_step=7)])
+    complete(
+        [
+            Ended(
+                id_,
+                claimed.attempt,
+                Status.CANCELED,
+                not_billed_reason=NOT_BILLED_REASONS[Status.CANCELED],
+                stopped_at_step=7,
+            )
+        ]
+    )
     assert (status_of(id_), row(id_).stopped_at_step, row(id_).amount_charged) == (Status.CANCELED, 7, 0)
     assert (balance_of_buyer(buyer).posted, balance_of_buyer(buyer).held) == (CREDIT, 0)
 
@@ -293,7 +313,7 @@ def test_a_canceled_and_lost_prediction_is_not_run_again():
     assert taken.status is Status.CANCELED
     stored = row(id_)
     assert (stored.status, stored.error, stored.amount_charged) == (Status.CANCELED, "", 0)
-    assert stored.not_billed == NOT_BILLED[Status.CANCELED]
+    assert stored.not_billed_reason == NOT_BILLED_REASONS[Status.CANCELED]
     assert Hold.objects.get(pk=id_).state == "voided"
     assert complete([succeeded(claimed)]) == []
     assert completions_of(id_) == ["canceled"]
@@ -305,7 +325,9 @@ def test_cancelling_an_ended_prediction_changes_nothing(status: Status):
     buyer, sale = make_buyer(), make_priced_model()
     id_ = call(buyer, sale)
     (claimed,) = claim_all(sale, make_node())
-    complete([succeeded(claimed) if status is Status.SUCCEEDED else Ended(id_, 1, status, error="x", not_billed="x")])
+    complete(
+        [succeeded(claimed) if status is Status.SUCCEEDED else Ended(id_, 1, status, error="x", not_billed_reason="x")]
+    )
     after = snapshot(id_)
     cancel(actor=buyer.actor, prediction_id=id_)
     assert snapshot(id_) == after
@@ -334,11 +356,13 @@ def test_a_result_after_the_hold_expired_is_delivered_and_not_charged(status: St
     Hold.objects.using("owner").filter(pk=id_).update(expires_at=timezone.now())
     assert expire_holds() == 1
     assert (Hold.objects.get(pk=id_).state, balance_of_buyer(buyer).held) == ("expired", 0)
-    reason = LATE if status is Status.SUCCEEDED else NOT_BILLED[Status.FAILED]
-    ended = succeeded(claimed) if status is Status.SUCCEEDED else Ended(id_, 1, status, error="x", not_billed=reason)
+    reason = LATE if status is Status.SUCCEEDED else NOT_BILLED_REASONS[Status.FAILED]
+    ended = (
+        succeeded(claimed) if status is Status.SUCCEEDED else Ended(id_, 1, status, error="x", not_billed_reason=reason)
+    )
     assert complete([ended]) == [(id_, None)]
     view = prediction_for_buyer(buyer.organization.pk, id_)
-    assert (view.status, view.amount_charged, view.not_billed) == (status, 0, reason)
+    assert (view.status, view.amount_charged, view.not_billed_reason) == (status, 0, reason)
     assert len(view.artifacts) == (1 if status is Status.SUCCEEDED else 0)
     assert (balance_of_buyer(buyer).posted, balance_of_buyer(buyer).held, sale.earned) == (CREDIT, 0, 0)
     assert not UsageRecord.objects.filter(hold=id_).exists()

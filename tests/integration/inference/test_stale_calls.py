@@ -8,7 +8,7 @@ from django.core.files.storage import FileSystemStorage
 from django.utils import timezone
 
 from billing.ledger.models import Hold
-from inference.domain.lifecycle import MAX_WAIT_HOURS, NEVER_STARTED, NOT_BILLED, Status
+from inference.domain.lifecycle import MAX_WAIT_HOURS, NEVER_STARTED, NOT_BILLED_REASONS, Status
 from inference.models import Prediction
 from inference.runtime.adapters.base import Output
 from inference.runtime.engine import Result
@@ -45,7 +45,11 @@ def test_predictions_waiting_too_long_fail_for_free():
     assert give_up() == 0
 
     ended = row(stale)
-    assert (ended.status, ended.error, ended.not_billed) == (Status.FAILED, NEVER_STARTED, NOT_BILLED[Status.FAILED])
+    assert (ended.status, ended.error, ended.not_billed_reason) == (
+        Status.FAILED,
+        NEVER_STARTED,
+        NOT_BILLED_REASONS[Status.FAILED],
+    )
     assert ended.amount_charged == 0
     assert Hold.objects.get(pk=stale).state == "voided"
     assert (status_of(fresh), status_of(running)) == (Status.STARTING, Status.PROCESSING)

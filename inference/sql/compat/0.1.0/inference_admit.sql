@@ -10,7 +10,7 @@ CREATE OR REPLACE FUNCTION inference_admit(
     'schema', 1, 'id', p_id, 'organization', p_organization, 'key', p_key, 'user', p_user, 'model', p_model,
     'version', p_version, 'sku', p_sku, 'price', p_price, 'quantity', p_quantity, 'input', p_input,
     'ceiling', coalesce(to_jsonb(p_max_price), '"none"'), 'batch_key', p_batch_key, 'origin', p_origin,
-    'waiter', p_waiter, 'hold_hours', p_hold_hours, 'source', p_source, 'label', p_label,
+    'reply_channel', p_waiter, 'hold_hours', p_hold_hours, 'source', p_source, 'label', p_label,
     'idempotency', CASE WHEN p_idempotency_key IS NOT NULL
                      THEN jsonb_build_object('key', p_idempotency_key, 'request_hash', p_request_hash) END,
     'contract', CASE WHEN p_contract IS NOT NULL

@@ -2,7 +2,7 @@ import time
 from argparse import ArgumentParser
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
@@ -17,8 +17,10 @@ from marketplace.catalog.services.publish import publish
 from marketplace.core.money import NotAnAmount, parse_amount
 from marketplace.core.problems import FieldError, Problem
 from providers.domain import CheckState, Step, VersionState
-from providers.models import ModelVersion
 from providers.selectors import checks_of, version_by_id
+
+if TYPE_CHECKING:
+    from providers.models import ModelVersion
 
 LOOK_SECONDS = 0.3
 QUIET_SECONDS = 5.0  # before it is said what is being waited for
@@ -63,7 +65,7 @@ class Command(BaseCommand):
         self._watch(version)
         self.stdout.write(f"{name} is on sale at {terms}")
 
-    def _watch(self, version: ModelVersion) -> None:
+    def _watch(self, version: "ModelVersion") -> None:
         """Print each step as it ends. Returns when the version is on sale; raises CommandError if it is refused."""
         said: set[str] = set()
         quiet_since = time.monotonic()
@@ -84,14 +86,14 @@ class Command(BaseCommand):
             time.sleep(LOOK_SECONDS)
 
 
-def _state(version: ModelVersion) -> VersionState:
+def _state(version: "ModelVersion") -> VersionState:
     found = version_by_id(version.pk)
     if found is None:
         raise CommandError("The model was deleted while its version was checked")
     return VersionState(found.state)
 
 
-def _waiting_for(version: ModelVersion) -> str:
+def _waiting_for(version: "ModelVersion") -> str:
     """Who has to act for the checks to go on, in words."""
     waiting = next((check.step for check in checks_of(version) if not CheckState(check.state).is_final), None)
     if waiting == Step.FILES:
@@ -101,7 +103,7 @@ def _waiting_for(version: ModelVersion) -> str:
     return "Still being checked …"
 
 
-def _errors(version: ModelVersion) -> list[FieldError]:
+def _errors(version: "ModelVersion") -> list[FieldError]:
     return [FieldError(**error) for check in checks_of(version) for error in check.errors]
 
 
