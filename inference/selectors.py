@@ -11,10 +11,10 @@ from django.db import connection
 from django.db.models import Count, QuerySet
 from django.utils import timezone
 
-from inference import statements
+from inference import read_models
 from inference.domain.lifecycle import Status
 from inference.models import Artifact, Example, InputFile, Node, Prediction, Residency, Review
-from inference.statements import PredictionView
+from inference.read_models import PredictionView
 from marketplace.core.problems import NotFound
 
 NODE_ALIVE = timedelta(seconds=15)
@@ -56,7 +56,7 @@ def _decoded(row: dict[str, Any]) -> dict[str, Any]:
 
 def prediction_for_buyer(organization_id: uuid.UUID, prediction_id: uuid.UUID | None) -> PredictionView:
     """Raises NotFound unless the organisation has this prediction."""
-    found = _views(statements.VIEW_FOR_BUYER, {"id": prediction_id, "organization": organization_id, "key": None})
+    found = _views(read_models.VIEW_FOR_BUYER, {"id": prediction_id, "organization": organization_id, "key": None})
     if not found:
         raise NotFound("There is no such prediction")
     return found[0]
@@ -64,12 +64,12 @@ def prediction_for_buyer(organization_id: uuid.UUID, prediction_id: uuid.UUID | 
 
 def predictions_for_buyer(organization_id: uuid.UUID, *, before: uuid.UUID | None, limit: int) -> list[PredictionView]:
     """The organisation's predictions, newest first, those before a given one if one is given."""
-    return _views(statements.PAGE_FOR_BUYER, {"organization": organization_id, "before": before, "limit": limit})
+    return _views(read_models.PAGE_FOR_BUYER, {"organization": organization_id, "before": before, "limit": limit})
 
 
 def predictions_under_review(organization_id: uuid.UUID, contract_id: uuid.UUID, *, limit: int) -> list[PredictionView]:
     """The organisation's predictions that wait for a verdict under a contract, oldest first."""
-    return _views(statements.UNDER_REVIEW, {"organization": organization_id, "contract": contract_id, "limit": limit})
+    return _views(read_models.UNDER_REVIEW, {"organization": organization_id, "contract": contract_id, "limit": limit})
 
 
 def reviews_of(prediction_ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, dict[int, Review]]:
@@ -82,7 +82,7 @@ def reviews_of(prediction_ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, dict[int,
 
 def some_predictions_for_buyer(organization_id: uuid.UUID, ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, PredictionView]:
     """Those of the predictions named that the organisation has, by id."""
-    views = _views(statements.SOME_FOR_BUYER, {"organization": organization_id, "ids": list(ids)}) if ids else []
+    views = _views(read_models.SOME_FOR_BUYER, {"organization": organization_id, "ids": list(ids)}) if ids else []
     return {view.id: view for view in views}
 
 
@@ -101,7 +101,7 @@ def input_files_for_buyer(organization_id: uuid.UUID) -> QuerySet[InputFile]:
 
 def showcase(*, model_id: uuid.UUID | None = None, limit: int) -> list[PredictionView]:
     """The newest pictures that were made to be shown (the demo's own history), never a buyer's."""
-    return _views(statements.LATEST_PICTURES, {"model": model_id, "limit": limit})
+    return _views(read_models.LATEST_PICTURES, {"model": model_id, "limit": limit})
 
 
 def examples_of(version_id: str) -> list[Example]:

@@ -12,7 +12,7 @@ from django.db import connection, transaction
 
 from billing.outcomes.domain import ContractTerms
 from billing.pricing.domain import PriceTerms
-from inference import statements
+from inference import sql
 from inference.domain.admission import InputCheck
 from inference.domain.conditions import UNCONDITIONAL, Conditions
 from inference.domain.lifecycle import HOLD_HOURS, Origin
@@ -76,7 +76,7 @@ class Admission:
     Attributes:
         amount: micro-units, the most that it can cost; what is held is rated anew by `inference_admit`.
         max_price: the caller's ceiling in micro-units; None: there is none.
-        parameters: of `statements.ADMIT`.
+        parameters: of `sql.ADMIT`.
     """
 
     id: uuid.UUID
@@ -247,7 +247,7 @@ def admit(
     files = take_files(caller=caller, check=target.check, inputs=inputs)
     admission = prepare(caller=caller, target=target, inputs=inputs, files=files, origin=origin, conditions=conditions)
     with connection.cursor() as cursor:
-        cursor.execute(statements.ADMIT, admission.parameters)
+        cursor.execute(sql.ADMIT, admission.parameters)
         row: tuple[str, uuid.UUID] = cursor.fetchone()
     if problem := refusal(row[0], admission=admission, target=target):
         raise problem

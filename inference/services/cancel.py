@@ -5,7 +5,7 @@ from typing import Any
 import redis
 from django.db import connection
 
-from inference import statements
+from inference import sql
 from inference.domain.lifecycle import NOT_BILLED, Status
 from inference.services import wakeups
 from marketplace.accounts import policy
@@ -25,7 +25,7 @@ def cancel(*, actor: Actor, prediction_id: uuid.UUID) -> None:
     """
     parameters = cancel_parameters(actor, prediction_id)
     with connection.cursor() as cursor:
-        cursor.execute(statements.CANCEL, parameters)
+        cursor.execute(sql.CANCEL, parameters)
         row: tuple[str, str | None, str | None] | None = cursor.fetchone()
     if row is None:
         raise NotFound("There is no such prediction")
@@ -33,7 +33,7 @@ def cancel(*, actor: Actor, prediction_id: uuid.UUID) -> None:
 
 
 def cancel_parameters(actor: Actor, prediction_id: uuid.UUID) -> dict[str, Any]:
-    """Parameters of `statements.CANCEL`, for an actor who may cancel. Raises Forbidden as `policy.check` says."""
+    """Parameters of `sql.CANCEL`, for an actor who may cancel. Raises Forbidden as `policy.check` says."""
     policy.check(actor, Action.CANCEL)
     return {"id": prediction_id, "organization": actor.organization_id, "not_billed": NOT_BILLED[Status.CANCELED]}
 

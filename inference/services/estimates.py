@@ -1,4 +1,4 @@
-"""What a call would cost at most, for whoever is still choosing its inputs."""
+"""What a call would cost at most, while its inputs are still being chosen."""
 
 from typing import Any
 

@@ -5,7 +5,7 @@ from django.conf import settings
 
 from billing.pricing.domain import Unit
 from inference.domain.receipts import Receipt, ReceiptContract, ReceiptPayload, ReceiptSigner, canonical
-from inference.statements import PredictionView
+from inference.read_models import PredictionView
 from marketplace.core.ids import short
 from marketplace.core.money import decimal_text
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from django.db import connection
 
-from inference import statements
+from inference import sql
 from inference.domain.lifecycle import (
     MAX_ATTEMPTS,
     MAX_WAIT_HOURS,
@@ -35,7 +35,7 @@ def take_back(*, node: str | None = None) -> list[TakenBack]:
     """
     with connection.cursor() as cursor:
         cursor.execute(
-            statements.TAKE_BACK,
+            sql.TAKE_BACK,
             {
                 "node": node,
                 "most_attempts": MAX_ATTEMPTS,
@@ -61,7 +61,7 @@ def give_up() -> int:
         "not_billed": NOT_BILLED[Status.FAILED],
     }
     with connection.cursor() as cursor:
-        cursor.execute(statements.GIVE_UP, parameters)
+        cursor.execute(sql.GIVE_UP, parameters)
         ended = [(id_, waiter) for id_, waiter in cursor.fetchall()]
     wakeups.publish_ends(ended)
     return len(ended)

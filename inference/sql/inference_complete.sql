@@ -32,12 +32,12 @@ BEGIN
     SELECT jsonb_agg(jsonb_build_object('id', r.id, 'quantities', r.quantities))
     FROM jsonb_to_recordset(p_results) AS r(id uuid, status text, quantities jsonb) WHERE r.status = 'succeeded')) o;
   SELECT coalesce(jsonb_object_agg(s.hold, s.amount), '{}') INTO charges FROM billing_charge((
-    SELECT jsonb_agg(jsonb_build_object('hold', r.id, 'source', r.source, 'label', m.name,
+    SELECT jsonb_agg(jsonb_build_object('hold', r.id, 'source', r.source, 'label', v.model,
                                         'quantities', CASE r.status WHEN 'succeeded' THEN r.quantities END,
                                         'most', p.quantity))
     FROM jsonb_to_recordset(p_results) AS r(id uuid, status text, source text, quantities jsonb)
     JOIN inference_prediction p ON p.id = r.id
-    JOIN providers_model_names m ON m.model_id = p.model_id
+    JOIN providers_called_versions v ON v.version_id = p.version_id
     WHERE r.id <> ALL (observed))) s;
   charges := charges || coalesce((SELECT jsonb_object_agg(o.id, 0) FROM unnest(observed) AS o(id)), '{}');
   INSERT INTO inference_artifact(id, prediction_id, position, sha256, media_type, size, width, height)

@@ -9,7 +9,7 @@ from typing import Any
 from django.db import connection
 
 from billing.pricing.domain import Unit
-from inference import statements
+from inference import sql
 from inference.domain.lifecycle import LEASE_SECONDS
 
 
@@ -27,7 +27,7 @@ class Claimed:
 
 @dataclass(frozen=True)
 class Ended:
-    """What `statements.COMPLETE` takes for one prediction; see `inference_complete`.
+    """What `sql.COMPLETE` takes for one prediction; see `inference_complete`.
 
     Attributes:
         quantities: what was delivered or used, in parts of each unit.
@@ -52,7 +52,7 @@ def claim(*, node: str, device: str, version: str, limit: int) -> tuple[list[Cla
     """Up to `limit` predictions of a version that may run in one batch, and whether more wait."""
     with connection.cursor() as cursor:
         cursor.execute(
-            statements.CLAIM,
+            sql.CLAIM,
             {"node": node, "device": device, "version": version, "limit": limit, "lease": LEASE_SECONDS},
         )
         rows = cursor.fetchall()
@@ -66,14 +66,14 @@ def complete(results: Iterable[Ended]) -> list[tuple[uuid.UUID, str | None]]:
     """End predictions and settle them in one transaction; answers with those that were still this node's."""
     documents = [vars(result) | {"id": str(result.id), "artifacts": list(result.artifacts)} for result in results]
     with connection.cursor() as cursor:
-        cursor.execute(statements.COMPLETE, {"results": json.dumps({"schema": 1, "results": documents})})
+        cursor.execute(sql.COMPLETE, {"results": json.dumps({"schema": 1, "results": documents})})
         return [(id_, waiter) for id_, waiter, _ in cursor.fetchall()]
 
 
 def renew(*, node: str, ids: Sequence[uuid.UUID]) -> tuple[set[uuid.UUID], set[uuid.UUID]]:
     """Prolong the leases of what is being worked on; answers with what is still ours and what its buyer cancelled."""
     with connection.cursor() as cursor:
-        cursor.execute(statements.RENEW, {"node": node, "ids": list(ids), "lease": LEASE_SECONDS})
+        cursor.execute(sql.RENEW, {"node": node, "ids": list(ids), "lease": LEASE_SECONDS})
         rows = cursor.fetchall()
     return {id_ for id_, _ in rows}, {id_ for id_, canceled in rows if canceled}
 

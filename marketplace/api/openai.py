@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from msgspec import UNSET
 
 from inference.links import absolute, artifact_path
-from inference.statements import PredictionView
+from inference.read_models import PredictionView
 from marketplace.api.replicate import prediction_document
 from marketplace.api.shapes import answers
 from marketplace.api.shapes.requests import EditImages, GenerateImages

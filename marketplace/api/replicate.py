@@ -8,8 +8,8 @@ from django.conf import settings
 from billing.outcomes.domain import Verdict
 from inference.domain.lifecycle import Status
 from inference.links import absolute, artifact_path, events_path, shown_input
+from inference.read_models import PredictionView
 from inference.services.receipts import receipt_of
-from inference.statements import PredictionView
 from marketplace.api.shapes import answers
 from marketplace.api.shapes.requests import CreatePredictionOfVersion
 from marketplace.catalog.domain import Reference, parse_reference

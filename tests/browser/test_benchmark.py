@@ -55,14 +55,14 @@ def make_prompt_set(tab: Tab, market: Market) -> str:
     tab.get_by_label("Name").fill(name)
     bad = {"name": "p.csv", "mimeType": "text/csv", "buffer": b"text\na heart\n"}
     tab.get_by_label("Or a CSV file").set_input_files(files=[bad])
-    tab.get_by_role("button", name="Save the prompts").click()
+    tab.get_by_role("button", name="Save prompt set").click()
     expect(tab.get_by_text("Line 1: no column is called “prompt”")).to_be_visible()
     expect(tab.get_by_label("Name")).to_have_value(name)
     file = io.StringIO()
     csv.writer(file).writerows([("prompt", "seed"), *((prompt, seed) for seed, prompt in enumerate(PROMPTS, start=1))])
     good = {"name": "p.csv", "mimeType": "text/csv", "buffer": file.getvalue().encode("utf-8-sig")}
     tab.get_by_label("Or a CSV file").set_input_files(files=[good])
-    tab.get_by_role("button", name="Save the prompts").click()
+    tab.get_by_role("button", name="Save prompt set").click()
     tab.wait_for_url("**/benchmarks/new?*")
     return name
 
@@ -89,7 +89,7 @@ def vote_on_all(tab: Tab, models: list[str]) -> None:
         if number == 3:
             check(tab)
         tab.keyboard.press(key)
-    expect(tab.get_by_role("heading", name="That was the last pair")).to_be_visible()
+    expect(tab.get_by_role("heading", name="All pairs are done")).to_be_visible()
 
 
 @pytest.mark.slow
@@ -128,7 +128,7 @@ def test_team_benchmarks_models_on_its_own_prompts(tab: Tab, visitors: Visitors,
 
     # Five votes are not enough, and the page says so; the cost equals the estimate.
     expect(tab.get_by_text("are not distinguishable")).to_be_visible()
-    expect(tab.get_by_text("Votes on 5 prompts tell nothing either way: at least 6 are needed.")).to_be_visible()
+    expect(tab.get_by_text("Votes on 5 prompts are not enough: at least 6 are needed.")).to_be_visible()
     table = tab.get_by_role("region", name="Table of the ranking")
     assert [row.locator("td").first.inner_text() for row in table.locator("tbody tr").all()] == ["1", "1"]
     charged = tab.get_by_role("region", name="Table of seconds and money").locator("tbody tr td:last-child").all()

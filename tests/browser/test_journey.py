@@ -55,7 +55,7 @@ def join(tab: Tab, *, credit: int | None) -> str:
     tab.wait_for_url(f"**/console/{slug}/balance")
     expect(tab.locator("[data-available]")).to_have_text("$0.00")
     if credit is not None:
-        expect(tab.get_by_text("Test money: nothing is charged anywhere.")).to_be_visible()
+        expect(tab.get_by_text("Test money: nothing is charged.")).to_be_visible()
         tab.get_by_label("Amount in USD").fill(str(credit))
         tab.get_by_role("button", name="Add").click()
         expect(tab.locator("[data-available]")).to_have_text(f"${credit}.00")
@@ -91,7 +91,7 @@ def test_a_new_buyer_runs_a_model_and_sees_each_ledger_entry(tab: Tab, visitors:
     tab.get_by_role("link", name="Open this prediction").click()
     expect(tab.get_by_role("heading", level=1)).to_have_text(PROMPT)
     expect(tab.locator(".facts .status")).to_have_text("Succeeded")
-    tab.get_by_role("link", name="Its entries in the ledger").click()
+    tab.get_by_role("link", name="Ledger entries").click()
     expect(tab.get_by_role("heading", level=1)).to_have_text(f"{hero}: 1 image")
     entries = rows_of(tab, "Table of the entries")
     assert sorted((row[1], row[2]) for row in entries[:-1]) == [

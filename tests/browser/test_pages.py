@@ -1,4 +1,4 @@
-"""Every page, light and dark: accessible by axe's rules, without an error in the console, as wide as a phone."""
+"""Every page, light and dark: accessible by axe's rules, no console errors, fits on a phone."""
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe

@@ -218,7 +218,7 @@ class Tour:
             tab.goto(f"/console/{self.buyer}/prompt-sets/new?next=benchmark")
             tab.get_by_label("Name").fill("Icons of the shop")
             tab.get_by_label("Prompts, one a line").fill("\n".join(PROMPTS))
-            tab.get_by_role("button", name="Save the prompts").click()
+            tab.get_by_role("button", name="Save prompt set").click()
             tab.wait_for_url("**/benchmarks/new?*")
             tab.get_by_label("Name").fill("Which model for our icons?")
             for model in models:

@@ -6,8 +6,8 @@ from typing import Any
 import orjson
 
 from inference.domain.files import MAX_FILE_BYTES
+from inference.read_models import FILE_OF_PREDICTION, UPLOAD
 from inference.services.files import keep_upload
-from inference.statements import FILE_OF_PREDICTION, UPLOAD
 from marketplace.accounts.domain import Actor
 from marketplace.accounts.selectors import actor_by_upload_link
 from marketplace.api.authentication import key_from_header, look_up_caller

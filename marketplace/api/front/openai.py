@@ -6,8 +6,8 @@ import base64
 import orjson
 
 from inference.domain.files import MAX_FILE_BYTES
+from inference.read_models import PredictionView
 from inference.services.files import keep_upload
-from inference.statements import PredictionView
 from marketplace.api import openai
 from marketplace.api.authentication import key_from_header, look_up_caller
 from marketplace.api.conditions import conditions_of

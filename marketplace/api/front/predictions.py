@@ -3,7 +3,7 @@
 import asyncio
 import uuid
 
-from inference import statements
+from inference import sql
 from inference.domain.lifecycle import Status
 from inference.services.cancel import after_cancel, cancel_parameters
 from marketplace.api import replicate
@@ -50,7 +50,7 @@ async def cancel(request: Request, resources: Resources, *, id: str) -> Response
     caller = await authenticate(request)
     prediction = _parse(id)
     await view_for(resources, caller, prediction)
-    row = await resources.fetch_one(statements.CANCEL, cancel_parameters(caller, prediction))
+    row = await resources.fetch_one(sql.CANCEL, cancel_parameters(caller, prediction))
     if row is None:
         raise NotFound("There is no such prediction")
     await asyncio.to_thread(after_cancel, prediction, row["status"], row["node"], row["waiter"])

@@ -5,13 +5,13 @@ import time
 import uuid
 from typing import Any
 
-from inference import statements
+from inference import read_models, sql
 from inference.domain.conditions import UNCONDITIONAL, Conditions, Idempotency
 from inference.domain.files import media_fields
 from inference.domain.lifecycle import Origin
+from inference.read_models import PredictionView
 from inference.services.admit import AbovePrice, CallTarget, PriceChanged, key_reused, prepare, refusal
 from inference.services.files import take_files
-from inference.statements import PredictionView
 from marketplace.accounts import policy
 from marketplace.accounts.domain import Actor
 from marketplace.accounts.policy import Action
@@ -69,7 +69,7 @@ async def view_for(resources: Resources, caller: Actor, prediction: uuid.UUID) -
     """
     policy.check(caller, Action.SEE_PREDICTIONS)
     row = await resources.fetch_one(
-        statements.VIEW_FOR_BUYER,
+        read_models.VIEW_FOR_BUYER,
         {"id": prediction, "organization": caller.organization_id, "key": caller.key_id},
     )
     if row is None:
@@ -93,7 +93,7 @@ async def _resolve(reference: Reference, conditions: Conditions, caller: Actor) 
 async def _admitted_before(resources: Resources, caller: Actor, idempotency: Idempotency) -> uuid.UUID | None:
     """The prediction that this key and request led to before, if they did. Raises IdempotencyKeyReused."""
     row = await resources.fetch_one(
-        statements.ADMITTED_BEFORE, {"organization": caller.organization_id, "key": idempotency.key}
+        read_models.ADMITTED_BEFORE, {"organization": caller.organization_id, "key": idempotency.key}
     )
     if row is None:
         return None
@@ -145,7 +145,7 @@ async def _run(
         raise NotUnderstood("The input is nested too deeply; no model takes such a value.") from None
     # The event is asked for before the prediction exists, so that its end cannot be missed.
     async with resources.waker.end_of(admission.id) as ended:
-        row = await resources.fetch_one(statements.ADMIT, admission.parameters)
+        row = await resources.fetch_one(sql.ADMIT, admission.parameters)
         assert row is not None
         if problem := refusal(row["outcome"], admission=admission, target=target):
             raise problem
@@ -156,7 +156,7 @@ async def _run(
             return await view_for(resources, caller, admission.id)
         view = await _wait(resources, caller, admission.id, ended, wait_seconds)
     if not view.status.is_final:
-        await resources.execute(statements.STOP_WAITING, {"id": admission.id})
+        await resources.execute(sql.STOP_WAITING, {"id": admission.id})
     return view
 
 

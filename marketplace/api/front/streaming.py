@@ -8,10 +8,10 @@ from typing import Any
 import orjson
 import redis
 
-from inference import statements
+from inference import read_models
 from inference.domain.lifecycle import Status
+from inference.read_models import PredictionView
 from inference.services.wakeups import progress_key
-from inference.statements import PredictionView
 from marketplace.api import replicate
 from marketplace.api.front.authentication import authenticate, holds_link
 from marketplace.api.front.http import Request, Response
@@ -49,7 +49,7 @@ async def _authorized(request: Request, resources: Resources, id_: str) -> Predi
 
 
 async def _view(resources: Resources, prediction: uuid.UUID) -> PredictionView:
-    row = await resources.fetch_one(statements.VIEW_BY_LINK, {"id": prediction})
+    row = await resources.fetch_one(read_models.VIEW_BY_LINK, {"id": prediction})
     if row is None:
         raise NotFound("There is no such prediction")
     return PredictionView.from_row(row)

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from billing.pricing.selectors import terms_of
+from inference.read_models import PredictionView
 from inference.selectors import some_predictions_for_buyer
 from inference.services.estimates import estimate
-from inference.statements import PredictionView
 from marketplace.benchmarks.domain import ranking
 from marketplace.benchmarks.domain.agreement import krippendorff_alpha
 from marketplace.benchmarks.domain.figures import cost_per_accepted, percentile

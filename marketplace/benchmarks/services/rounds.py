@@ -18,10 +18,10 @@ from django.utils import timezone
 
 from inference.domain.lifecycle import Origin, Status
 from inference.links import absolute, artifact_path
+from inference.read_models import PredictionView
 from inference.selectors import some_predictions_for_buyer
 from inference.services import cancel as cancelling
 from inference.services.admit import CallTarget, PriceChanged, admit
-from inference.statements import PredictionView
 from marketplace.accounts.selectors import platform_for
 from marketplace.benchmarks.domain.states import MAX_IN_FLIGHT, CellState, State
 from marketplace.benchmarks.models import Benchmark, Cell

@@ -28,9 +28,7 @@ def payouts(request: MemberRequest) -> HttpResponse:
     """The page; a POST asks for a payout."""
     form = PayoutForm.of(request)
     if form.is_bound:
-        policy.check(
-            request.actor, Action.REQUEST_PAYOUT
-        )  # before anything is said of the form; the service asks again
+        policy.check(request.actor, Action.REQUEST_PAYOUT)  # before the form is judged; the service asks again
     if form.is_valid():
         payout = form.attempt(request_payout, actor=request.actor, key=form.cleaned_data["key"].hex)
         if payout is not None:

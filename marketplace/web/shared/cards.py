@@ -4,8 +4,8 @@ import json
 from typing import Any
 
 from inference.links import artifact_path, input_path
+from inference.read_models import PredictionView
 from inference.selectors import examples_of, showcase
-from inference.statements import PredictionView
 from marketplace.catalog.selectors import Offer
 from marketplace.core.files import references_in
 from marketplace.core.ids import short

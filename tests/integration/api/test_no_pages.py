@@ -95,7 +95,7 @@ def assert_document(answer: Answer, method: str, path: str) -> None:
         assert answer.headers["allow"]
 
 
-@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     method=st.sampled_from(METHODS),
     address=addresses(),

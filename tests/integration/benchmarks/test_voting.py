@@ -6,7 +6,8 @@ from contextlib import suppress
 import pytest
 from django.db import IntegrityError
 
-from marketplace.accounts.models import AuditEvent, Membership
+from marketplace.accounts.domain import Actor
+from marketplace.accounts.models import AuditEvent
 from marketplace.benchmarks.domain.states import Answer, CellState, Choice, State
 from marketplace.benchmarks.models import Cell, Reveal, Vote
 from marketplace.benchmarks.selectors.ballots import ballot_of, pairs_for_voter
@@ -30,7 +31,7 @@ def case(database: None) -> BenchmarkCase:
     return case
 
 
-def prefer(case: BenchmarkCase, by: Membership, position: int, *, count: int | None = None) -> None:
+def prefer(case: BenchmarkCase, by: Actor, position: int, *, count: int | None = None) -> None:
     """Vote for the model at this position in the benchmark's order, pair after pair."""
     contestants = list(case.benchmark.contestants.all())
     done = 0
@@ -68,7 +69,7 @@ def test_one_vote_for_each_voter_and_pair(case: BenchmarkCase):
     colleague = colleague_of(case.buyer)
     key = ballot_of(case.benchmark, case.by.person).current.key
 
-    def press(answer: Answer, who: Membership = case.by, what: str = key) -> Vote:
+    def press(answer: Answer, who: Actor = case.by, what: str = key) -> Vote:
         return vote(actor=who, benchmark_id=case.id, key=what, answer=answer)
 
     given = run_concurrently(

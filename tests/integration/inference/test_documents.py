@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from django.db import DatabaseError, connection
 
-from inference import statements
+from inference import sql
 from inference.domain.lifecycle import Origin, Status
 from inference.models import Prediction
 from inference.services.admit import prepare
@@ -45,7 +45,7 @@ def document(buyer: Party, sale: ListedModel, **changed: Any) -> dict[str, Any]:
 
 def admit(given: Any) -> str:
     with connection.cursor() as cursor:
-        cursor.execute(statements.ADMIT, {"admission": json.dumps(given)})
+        cursor.execute(sql.ADMIT, {"admission": json.dumps(given)})
         return cursor.fetchone()[0]
 
 
@@ -121,6 +121,6 @@ def test_a_result_without_a_key_is_refused_by_its_name(market: tuple[Party, List
     else:
         del result[key]
     with pytest.raises(DatabaseError, match=f'lacks "{key}"'), connection.cursor() as cursor:
-        cursor.execute(statements.COMPLETE, {"results": json.dumps({"schema": 1, "results": [result]})})
+        cursor.execute(sql.COMPLETE, {"results": json.dumps({"schema": 1, "results": [result]})})
     assert Prediction.objects.get(pk=id_).status == Status.PROCESSING
     assert (balance_of_buyer(buyer).posted, balance_of_buyer(buyer).held) == (CREDIT, 4_000)

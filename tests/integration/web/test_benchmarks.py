@@ -11,7 +11,8 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.urls import reverse
 
-from marketplace.accounts.models import Membership
+from marketplace.accounts.domain import Actor
+from marketplace.accounts.models import User
 from marketplace.benchmarks.domain.states import State
 from marketplace.benchmarks.models import Benchmark, PromptSet, Vote
 from marketplace.benchmarks.services.voting import reveal
@@ -32,9 +33,9 @@ DEEDS = (
 )
 
 
-def signed_in(user) -> Client:  # type: ignore[no-untyped-def]
+def signed_in(actor: Actor) -> Client:
     client = Client()
-    client.force_login(user)
+    client.force_login(User.objects.get(pk=actor.person))
     return client
 
 
@@ -47,14 +48,14 @@ def case(database: None) -> BenchmarkCase:
 
 
 @pytest.fixture
-def by(case: BenchmarkCase) -> Membership:
+def by(case: BenchmarkCase) -> Actor:
     """A member who belongs to this organisation only."""
     return colleague_of(case.buyer)
 
 
 @pytest.fixture
-def client(by: Membership) -> Client:
-    return signed_in(by.user)
+def client(by: Actor) -> Client:
+    return signed_in(by)
 
 
 def address(case: BenchmarkCase, name: str) -> str:
@@ -70,7 +71,7 @@ def ballot_in(page: str) -> dict[str, object]:
 
 def test_other_organisations_cannot_see_a_benchmark(case: BenchmarkCase):
     stranger = make_buyer(credit=0)
-    client = signed_in(colleague_of(stranger).user)
+    client = signed_in(colleague_of(stranger))
     for name in PAGES + DEEDS:
         slugs = (case.buyer.organization.slug, stranger.organization.slug)
         for slug in slugs:
@@ -145,11 +146,11 @@ def test_names_and_files_are_shown_after_a_reveal(case: BenchmarkCase, client: C
         (case.names[1], "", "0.001000", "0.006000"),
     ]
     # A colleague is still blind.
-    theirs = signed_in(colleague_of(case.buyer).user)
+    theirs = signed_in(colleague_of(case.buyer))
     assert theirs.get(address(case, "console_results_csv")).status_code == 403
 
 
-def test_csv_exports_escape_formulas(case: BenchmarkCase, client: Client, by: Membership):
+def test_csv_exports_escape_formulas(case: BenchmarkCase, client: Client, by: Actor):
     case.prompt_set.prompts.update(text="=HYPERLINK(1)")
     ballot = ballot_in(client.get(address(case, "console_vote")).content.decode())
     body = {"pair": ballot["current"]["key"], "answer": "tie", "reason": "@sum"}
@@ -157,12 +158,12 @@ def test_csv_exports_escape_formulas(case: BenchmarkCase, client: Client, by: Me
     reveal(actor=by, benchmark_id=case.id)
     (row,) = csv.DictReader(io.StringIO(client.get(address(case, "console_votes_csv")).content.decode()))
     assert (row["prompt"], row["reason"], row["choice"]) == ("'=HYPERLINK(1)", "'@sum", "tie")
-    assert row["voter"] == by.user.email
+    assert row["voter"] == User.objects.get(pk=by.person).email
 
 
 def test_the_form_estimates_and_starts(database: None):
     case = BenchmarkCase(prompts=3)
-    client, slug = signed_in(case.by.user), case.buyer.organization.slug
+    client, slug = signed_in(case.by), case.buyer.organization.slug
     chosen = {"prompts": short(case.prompt_set.pk), "model": case.names}
     part = client.get(f"/console/{slug}/benchmarks/estimate", chosen).content.decode()
     assert 'name="agreed" value="15000"' in part
@@ -194,7 +195,7 @@ def test_the_form_estimates_and_starts(database: None):
 )
 def test_forms_that_start_nothing(database: None, changed: dict[str, object], said: str):
     case = BenchmarkCase(prompts=1)
-    client, slug = signed_in(case.by.user), case.buyer.organization.slug
+    client, slug = signed_in(case.by), case.buyer.organization.slug
     form = {"prompts": short(case.prompt_set.pk), "model": case.names, "name": "Mine", "agreed": "5000"} | changed
     answer = client.post(f"/console/{slug}/benchmarks/new", form)
     assert answer.status_code == 422
@@ -205,7 +206,7 @@ def test_forms_that_start_nothing(database: None, changed: dict[str, object], sa
 def test_prompts_come_typed_or_as_a_file(database: None):
     buyer = make_buyer(credit=0)
     slug = buyer.organization.slug
-    client = signed_in(colleague_of(buyer).user)
+    client = signed_in(colleague_of(buyer))
     path = f"/console/{slug}/prompt-sets/new"
     bad = client.post(path, {"name": "x", "prompts": "a\na"})
     assert bad.status_code == 422
@@ -225,7 +226,7 @@ def test_the_page_of_a_paused_benchmark_says_what_to_do(database: None):
     case.start()
     case.sales[0].set_price(7_000)
     case.advance()
-    client = signed_in(case.by.user)
+    client = signed_in(case.by)
     page = client.get(address(case, "console_benchmark")).content.decode()
     assert "This benchmark is paused." in page
     assert 'name="agreed" value="8000"' in page
@@ -236,7 +237,7 @@ def test_the_page_of_a_paused_benchmark_says_what_to_do(database: None):
 def test_progress_reloads_the_page_when_there_is_news(database: None):
     case = BenchmarkCase(prompts=1)
     case.start()
-    client = signed_in(case.by.user)
+    client = signed_in(case.by)
     part = client.get(address(case, "console_benchmark_progress"), {"awaits_pairs": 1})
     assert "0 of 2 pictures" in part.content.decode()
     assert "HX-Refresh" not in part.headers
@@ -247,7 +248,7 @@ def test_progress_reloads_the_page_when_there_is_news(database: None):
 def test_a_models_page_leads_to_a_benchmark_of_it(database: None):
     case = BenchmarkCase(prompts=1)
     link = f"/console/{case.buyer.organization.slug}/benchmarks/new?model={case.names[0].replace('/', '%2F')}"
-    client = signed_in(colleague_of(case.buyer).user)
+    client = signed_in(colleague_of(case.buyer))
     assert link in client.get(f"/{case.names[0]}").content.decode()
     assert "/benchmarks/new" not in Client().get(f"/{case.names[0]}").content.decode()
     page = client.get(link).content.decode()

@@ -1,4 +1,8 @@
-"""The SQL of a prediction's life, sent unchanged by Django's connections and by the async front's pool."""
+"""What is read of predictions, by SQL that Django's connections and the async front's pool send unchanged.
+
+Other apps' tables are read through their views: accounts_slugs, providers_called_versions, billing_call_prices,
+billing_call_outcomes and billing_call_usage.
+"""
 
 import uuid
 from collections.abc import Mapping, Sequence
@@ -9,65 +13,31 @@ from typing import Any
 from billing.outcomes.domain import OutcomeState, why_not_billed
 from inference.domain.lifecycle import Status
 
-ADMIT = "SELECT outcome, prediction FROM inference_admit(%(admission)s)"
-
 # What was asked for under an idempotency key, and the prediction that was the answer.
 ADMITTED_BEFORE = """
 SELECT prediction_id AS prediction, request_hash FROM inference_idempotencykey
 WHERE organization_id = %(organization)s AND key = %(key)s
 """
 
-# A waiter that gives up promises its caller a prediction, so this commit does wait for the disk.
-STOP_WAITING = "UPDATE inference_prediction SET waiter = NULL WHERE id = %(id)s"
-
-CANCEL = "SELECT status, node, waiter FROM inference_cancel(%(id)s, %(organization)s, %(not_billed)s)"
-
-CLAIM = """
-SELECT id, attempt, input, price, quantity, waiter, more
-FROM inference_claim(%(node)s, %(device)s, %(version)s, %(limit)s, %(lease)s)
-"""
-
-COMPLETE = "SELECT id, waiter, status FROM inference_complete(%(results)s)"
-
-TAKE_BACK = """
-SELECT id, version, status, waiter
-FROM inference_take_back(%(node)s, %(most_attempts)s, %(error)s, %(failed_free)s, %(canceled_free)s)
-"""
-
-# Rows are locked in the order of their ids, as everybody locks them.
-RENEW = """
-UPDATE inference_prediction SET lease_until = now() + make_interval(secs => %(lease)s)
-WHERE id IN (SELECT id FROM inference_prediction
-             WHERE node_id = %(node)s AND status = 'processing' AND id = ANY (%(ids)s) ORDER BY id FOR NO KEY UPDATE)
-RETURNING id, cancel_requested_at IS NOT NULL AS canceled
-"""
-
-GIVE_UP = "SELECT id, waiter FROM inference_give_up(%(hours)s, %(error)s, %(not_billed)s)"
-
 _VIEW = """
-SELECT p.id, p.organization_id, o.slug AS organization, mo.slug || '/' || m.name AS model, m.task,
+SELECT p.id, p.organization_id, o.slug AS organization, v.model, v.task,
        p.version_id AS version, v.number AS version_number, p.origin,
        p.status, p.input, p.error, p.attempt, p.node_id AS node, p.device,
        p.created_at, p.started_at, p.completed_at, p.cancel_requested_at, p.load_seconds, p.run_seconds, p.batch_size,
-       p.stopped_at_step, p.value, p.quantity, u.quantity AS quantity_charged, p.amount_held,
-       coalesce(oc.amount, p.amount_charged) AS amount_charged,
-       p.max_price, p.not_billed, pr.id AS price_id,
-       pr.version AS price_version, pr.amount AS unit_amount, pr.unit, pr.currency,
+       p.stopped_at_step, p.value, p.quantity, u.quantity_charged, p.amount_held,
+       coalesce(oc.outcome_amount, p.amount_charged) AS amount_charged, p.max_price, p.not_billed,
+       b.price_id, b.price_version, b.unit_amount, b.unit, b.currency,
        coalesce((SELECT jsonb_agg(jsonb_build_object('id', a.id, 'sha256', a.sha256, 'media_type', a.media_type,
                                                      'size', a.size, 'width', a.width, 'height', a.height)
                                   ORDER BY a.position)
                  FROM inference_artifact a WHERE a.prediction_id = p.id), '[]') AS artifacts,
-       p.contract_id, oo.hash AS contract_hash, oc.state AS outcome, oc.delivered, oc.accepted, oc.rejected,
-       oc.review_until
+       p.contract_id, b.contract_hash, oc.outcome, oc.delivered, oc.accepted, oc.rejected, oc.review_until
 FROM inference_prediction p
-JOIN accounts_organization o ON o.id = p.organization_id
-JOIN providers_generativemodel m ON m.id = p.model_id
-JOIN accounts_organization mo ON mo.id = m.organization_id
-JOIN providers_modelversion v ON v.id = p.version_id
-JOIN billing_price pr ON pr.id = p.price_id
-LEFT JOIN billing_outcome oc ON oc.id = p.id
-LEFT JOIN billing_usagerecord u ON u.hold_id = p.id
-LEFT JOIN billing_outcomeoffer oo ON oo.price_id = p.price_id
+JOIN accounts_slugs o ON o.organization_id = p.organization_id
+JOIN providers_called_versions v ON v.version_id = p.version_id
+JOIN billing_call_prices b ON b.price_id = p.price_id
+LEFT JOIN billing_call_outcomes oc ON oc.id = p.id
+LEFT JOIN billing_call_usage u ON u.id = p.id
 """
 
 # For a buyer: by key, whose validity is asked anew, or by membership, which the page has checked.
@@ -89,7 +59,7 @@ ORDER BY p.id DESC LIMIT %(limit)s
 UNDER_REVIEW = (
     _VIEW
     + """
-WHERE p.organization_id = %(organization)s AND p.contract_id = %(contract)s AND oc.state = 'observing'
+WHERE p.organization_id = %(organization)s AND p.contract_id = %(contract)s AND oc.outcome = 'observing'
 ORDER BY p.id LIMIT %(limit)s
 """
 )
