@@ -209,12 +209,21 @@ def _record(cursor: CursorWrapper, file: SqlFile, identity: str) -> None:
 
 
 def _remove_others(cursor: CursorWrapper, files: Sequence[SqlFile], *, kept: Collection[str]) -> None:
-    """Drop what no file makes any more: its file is gone, or it has a file's name with other argument types."""
+    """Drop what no file makes any more: its file is gone, or it has a file's name with other argument types.
+
+    So are functions that begin with an app's label: 0.1.0 kept no record of those that it made.
+    """
     names = {(file.kind, file.name) for file in files}
+    labels = {config.label for config in apps.get_app_configs()}
     others = [
         found
         for found in read_objects(cursor)
-        if found.identity not in kept and (found.path is not None or (found.kind, found.name) in names)
+        if found.identity not in kept
+        and (
+            found.path is not None
+            or (found.kind, found.name) in names
+            or (found.kind == "FUNCTION" and found.name.partition("_")[0] in labels)
+        )
     ]
     for found in sorted(others, key=lambda found: found.kind, reverse=True):  # views first, they may use functions
         _drop(cursor, found)

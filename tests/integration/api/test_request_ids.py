@@ -62,7 +62,7 @@ def test_every_kind_of_answer_has_one(database: None, buyer: Buyer, address: str
         ("GET", "/nobody/nothing", 404),
         ("GET", "/static/nothing.css", 404),
         ("GET", "/console/", 302),
-        ("GET", "/healthz", 503),
+        ("GET", "/readyz", 200),
     ):
         key = None if path.startswith(("/api", "/console")) else buyer.key
         answer = front_client.request(method, path, key=key, headers={"X-Request-Id": "mine", "Host": "localhost"})

@@ -108,7 +108,7 @@ def test_undo_brings_the_pair_back(case: BenchmarkCase):
         answer=Answer.LEFT,
         reason=" cleaner\n edge ",
     )
-    assert Vote.objects.get(benchmark=case.id).reason == "cleaner front_client"
+    assert Vote.objects.get(benchmark=case.id).reason == "cleaner edge"
     after = ballot_of(case.benchmark, case.by.person)
     assert (after.done, after.undo) == (1, before.current.key)
     assert after.current == before.upcoming

@@ -198,7 +198,7 @@ def outside(database: None) -> Iterator[str]:
     events._subscribers.pop(name)
     yield name
     events._subscribers.pop(name, None)
-    events._outside.discard(name)
+    events._external.discard(name)
 
 
 def test_external_topics_have_their_own_relay(outside: str, topic: str):

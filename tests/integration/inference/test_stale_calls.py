@@ -13,11 +13,11 @@ from inference.models import Prediction
 from inference.runtime.adapters.base import Output
 from inference.runtime.engine import Result
 from inference.services.recovery import give_up
+from inference.worker.claims import Ended
 from inference.worker.finaliser import Finaliser, Finished
 from inference.worker.work import WorkInHand
 from marketplace.core.storage import BlobStore, blob_store
 from tests.support.inference_market import (
-    CREDIT,
     PRICE,
     balance_of_buyer,
     call,
@@ -58,21 +58,21 @@ def test_predictions_waiting_too_long_fail_for_free():
 
 def test_a_result_that_the_database_refuses_fails_alone():
     buyer, model, node = make_buyer(), make_priced_model(), make_node()
-    good, greedy = call(buyer, model), call(buyer, model)
+    good, unrated = call(buyer, model), call(buyer, model)
     work = WorkInHand()
     claimed = claim_all(model, node)
     work.add((one.id, one.attempt) for one in claimed)
     results = {one.id: succeeded(one) for one in claimed}
-    overcharged = vars(results[greedy]) | {"amount": 10 * CREDIT}
+    without_quantity = vars(results[unrated]) | {"quantities": {}}
     finaliser = Finaliser(work, store=blob_store())
-    finaliser.put_all([results[good], type(results[greedy])(**overcharged)])
+    finaliser.put_all([results[good], Ended(**without_quantity)])
 
     finaliser.turn()
 
     assert finaliser.is_idle()
     assert work.predictions() == []
-    assert (status_of(good), status_of(greedy)) == (Status.SUCCEEDED, Status.FAILED)
-    assert row(greedy).error == "The result could not be saved."
+    assert (status_of(good), status_of(unrated)) == (Status.SUCCEEDED, Status.FAILED)
+    assert row(unrated).error == "The result could not be saved."
     assert balance_of_buyer(buyer).held == 0
     assert_ledger_consistent()
 

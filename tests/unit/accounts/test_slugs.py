@@ -83,7 +83,7 @@ def first_segments(patterns: "list[URLPattern | URLResolver]", prefix: str = "")
 def test_every_first_segment_of_an_address_is_reserved():
     django = first_segments(get_resolver().url_patterns)
     front = {first for route in ROUTES if not (first := route.template.split("/")[1]).startswith("{")}
-    assert {"accounts", "api", "console", "docs", "models", "operator", "provider", "v1"} <= django
+    assert {"accounts", "console", "docs", "models", "operator", "provider", "v1"} <= django
     assert {"api", "artifacts", "healthz", "metrics", "readyz", "v1"} <= front
     assert (django | front | {settings.STATIC_URL.strip("/"), "favicon.ico", "robots.txt"}) - RESERVED_SLUGS == set()
 
