@@ -100,7 +100,7 @@ def test_a_file_that_is_not_a_picture_shows_an_error_and_can_be_replaced(
 ) -> None:
     tab.goto(f"/{picture_models['matting']}")
     tab.get_by_role("button", name="Run").click()
-    expect(tab.locator('[data-error-for="image"]')).to_have_text("is required")
+    expect(tab.locator('[data-error-for="image"]')).to_have_text("Image is required")
     expect(tab.get_by_label("Image", exact=True)).to_be_focused()  # keyboard users continue at the error
     text = tmp_path / "notes.txt"
     text.write_text("no picture")

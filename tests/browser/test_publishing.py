@@ -68,7 +68,7 @@ def test_a_folder_is_published_priced_sold_and_taken_off_sale(market: Market, vi
 
         tab.get_by_role("link", name="Price it and put it on sale").click()
         expect(tab.get_by_text("set a price first")).to_be_visible()
-        tab.get_by_label("For one image").fill("0.002")
+        tab.get_by_label("Price per unit").fill("0.002")
         preview = tab.locator("#preview tbody tr")
         expect(preview).to_have_count(3)
         assert [cell.strip() for cell in preview.nth(2).locator("td").all_inner_texts()] == [

@@ -138,7 +138,7 @@ class Tour:
                 expect(tab.locator(f"[data-step={step}]")).to_have_attribute("data-state", "passed", timeout=CHECKS_MS)
             self.picture(tab, "02-publish-checks")
             tab.get_by_role("link", name="Price it and put it on sale").click()
-            tab.get_by_label("For one image").fill("0.002")
+            tab.get_by_label("Price per unit").fill("0.002")
             expect(tab.locator("#preview tbody tr")).to_have_count(3)
             self.picture(tab, "03-publish-price")
             tab.get_by_role("button", name="Set", exact=True).click()

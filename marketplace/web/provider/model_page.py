@@ -62,7 +62,7 @@ def price_options(found: GenerativeModel) -> dict[str, Any]:
     """What the form of a model's price is made with."""
     address = reverse("web:provider_price_preview", args=[found.organization.slug, found.name])
     units = tasks.task_named(found.task).units if found.task else ()
-    return {"units": units, "label": f"Price for one, in {settings.CURRENCY}", "preview_url": address}
+    return {"units": units, "label": f"Price per unit, in {settings.CURRENCY}", "preview_url": address}
 
 
 def price_context(found: GenerativeModel, form: PriceForm) -> dict[str, Any]:
