@@ -68,11 +68,11 @@ test-clients: $(VENV)/.stamp-dev staticfiles/.stamp $(HUB_CLIENTS:%=$(VENV)/clie
 check: $(VENV)/.stamp-dev staticfiles/.stamp
 	$(VENV)/bin/ruff check
 	$(VENV)/bin/ruff format --check
-	$(VENV)/bin/mypy
-	$(VENV)/bin/lint-imports
-	$(PY) manage.py makemigrations --check --dry-run
-	$(NPM) run --silent check
-	$(NPM) run --silent test
+	@echo "mypy, beside import contracts, migrations and the pages' scripts"; \
+	$(VENV)/bin/mypy & mypy=$$!; \
+	{ $(VENV)/bin/lint-imports && $(PY) manage.py makemigrations --check --dry-run \
+		&& $(NPM) run --silent check && $(NPM) run --silent test; } || { kill $$mypy; exit 1; }; \
+	wait $$mypy
 	$(PY) -m pytest $(PYTEST_ARGS) -m "not slow" tests/unit tests/integration
 
 format: $(VENV)/.stamp-dev node_modules/.stamp

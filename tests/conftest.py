@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 
 import pytest
 
+import inference.runtime  # noqa: F401  # the libraries read what it sets when a test first imports them
 from tests.support.market import Market, start_market
 from tests.support.single_models import SAVERS
 

@@ -2,11 +2,14 @@
 
 from pathlib import Path
 
+import pytest
 from django.conf import settings
 
 from marketplace.core.sql_files import read_files
 from tests.support.databases import connect, dump_schema, migrate, new_database, restore, restored_schema, start_python
 from tests.support.services import wait_until
+
+pytestmark = pytest.mark.slow  # each test migrates databases in processes of their own
 
 RELEASE_0_1_0 = Path(__file__).parent / "fixtures" / "schema-0.1.0.sql.gz"
 

@@ -33,6 +33,7 @@ def test_a_device_that_is_not_there_is_named():
         open_device(kind="cuda", index=99)
 
 
+@pytest.mark.slow
 def test_the_cache_needs_no_torch_and_the_hub_is_off_before_any_library_is_imported():
     code = (
         "import sys, os, inference.runtime.cache; assert 'torch' not in sys.modules;"
@@ -43,6 +44,7 @@ def test_the_cache_needs_no_torch_and_the_hub_is_off_before_any_library_is_impor
     subprocess.run([sys.executable, "-W", "error", "-c", code], check=True, cwd=root, timeout=60)
 
 
+@pytest.mark.slow
 def test_a_folder_can_be_tried_by_hand(weights, tmp_path):
     root, out = Path(__file__).parents[4], tmp_path / "out.png"
     command = [
