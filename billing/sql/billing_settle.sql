@@ -1,6 +1,9 @@
--- Posts holds: [{"hold", "source", "description", "quantity", "amount"}, …]. An amount of zero releases the hold.
--- Holds that are not pending any more are left out of the answer: somebody else resolved them first. A hold that is
--- named twice counts once. Usage of payers whom a gateway knows is told to it through the outbox.
+-- Posts holds: [{"hold", "source", "description", "quantity", "amount"}, …]. An amount of zero releases the hold. An
+-- item with "most" is rated here: [{"hold", "source", "label", "quantities", "most"}, …]. Its quantities are those of
+-- billing_delivered, null where nothing was delivered; no more than `most` parts of the price's unit count, and no more
+-- than what is held is charged. The label is what was sold, for the description.
+-- Holds that are not pending any more are left out of the answer: another transaction resolved them first. A hold that
+-- is named twice counts once. Usage of payers whom a gateway knows is told to it through the outbox.
 CREATE OR REPLACE FUNCTION billing_settle(p_items jsonb) RETURNS TABLE(hold uuid, amount bigint)
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
 #variable_conflict use_column
@@ -10,19 +13,29 @@ BEGIN
   -- Lock the holds, then all accounts that will change, each in order of ids, so that no two settlements deadlock. The
   -- state is looked at afterwards, so that the primary key finds the holds and no index of pending ones is scanned.
   WITH found AS MATERIALIZED (
-    SELECT h.id, h.account_id, h.price_id, h.state FROM billing_hold h WHERE h.id = ANY (holds) ORDER BY h.id FOR UPDATE
+    SELECT h.id, h.account_id, h.price_id, h.amount AS held, h.state FROM billing_hold h WHERE h.id = ANY (holds) ORDER BY h.id FOR UPDATE
   ), locked AS (
-    SELECT h.id, h.account_id, h.price_id, i.source, i.description, i.quantity, i.amount AS charge
+    SELECT h.id, h.account_id, h.price_id, h.held, i.*
     FROM found h
     JOIN (SELECT DISTINCT ON (hold) * FROM jsonb_to_recordset(p_items)
-            AS given(hold uuid, source text, description text, quantity bigint, amount bigint)) i ON i.hold = h.id
+            AS given(hold uuid, source text, description text, quantity bigint, amount bigint, label text,
+                     quantities jsonb, most bigint)) i ON i.hold = h.id
     WHERE h.state = 'pending'
+  ), priced AS (
+    SELECT l.id, l.account_id, l.price_id, l.held, l.source, l.description, l.label, l.amount, p.amount AS unit_amount,
+           p.unit, p.currency, p.payee, p.sku, p.fee_bps,
+           l.most IS NOT NULL AS is_rated,
+           CASE WHEN l.most IS NULL THEN l.quantity WHEN l.quantities IS NULL THEN 0
+                ELSE least(billing_delivered(l.quantities, p.unit), l.most) END AS quantity
+    FROM locked l JOIN billing_price p ON p.id = l.price_id
+  ), charged AS (
+    SELECT *, CASE WHEN is_rated THEN least(billing_rate(unit_amount, unit, quantity), held) ELSE amount END AS charge
+    FROM priced
   ), rated AS MATERIALIZED (
     -- The fee is (charge * fee_bps + 5000) / 10000, in parts that stay within 64 bits.
-    SELECT l.*, p.currency, p.payee, p.sku, p.unit, a.owner AS payer,
-           l.charge / 10000 * p.fee_bps + (l.charge % 10000 * p.fee_bps + 5000) / 10000 AS fee,
-           (hashtextextended(l.id::text, 0) & 15)::int AS shard
-    FROM locked l JOIN billing_price p ON p.id = l.price_id JOIN billing_account a ON a.id = l.account_id
+    SELECT c.*, a.owner AS payer, c.charge / 10000 * c.fee_bps + (c.charge % 10000 * c.fee_bps + 5000) / 10000 AS fee,
+           (hashtextextended(c.id::text, 0) & 15)::int AS shard
+    FROM charged c JOIN billing_account a ON a.id = c.account_id
   ), opened AS MATERIALIZED (
     -- Transactions that open the same account wait for each other, so all open accounts in the same order.
     SELECT owner, kind, currency, shard, billing_account_id(owner, kind, currency, shard) AS id FROM (
@@ -31,7 +44,8 @@ BEGIN
       ORDER BY 1, 2, 3, 4) AS wanted(owner, kind, currency, shard)
   )
   SELECT jsonb_agg(jsonb_build_object(
-           'hold', r.id, 'account', r.account_id, 'price', r.price_id, 'source', r.source, 'description', r.description,
+           'hold', r.id, 'account', r.account_id, 'price', r.price_id, 'source', r.source,
+           'description', coalesce(r.description, r.label || ': ' || billing_quantity_text(r.unit, r.quantity)),
            'quantity', r.quantity, 'amount', r.charge, 'currency', r.currency, 'payer', r.payer, 'payee', r.payee,
            'sku', r.sku, 'unit', r.unit, 'fee', r.fee, 'payee_account', payable.id, 'fee_account', fee.id))
     INTO work

@@ -14,14 +14,16 @@ BEGIN
   p_results := core_require_document(p, 1, ARRAY['results']) -> 'results';
   PERFORM core_require(r, ARRAY['id', 'attempt', 'status', 'quantities', 'source'])
     FROM jsonb_array_elements(p_results) AS r;
-  -- From here on p_results has one result for each prediction: that of its current attempt.
+  -- From here on p_results has one result for each prediction, that of its current attempt, with what was admitted.
   SELECT array_agg(given.id) INTO current_ids FROM jsonb_to_recordset(p_results) AS given(id uuid);
   WITH found AS MATERIALIZED (  -- by the primary key, whatever the state
-    SELECT p.id, p.attempt, p.status FROM inference_prediction p WHERE p.id = ANY (current_ids)
-    ORDER BY p.id FOR UPDATE
+    SELECT p.id, p.attempt, p.status, p.quantity, p.version_id FROM inference_prediction p
+    WHERE p.id = ANY (current_ids) ORDER BY p.id FOR UPDATE
   )
   SELECT array_agg(l.id), jsonb_agg(l.result) INTO current_ids, p_results FROM (
-    SELECT p.id, r.result FROM found p
+    SELECT p.id, r.result || jsonb_build_object('most', p.quantity, 'label', (
+             SELECT v.model FROM providers_called_versions v WHERE v.version_id = p.version_id)) AS result
+    FROM found p
     JOIN (SELECT DISTINCT ON (given.id, given.attempt) given.id, given.attempt, result
           FROM jsonb_array_elements(p_results) AS result, jsonb_to_record(result) AS given(id uuid, attempt int)) r
       ON r.id = p.id AND r.attempt = p.attempt
@@ -31,13 +33,10 @@ BEGIN
   SELECT coalesce(array_agg(o.outcome), '{}') INTO observed FROM billing_observe((
     SELECT jsonb_agg(jsonb_build_object('id', r.id, 'quantities', r.quantities))
     FROM jsonb_to_recordset(p_results) AS r(id uuid, status text, quantities jsonb) WHERE r.status = 'succeeded')) o;
-  SELECT coalesce(jsonb_object_agg(s.hold, s.amount), '{}') INTO charges FROM billing_charge((
-    SELECT jsonb_agg(jsonb_build_object('hold', r.id, 'source', r.source, 'label', v.model,
-                                        'quantities', CASE r.status WHEN 'succeeded' THEN r.quantities END,
-                                        'most', p.quantity))
-    FROM jsonb_to_recordset(p_results) AS r(id uuid, status text, source text, quantities jsonb)
-    JOIN inference_prediction p ON p.id = r.id
-    JOIN providers_called_versions v ON v.version_id = p.version_id
+  SELECT coalesce(jsonb_object_agg(s.hold, s.amount), '{}') INTO charges FROM billing_settle((
+    SELECT jsonb_agg(jsonb_build_object('hold', r.id, 'source', r.source, 'label', r.label, 'most', r.most,
+                                        'quantities', CASE r.status WHEN 'succeeded' THEN r.quantities END))
+    FROM jsonb_to_recordset(p_results) AS r(id uuid, status text, source text, label text, quantities jsonb, most bigint)
     WHERE r.id <> ALL (observed))) s;
   charges := charges || coalesce((SELECT jsonb_object_agg(o.id, 0) FROM unnest(observed) AS o(id)), '{}');
   INSERT INTO inference_artifact(id, prediction_id, position, sha256, media_type, size, width, height)

@@ -95,7 +95,7 @@ def price_of(unit: Unit, amount: int) -> PriceTerms:
 
 def charge(id_: object, quantities: dict[str, object] | None, *, most: int) -> list[tuple]:
     item = {"hold": str(id_), "source": name(), "label": "acme/x", "quantities": quantities, "most": most}
-    return rows("SELECT amount FROM billing_charge(%s)", json.dumps([item]))
+    return rows("SELECT amount FROM billing_settle(%s)", json.dumps([item]))
 
 
 @pytest.mark.parametrize(
