@@ -73,7 +73,7 @@ ORDER BY p.id DESC LIMIT %(limit)s
 """
 )
 
-# For whoever holds a signed link (no organisation), or for the buyer. An upload is gone once it has expired.
+# For the holder of a signed link (no organisation), or for the buyer. An upload is gone once it has expired.
 UPLOAD = """
 SELECT sha256, media_type, size FROM inference_inputfile
 WHERE id = %(id)s AND expires_at > now() AND (%(organization)s::uuid IS NULL OR organization_id = %(organization)s)

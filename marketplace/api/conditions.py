@@ -23,7 +23,7 @@ def conditions_of(
     Args:
         header: the request's header of a lower-case name.
         reference, inputs: what is to be run, which an idempotency key is bound to. Waiting and the form of the answer
-            are no part of it, so that whoever waits no longer may ask again without waiting.
+            are no part of it, so that a caller who stops waiting may repeat the request without waiting.
 
     Raises:
         Invalid: a condition cannot be understood.

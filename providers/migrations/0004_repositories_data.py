@@ -6,7 +6,7 @@ UPDATE providers_modelversion v
   SET state = 'passed', card = m.card, description = m.description, license = m.license
   FROM providers_generativemodel m WHERE m.id = v.model_id;
 
--- Whoever published a file had brought it.
+-- An organisation that published a file had uploaded it.
 INSERT INTO providers_namespaceblob(organization_id, blob_id)
   SELECT DISTINCT m.organization_id, f.blob_id
   FROM providers_versionfile f

@@ -21,7 +21,7 @@ from marketplace.catalog.services import resolution
 from marketplace.core.problems import NotAuthenticated, NotFound, NotUnderstood
 
 KEY_VALID = "SELECT accounts_key_valid(%(key)s, %(organization)s) AS valid"
-LOOK_SECONDS = 2.0  # a wake-up can be lost; whoever waits looks this often
+LOOK_SECONDS = 2.0  # a wake-up can be lost; waiting requests look this often
 
 
 async def run(

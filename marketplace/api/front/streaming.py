@@ -39,7 +39,7 @@ async def stream(request: Request, resources: Resources, *, id: str) -> Response
 
 
 async def _authorized(request: Request, resources: Resources, id_: str) -> PredictionView:
-    """The prediction, for whoever holds its signed link or its buyer's key."""
+    """The prediction, for the holder of its signed link or of its buyer's key."""
     prediction = parse_short(id_)
     if prediction is None:
         raise NotFound("There is no such prediction")

@@ -24,7 +24,7 @@ import { duration } from "./format.js";
 /** @type {string[]} */
 const PHASES = ["queued", "loading", "running"];
 const REOPEN_MS = 2000;
-const MOST_REOPENINGS = 5;
+const MAX_REOPENINGS = 5;
 
 /** @type {Record<string, string>} */
 const WORDS = {
@@ -134,7 +134,7 @@ export function live() {
       this.events.addEventListener("done", ({ data }) => this.finish(JSON.parse(data)));
       this.events.addEventListener("error", () => {
         if (this.events.readyState !== EventSource.CLOSED || !this.busy) return;
-        if (reopenings < MOST_REOPENINGS) setTimeout(() => this.busy && this.follow(url, reopenings + 1), REOPEN_MS);
+        if (reopenings < MAX_REOPENINGS) setTimeout(() => this.busy && this.follow(url, reopenings + 1), REOPEN_MS);
         else this.lost();
       });
     },

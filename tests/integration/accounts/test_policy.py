@@ -404,7 +404,7 @@ PAGES = {
 
 
 def attempt(world: World, actor: Actor, service: Callable[..., Any], arguments: Arguments) -> Problem | None:
-    """Call a service, and undo it. Why it was refused; whoever may not act must have written nothing before."""
+    """Call a service, and undo it. Why it was refused; an actor who may not must have written nothing before."""
     name = "caller" if "caller" in inspect.signature(service).parameters else "actor"
     with transaction.atomic():
         given = arguments(world, actor)
@@ -414,7 +414,7 @@ def attempt(world: World, actor: Actor, service: Callable[..., Any], arguments: 
                 service(**{name: actor}, **given)
             return None
         except (Forbidden, NotAuthenticated) as refused:
-            assert written() == before, "whoever may not act has changed something"
+            assert written() == before, "an actor who may not has changed something"
             return refused
         except Problem as refused:
             return refused
