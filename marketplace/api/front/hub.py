@@ -69,8 +69,8 @@ async def own(request: Request, owner: str, name: str, action: Action = Action.C
     """The caller and their repository, for an action that changes it.
 
     Raises:
-        RepositoryNotFound: it does not exist, or the caller may not see it.
-        Forbidden: it is not the caller's, or their key may not do this.
+        RepositoryNotFound: it does not exist, or the caller is not allowed to see it.
+        Forbidden: it is not the caller's, or their key's scopes do not cover the action.
     """
     caller = await caller_of(request)
     repository = await _open(caller, owner, name)

@@ -57,7 +57,7 @@ def estimate(*, actor: Actor, prompts: Sequence[Prompt], models: Sequence[str], 
     Raises:
         Invalid: there are too few or too many models, a model is not on sale or has another task, or a prompt breaks
             a model's schema.
-        Forbidden: the actor may not run models.
+        Forbidden: the actor is not allowed to run models.
     """
     policy.check(actor, Action.RUN)
     if len(models) > MAX_MODELS:

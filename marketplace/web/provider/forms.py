@@ -190,7 +190,7 @@ class AnnouncedFiles(JsonValue):
 class FilesForm(Form):
     """The files of a folder."""
 
-    files = AnnouncedFiles(required=False)  # type: ignore[assignment]  # a declared field, which Django removes from the class
+    files = AnnouncedFiles(required=False)  # type: ignore[assignment]  # Django removes it from the class
 
 
 class DraftForm(FilesForm):

@@ -74,7 +74,7 @@ class PictureInput(forms.TextInput):
     """A picture to upload; the field's value is its address.
 
     Args:
-        upload_url: the address for uploads; empty for visitors who may not upload.
+        upload_url: the address for uploads; empty for visitors without permission to upload.
     """
 
     template_name = "components/picture_input.html"
@@ -92,7 +92,7 @@ class InputsForm(Form):
 
     Args:
         schema_fields: the fields of the version's input schema.
-        upload_url: the address for uploads; empty for visitors who may not upload.
+        upload_url: the address for uploads; empty for visitors without permission to upload.
     """
 
     is_live = True
