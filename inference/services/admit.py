@@ -41,12 +41,12 @@ NO_FILES: Mapping[str, Any] = MappingProxyType({})
 
 @dataclass(frozen=True)
 class CallTarget:
-    """A pinned model version with all that admission needs to know of it.
+    """A pinned model version with everything that admission needs to know about it.
 
     Attributes:
         model: `owner/name`.
-        terms: the price in effect when it was looked up, or that of the contract.
-        contract: the outcome contract that the call is to run under, if one.
+        terms: the price in effect at the look-up, or that of the contract.
+        contract: the outcome contract that the call runs under, if any.
     """
 
     model_id: uuid.UUID
@@ -71,12 +71,12 @@ class CallTarget:
 
 @dataclass(frozen=True)
 class Admission:
-    """A checked and rated call, ready for the statement that makes it true.
+    """A checked and rated call, ready for the admission statement.
 
     Attributes:
-        amount: micro-units, the most that it can cost; what is held is rated anew by `inference_admit`.
-        max_price: the caller's ceiling in micro-units; None: there is none.
-        parameters: of `sql.ADMIT`.
+        amount: the most that the call can cost, in micro-units; `inference_admit` rates the held amount again.
+        max_price: the caller's ceiling in micro-units; None: no ceiling.
+        parameters: the parameters of `sql.ADMIT`.
     """
 
     id: uuid.UUID
@@ -87,19 +87,19 @@ class Admission:
 
 
 class PriceChanged(Conflict):
-    """The price in effect is not the one that the call was rated with; looking it up anew helps."""
+    """The price in effect is not the one that the call was rated with; look it up again and retry."""
 
     kind, title = "price-changed", "The price has just changed"
 
 
 class AbovePrice(Invalid):
-    """The call may cost more than its caller wants to pay. Their own limit refuses it, whatever the balance is."""
+    """The call may cost more than the caller's own limit. The balance does not matter."""
 
     kind, title = "above-max-price", "The call may cost more than max_price"
 
 
 class ContractClosed(Conflict):
-    """An outcome contract takes no call now."""
+    """The outcome contract accepts no call now."""
 
     kind, title = "contract-closed", "The contract takes no call now"
 
@@ -108,7 +108,7 @@ class ContractClosed(Conflict):
 
 
 class IdempotencyKeyReused(Conflict):
-    """A key names one request. Clients that repeat a conflict by themselves are told not to: it stays one."""
+    """The key was used for another request. The headers tell clients not to retry: the conflict is permanent."""
 
     kind, title = "idempotency-key-reused", "This idempotency key was used for another request"
 
@@ -126,16 +126,16 @@ def prepare(
     conditions: Conditions = UNCONDITIONAL,
     reply_channel: str | None = None,
 ) -> Admission:
-    """Check and rate a call. Touches nothing.
+    """Check and rate a call. Stores nothing.
 
     Args:
-        files: what the fields that take files stand for, as `services.files.take_files` found out.
-        reply_channel: Redis channel of the web process that will wait for the result, if one does.
+        files: references for the fields that take files, from `services.files.take_files`.
+        reply_channel: Redis channel of the web process that will wait for the result, if any.
 
     Raises:
         Invalid: the input breaks the version's schema.
         AbovePrice: the estimate is above the caller's `max_price`.
-        Forbidden: as `policy.check` says; the statement asks itself whether the key still counts.
+        Forbidden: see `policy.check`; the admission statement checks whether the key is still valid.
     """
     policy.check(caller, Action.RUN)
     complete = target.task.complete(target.check.apply(inputs) | dict(files))
@@ -182,7 +182,7 @@ def prepare(
 
 
 def refusal(outcome: str, *, admission: Admission, target: CallTarget) -> Problem | None:
-    """The error behind the statement's answer, or None if the prediction was admitted, now or earlier."""
+    """The error for the statement's outcome, or None if the prediction was admitted, now or earlier."""
     match outcome:
         case "admitted" | "replayed":
             return None
@@ -218,6 +218,7 @@ def refusal(outcome: str, *, admission: Admission, target: CallTarget) -> Proble
 
 
 def key_reused() -> IdempotencyKeyReused:
+    """The error for an idempotency key that was used for another request."""
     return IdempotencyKeyReused(
         "This Idempotency-Key was sent before with another request. Nothing was run. Send the same model, input and "
         "conditions to get the first answer again, or a new key to make a new call."
@@ -236,10 +237,10 @@ def _above_price(amount: int, max_price: int, target: CallTarget) -> AbovePrice:
 def admit(
     *, caller: Actor, target: CallTarget, inputs: Any, origin: Origin, conditions: Conditions = UNCONDITIONAL
 ) -> uuid.UUID:
-    """Admit a prediction, notify a node, and return its id. Once this returns, it is on disk.
+    """Admit a prediction, notify a node, and return the prediction's id. It is on disk when this returns.
 
     With an idempotency key that was used for the same request, the id is that of the first prediction. Inside a
-    transaction it becomes true, and nodes are notified, with that transaction's commit.
+    transaction, the prediction is stored and nodes are notified when that transaction commits.
 
     Raises:
         Problem: refused; nothing was stored and nothing is held.

@@ -20,7 +20,7 @@ def cancel(*, actor: Actor, prediction_id: uuid.UUID) -> None:
     """Stop a prediction: at once if it waits, between two steps if it runs. Cancelling a finished one changes nothing.
 
     Raises:
-        Forbidden: as `policy.check` says.
+        Forbidden: see `policy.check`.
         NotFound: the organisation has no such prediction.
     """
     parameters = cancel_parameters(actor, prediction_id)
@@ -33,7 +33,7 @@ def cancel(*, actor: Actor, prediction_id: uuid.UUID) -> None:
 
 
 def cancel_parameters(actor: Actor, prediction_id: uuid.UUID) -> dict[str, Any]:
-    """Parameters of `sql.CANCEL`, for an actor who may cancel. Raises Forbidden as `policy.check` says."""
+    """Parameters of `sql.CANCEL`, for an actor who may cancel. Raises Forbidden, see `policy.check`."""
     policy.check(actor, Action.CANCEL)
     return {
         "id": prediction_id,

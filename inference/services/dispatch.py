@@ -1,4 +1,4 @@
-"""Telling nodes that a version has work: a Celery message that carries none, at most one a second for each version."""
+"""Notices to nodes that a version has work: Celery messages without the work, at most one per second and version."""
 
 import logging
 import time
@@ -27,7 +27,7 @@ def queue_of(version: str) -> str:
 
 
 def notify_node(version: str) -> None:
-    """Tell one node that predictions of this version wait. Failing is logged only: the sweep finds them too."""
+    """Tell one node that predictions of this version wait. A failure is only logged: the sweep also finds them."""
     try:
         pipe = wakeups.client().pipeline(transaction=False)
         ask_listeners(pipe, version)
@@ -40,24 +40,24 @@ def notify_node(version: str) -> None:
 
 
 def ask_listeners(pipe: "Pipeline | AsyncPipeline", version: str) -> None:
-    """Add to a pipeline: is a notice of this version due (or was one sent a moment ago), and how many nodes listen?"""
+    """Add two queries to a pipeline: whether a notice of this version is due, and how many nodes listen."""
     pipe.set(wakeups.pending_work_key(version), 1, nx=True, px=wakeups.NOTICE_MILLISECONDS)
     pipe.zcount(wakeups.listeners_key(version), time.time(), "+inf")
 
 
 def notify(version: str, *, listeners: int) -> None:
-    """Send the message: to the version's queue if nodes listen to it, else to any node, which adopts the version."""
+    """Send the notice to the version's queue if nodes listen to it, else to any node, which adopts the version."""
     task, queue = (NOTIFY_TASK, queue_of(version)) if listeners else (ADOPT_TASK, PLACEMENT_QUEUE)
     send_notice(task, version, queue=queue)
 
 
 def log_failure(version: str, error: Exception) -> None:
-    """Note that no node could be told of this version's work."""
+    """Log that no node could be told about this version's work."""
     log.warning("could not tell a node of %s: %s; a node's sweep will find what waits", version, error)
 
 
 def on_prediction_admitted(payloads: Sequence[Payload]) -> None:
-    """Tell a node again of versions where something still waits."""
+    """Tell a node again about versions whose predictions still wait."""
     versions = {payload["version"] for payload in payloads}
     waiting = Prediction.objects.filter(version__in=versions, status=Status.STARTING).values_list("version", flat=True)
     for version in set(waiting):
@@ -65,6 +65,6 @@ def on_prediction_admitted(payloads: Sequence[Payload]) -> None:
 
 
 def on_version_passed(payloads: Sequence[Payload]) -> None:
-    """Let a node load a new version before the first call comes."""
+    """Have a node load a new version before the first call."""
     for payload in payloads:
         notify_node(payload["version"])

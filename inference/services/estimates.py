@@ -1,4 +1,4 @@
-"""What a call would cost at most, while its inputs are still being chosen."""
+"""The maximum cost of a call whose inputs are still being chosen."""
 
 from typing import Any
 
@@ -13,13 +13,13 @@ from providers.tasks.base import Task
 def estimate(
     *, task: Task, check: InputCheck, terms: PriceTerms, inputs: Any, caller: Actor | None = None
 ) -> RatedCall:
-    """Rate a call whose inputs may still lack what is required. Stores and holds nothing.
+    """Rate a call whose inputs may still be incomplete. Stores and holds nothing.
 
     Args:
-        caller: whose pictures the inputs may name; None: pictures are not looked at.
+        caller: the actor whose pictures the inputs may name; None: pictures are ignored.
 
     Raises:
-        Invalid: what is there breaks the version's schema.
+        Invalid: an input that is present breaks the version's schema.
     """
     given = check.apply(inputs, is_complete=False)
     files = known_files(caller=caller, check=check, inputs=given) if caller is not None else {}

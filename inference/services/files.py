@@ -1,4 +1,4 @@
-"""Files that calls bring: uploading them, and finding out what the value of a field stands for."""
+"""Input files of calls: uploading them, and resolving a field's value to a file."""
 
 import io
 import uuid
@@ -33,21 +33,21 @@ from marketplace.core.storage import blob_store
 
 NOTHING = uuid.UUID(int=0)
 UPLOADS_KEPT = timedelta(hours=24)
-MAX_UPLOADS = 1_000  # of an organisation at a time
+MAX_UPLOADS = 1_000  # per organisation at a time
 MAX_NAME_LENGTH = 255
 UPLOAD_FIRST = "upload the picture with POST /v1/files and give its address, or send it as a data: URI"
 
 
 def keep_upload(*, caller: Actor, source: BinaryIO, name: str, metadata: Mapping[str, Any]) -> InputFile:
-    """Check and keep a picture for a day, so that calls may name it.
+    """Check a picture and keep it for a day, so that calls can name it.
 
     Args:
         source: seekable; at its beginning.
 
     Raises:
-        Invalid: it is no picture that models take; nothing is kept.
-        TooLarge: it has too many bytes.
-        Forbidden: as `policy.check` says.
+        Invalid: the file is not a picture that models accept; nothing is kept.
+        TooLarge: the file has too many bytes.
+        Forbidden: see `policy.check`.
         Conflict: the organisation has too many uploads already.
     """
     policy.check(caller, Action.UPLOAD)
@@ -74,10 +74,10 @@ def keep_upload(*, caller: Actor, source: BinaryIO, name: str, metadata: Mapping
 
 
 def delete_upload(*, caller: Actor, file_id: uuid.UUID | None) -> None:
-    """Forget an upload: calls can no longer name it. Predictions that used it keep showing it.
+    """Delete an upload: calls can no longer name it. Predictions that used it still show it.
 
     Raises:
-        Forbidden: as `policy.check` says.
+        Forbidden: see `policy.check`.
         NotFound: the organisation has no such file.
     """
     policy.check(caller, Action.DELETE_UPLOAD)
@@ -85,19 +85,19 @@ def delete_upload(*, caller: Actor, file_id: uuid.UUID | None) -> None:
 
 
 def expire_uploads() -> int:
-    """Forget uploads whose day is over; answers with how many."""
+    """Delete expired uploads, and return how many."""
     return InputFile.objects.filter(expires_at__lte=timezone.now()).delete()[0]
 
 
 def take_files(*, caller: Actor, check: InputCheck, inputs: Any) -> dict[str, Any]:
-    """What the fields that take files stand for, as a prediction's input keeps it; {} where there are no such fields.
+    """The file references of the fields that take files, as a prediction's input stores them; {} without such fields.
 
-    A field's value is a `data:` URI, an upload of the caller's own, or a link of this market to a result or to the
-    input of a prediction. Nothing is fetched from anywhere else. Call it outside of transactions and event loops: it
-    decodes pictures.
+    A field's value is a `data:` URI, an upload of the caller, or this market's link to a result or to the input of a
+    prediction. Nothing is fetched from other sites. Call it outside of transactions and event loops: it decodes
+    pictures.
 
     Raises:
-        Invalid: naming each field whose value cannot be used, or what else breaks the version's schema.
+        Invalid: a field's value cannot be used, or the inputs break the version's schema; each such field is named.
     """
     if not media_fields(check.schema):
         return {}
@@ -106,10 +106,10 @@ def take_files(*, caller: Actor, check: InputCheck, inputs: Any) -> dict[str, An
 
 
 def known_files(*, caller: Actor, check: InputCheck, inputs: Mapping[str, Any]) -> dict[str, Any]:
-    """As `take_files`, for an input that is still being written: of the pictures that addresses name. Stores nothing.
+    """As `take_files`, for an incomplete input: only pictures that addresses name. Stores nothing.
 
     Raises:
-        Invalid: naming each field whose address cannot be used.
+        Invalid: a field's address cannot be used; each such field is named.
     """
     addresses = {name: value for name, value in inputs.items() if not str(value).startswith("data:")}
     return _taken(caller, check, addresses)
@@ -137,7 +137,7 @@ def _taken(caller: Actor, check: InputCheck, inputs: Mapping[str, Any]) -> dict[
 
 
 def _reference(caller: Actor, value: str) -> FileReference:
-    """Raises NotAPicture or NotFound, each saying what to do as the end of a sentence about the field."""
+    """Raises NotAPicture or NotFound; their texts continue a sentence that starts with the field's name."""
     if value.startswith("data:"):
         return _keep(io.BytesIO(read_data_uri(value)))
     address = _own_address(value)
@@ -184,7 +184,7 @@ def _holds_link(value: str) -> bool:
 
 
 def _may_use(caller: Actor, value: str, *, owner: uuid.UUID | None) -> bool:
-    """Whether the caller may use a link: it is signed and fresh, or leads to what is their own."""
+    """Whether the caller may use a link: it is signed and not expired, or the caller owns its target."""
     return owner == caller.organization_id or _holds_link(value)
 
 

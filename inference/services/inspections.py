@@ -26,12 +26,12 @@ INSPECT_TASK = "inference.inspect"
 
 
 class ClaimLost(Exception):
-    """The inspection is somebody else's by now: stop, and report nothing more."""
+    """Another node has the inspection now: stop, and report nothing more."""
 
 
 @dataclass(frozen=True)
 class Claim:
-    """An inspection that is this node's to do while `attempt` is the current one."""
+    """An inspection that this node holds while `attempt` is the current one."""
 
     version: str
     attempt: int
@@ -40,7 +40,7 @@ class Claim:
 
 @dataclass(frozen=True)
 class Picture:
-    """A file that an example run made, its bytes in the store already; `input` is what made it."""
+    """A file that an example run made from `input`; its bytes are in the store already."""
 
     position: int
     input: Mapping[str, Any]
@@ -53,9 +53,9 @@ class Picture:
 
 
 def on_version_checked(payloads: Sequence[Payload]) -> None:
-    """Let a node take each up. The same news again changes nothing."""
+    """Have a node inspect each version. A repeated event changes nothing."""
     for payload in payloads:
-        # A version whose repository was deleted in between would make the whole delivery fail when it commits.
+        # A version whose repository was deleted meanwhile would make the whole delivery fail at commit.
         if version_by_id(payload["version"]) is not None:
             Inspection.objects.get_or_create(version_id=payload["version"])
     transaction.on_commit(notify_node)
@@ -68,7 +68,7 @@ def notify_node() -> None:
 
 @transaction.atomic
 def claim(*, node: str) -> Claim | None:
-    """The inspection of the oldest version that nobody else is claiming."""
+    """Claim the waiting inspection of the oldest version; skip those that another node is claiming."""
     waiting = Inspection.objects.filter(state=InspectionState.WAITING).order_by("version__created_at")
     found = waiting.select_for_update(skip_locked=True, of=("self",)).first()
     if found is None:
@@ -80,7 +80,7 @@ def claim(*, node: str) -> Claim | None:
 
 
 def renew(claim: Claim) -> bool:
-    """Prolong the lease, and say whether the inspection is still this node's."""
+    """Extend the lease, and return whether this node still holds the inspection."""
     until = timezone.now() + timedelta(seconds=LEASE_SECONDS)
     return bool(_held(claim).update(lease_until=until))
 
@@ -95,7 +95,7 @@ def report(
     errors: Sequence[FieldError] = (),
     picture: Picture | None = None,
 ) -> None:
-    """Record how a step goes, with a picture that it has made. The last report ends the inspection.
+    """Record the progress of a step, with the picture it made, if any. The last report ends the inspection.
 
     Raises:
         ClaimLost: nothing was recorded.
@@ -111,15 +111,15 @@ def report(
 
 
 def take_back(*, node: str | None = None, lost: bool = True) -> int:
-    """Take back what a node had claimed, or (without `node`) every claim whose lease has run out.
+    """Take back the inspections that a node claimed, or (without `node`) every claim whose lease has expired.
 
-    Steps that passed stay passed; what too many nodes were lost with fails.
+    Steps that passed stay passed; an inspection fails after `MAX_ATTEMPTS` losses.
 
     Args:
-        lost: whether the node was lost with it, rather than handing it back as it stops.
+        lost: whether the node was lost, rather than handing the inspection back as it stops.
 
     Returns:
-        how many wait again.
+        how many inspections wait again.
     """
     with transaction.atomic():
         claimed = Inspection.objects.filter(state=InspectionState.RUNNING).filter(

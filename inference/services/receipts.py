@@ -12,6 +12,7 @@ from marketplace.core.money import decimal_text
 
 @cache
 def signer() -> ReceiptSigner:
+    """The process's signer of receipts."""
     return ReceiptSigner(settings.RECEIPT_KEY)
 
 
@@ -51,14 +52,14 @@ def receipt_of(prediction: PredictionView) -> Receipt | None:
 
 
 def _quantity(prediction: PredictionView) -> int:
-    """Parts of the unit that were delivered, paid for or not; of what failed, those that it was held for."""
+    """The number of units delivered, paid for or not; for a failed prediction, the number held for."""
     if prediction.unit == Unit.IMAGE and prediction.artifacts:
         return len(prediction.artifacts)
     return prediction.quantity if prediction.quantity_charged is None else prediction.quantity_charged
 
 
 def _contract(prediction: PredictionView) -> ReceiptContract | None:
-    """Under which contract it ran and what came of that so far. A receipt that is read later may say more."""
+    """The contract that the prediction ran under, and its outcome so far. A later receipt may contain more."""
     if prediction.contract_id is None or prediction.outcome is None:
         return None
     return {
@@ -73,7 +74,7 @@ def _contract(prediction: PredictionView) -> ReceiptContract | None:
 
 
 def _digests(prediction: PredictionView) -> list[str]:
-    """SHA-256 of each output: of a file's bytes, of a value's canonical JSON."""
+    """SHA-256 of each output: of a file's bytes, or of a value's canonical JSON."""
     if prediction.value is not None:
         return [f"sha256:{hashlib.sha256(canonical(prediction.value)).hexdigest()}"]
     return [f"sha256:{artifact.sha256}" for artifact in prediction.artifacts]

@@ -1,4 +1,4 @@
-"""Taking predictions back from nodes that are gone."""
+"""Taking predictions back from lost nodes."""
 
 import logging
 import uuid
@@ -29,9 +29,9 @@ class TakenBack:
 
 
 def take_back(*, node: str | None = None) -> list[TakenBack]:
-    """Take back what a restarted node had claimed, or (without `node`) every claim whose lease has run out.
+    """Take back the predictions that a restarted node claimed, or (without `node`) every claim with an expired lease.
 
-    They wait again and nodes are notified; what was tried too often fails, what was cancelled ends. All is free.
+    They wait again and nodes are notified. Those tried too often fail, cancelled ones end; neither is charged.
     """
     with connection.cursor() as cursor:
         cursor.execute(
@@ -57,7 +57,7 @@ def take_back(*, node: str | None = None) -> list[TakenBack]:
 
 
 def give_up() -> int:
-    """Fail what no node took up within a day less an hour, and return how many; it is free."""
+    """Fail predictions that no node started within `MAX_WAIT_HOURS`, and return how many. They are not charged."""
     parameters: dict[str, int | str] = {
         "hours": MAX_WAIT_HOURS,
         "error": NEVER_STARTED,

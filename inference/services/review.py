@@ -15,18 +15,18 @@ from marketplace.core.problems import Conflict, FieldError, Invalid
 
 
 class NotUnderContract(Conflict):
-    """Only a call under an outcome contract is paid for by verdict."""
+    """The prediction ran under no outcome contract, so it takes no verdict."""
 
     kind, title = "nothing-to-review", "Nothing waits for a verdict here"
 
 
 @dataclass(frozen=True)
 class Reviewed:
-    """A verdict that stands.
+    """A recorded verdict.
 
     Attributes:
-        is_new: whether this call gave it; the same one again changes nothing.
-        state: where the whole prediction stands after it.
+        is_new: whether this call recorded it; repeating a verdict changes nothing.
+        state: the state of the whole prediction after it.
     """
 
     review: Review
@@ -38,14 +38,14 @@ class Reviewed:
 def review(
     *, caller: Actor, prediction_id: uuid.UUID | None, position: int, verdict: Verdict, reason: str = ""
 ) -> Reviewed:
-    """Accept or reject one image of a prediction, for good; once all are decided, the accepted ones are paid.
+    """Accept or reject one image of a prediction, finally. Once all are decided, the accepted ones are paid.
 
     Args:
-        position: of the image among the prediction's outputs, from 0.
-        reason: for the provider to read; may be empty.
+        position: the image's index among the prediction's outputs, from 0.
+        reason: a text for the provider; may be empty.
 
     Raises:
-        Forbidden: as `policy.require` says.
+        Forbidden: see `policy.require`.
         NotFound: the caller's organisation has no such prediction.
         Conflict: there is nothing to review, the review window is over, or the other verdict was given.
         Invalid: no such image, or the reason is too long.
@@ -60,7 +60,7 @@ def review(
         raise NotUnderContract("This prediction was not made under an outcome contract; it is charged as it ran.")
     reporter = f"key:{caller.key_id}" if caller.key_id else f"user:{caller.user_id}"
     decided = signal(outcome_id=prediction.id, unit=position, verdict=verdict, reporter=reporter)
-    # Billing has locked the delivery: a concurrent second call finds the row of the first.
+    # Billing has locked the delivery, so a concurrent second call finds the first call's row.
     given, _ = Review.objects.get_or_create(
         prediction_id=prediction.id,
         position=position,

@@ -1,4 +1,4 @@
-"""What goes through Redis: notices of work, progress and wake-ups. Losing any of it costs time, never truth."""
+"""Messages through Redis: notices of work, progress and wake-ups. Losing one causes a delay, never wrong data."""
 
 import time
 import uuid
@@ -25,27 +25,27 @@ def client() -> redis.Redis:
 
 
 def pending_work_key(version: str) -> str:
-    """Set while a notice of this version is under way, so that a burst of calls sends one."""
+    """Key that is set while a notice of this version is under way, so that a burst of calls sends one notice."""
     return f"pending_work:{version}"
 
 
 def listeners_key(version: str) -> str:
-    """Sorted set: the nodes that listen to this version's queue, scored by until when (Unix seconds)."""
+    """Sorted set of the nodes that listen to this version's queue, scored by when that expires (Unix seconds)."""
     return f"listeners:{version}"
 
 
 def progress_key(prediction: uuid.UUID) -> str:
-    """The prediction's capped, expiring stream of progress."""
+    """Key of the prediction's capped, expiring stream of progress."""
     return f"progress:{short(prediction)}"
 
 
 def channel_of(prediction: uuid.UUID) -> str:
-    """Pub/sub channel that wakes those who watch this prediction."""
+    """Pub/sub channel that wakes the watchers of this prediction."""
     return f"prediction:{short(prediction)}"
 
 
 def node_channel(node: str) -> str:
-    """Pub/sub channel on which a node is told of cancellations."""
+    """Pub/sub channel for a node's cancellations."""
     return f"node:{node}"
 
 
@@ -61,7 +61,7 @@ def publish_progress(events: Iterable[tuple[uuid.UUID, str, Mapping[str, Any]]])
 
 
 def publish_ends(ended: Iterable[tuple[uuid.UUID, str | None]]) -> None:
-    """Wake those who wait for or watch these predictions (prediction, waiting web process's channel)."""
+    """Wake the processes that wait for or watch these predictions (prediction, waiting web process's channel)."""
     pipe = client().pipeline(transaction=False)
     for prediction, reply_channel in ended:
         if reply_channel:
@@ -71,12 +71,12 @@ def publish_ends(ended: Iterable[tuple[uuid.UUID, str | None]]) -> None:
 
 
 def publish_cancel(node: str, prediction: uuid.UUID) -> None:
-    """Tell a node to stop working on a prediction; it also learns so when it renews its lease."""
+    """Tell a node to stop working on a prediction; it also finds out when it renews its lease."""
     client().publish(node_channel(node), short(prediction))
 
 
 def announce_listener(node: str, versions: Iterable[str]) -> None:
-    """Say that this node listens to the versions' queues, for the next half minute."""
+    """Record that this node listens to the versions' queues for the next `LISTENER_SECONDS`."""
     pipe = client().pipeline(transaction=False)
     for version in versions:
         pipe.zadd(listeners_key(version), {node: time.time() + LISTENER_SECONDS})
@@ -85,5 +85,5 @@ def announce_listener(node: str, versions: Iterable[str]) -> None:
 
 
 def withdraw_listener(node: str, version: str) -> None:
-    """Say that this node listens to the version's queue no more."""
+    """Record that this node no longer listens to the version's queue."""
     client().zrem(listeners_key(version), node)

@@ -1,4 +1,4 @@
-"""Rules of names, roles and keys, and who acts. No database."""
+"""Rules for names, roles and keys, and the actor of a request. No database."""
 
 import re
 import uuid
@@ -7,11 +7,11 @@ from enum import StrEnum
 
 from marketplace.core.problems import Forbidden
 
-MAX_SLUG_LENGTH = 63  # of an organisation, a model or an alias in addresses, as SLUG_PATTERN has it
+MAX_SLUG_LENGTH = 63  # of an organisation, a model or an alias in addresses; the same limit as in SLUG_PATTERN
 CONTROL_CHARACTERS = re.compile(r"[\x00-\x1f\x7f]")
 SLUG_PATTERN = re.compile(r"[a-z0-9](?:[a-z0-9._-]{0,61}[a-z0-9])?", re.ASCII)
 
-# The first segment of every address that is not a namespace, the async front's and the Hub protocol's included.
+# The first segment of every address that is not a namespace, including those of the async front and the Hub protocol.
 # A test compares this with the URL table.
 RESERVED_SLUGS = frozenset({
     "accounts", "admin", "api", "artifacts", "billing", "console", "datasets", "docs", "fal", "favicon.ico",
@@ -25,11 +25,11 @@ SHOWN_KEY_CHARACTERS = 12
 
 
 class BadSlug(ValueError):
-    """The text cannot be an organisation's or a model's name in addresses."""
+    """The text is not allowed as the name of an organisation or a model in addresses."""
 
 
 class Role(StrEnum):
-    """What a member is in an organisation. What each role may do is the table in `accounts.policy`."""
+    """A member's role in an organisation. The table in `accounts.policy` lists what each role may do."""
 
     OWNER = "owner"
     ADMIN = "admin"
@@ -40,12 +40,12 @@ class Role(StrEnum):
 
     @classmethod
     def _missing_(cls, value: object) -> "Role | None":
-        """Processes of release 0.1.0, while they are being replaced, still write `member`."""
+        """Read `member` as developer: processes of release 0.1.0 write it until they are replaced."""
         return cls.DEVELOPER if value == "member" else None
 
 
 class Scope(StrEnum):
-    """What an API key may be used for. Which actions each scope covers is the table in `accounts.policy`."""
+    """A permitted use of an API key. The table in `accounts.policy` lists the actions of each scope."""
 
     READ = "read"
     RUN = "run"
@@ -55,22 +55,22 @@ class Scope(StrEnum):
     REVIEW = "review"
 
 
-INSTALLATION = uuid.UUID(int=0)  # what operators act for; no organisation has this id
+INSTALLATION = uuid.UUID(int=0)  # operators act for it; no organisation has this id
 
 
 @dataclass(frozen=True)
 class Actor:
-    """Who asks for something: a person or an API key for an organisation, an operator, or the platform itself.
+    """The originator of a request: a person or an API key for an organisation, an operator, or the platform itself.
 
-    It is what was so when the request came. `policy.check` goes by it, `policy.require` looks again.
+    The values are those at the time of the request. `policy.check` uses them, `policy.require` reads them again.
 
     Attributes:
-        organization_id: for whom; `INSTALLATION` for operators.
+        organization_id: the organisation that the actor acts for; `INSTALLATION` for operators.
         can_buy, can_provide: the sides of the market that the organisation is on.
-        role: a person's role in the organisation; None for everybody else.
-        scopes: a key's scopes; empty for everybody else.
-        user_id: the person. Together with `is_platform`: on whose wish of earlier the platform acts.
-        is_platform: commands of this machine, and work that was agreed to before.
+        role: a person's role in the organisation; None for other actors.
+        scopes: a key's scopes; empty for other actors.
+        user_id: the person. With `is_platform`: the person at whose earlier request the platform acts.
+        is_platform: true for commands of this machine, and for work that a person approved earlier.
     """
 
     organization_id: uuid.UUID
@@ -86,31 +86,31 @@ class Actor:
 
     @property
     def person(self) -> uuid.UUID:
-        """The person, for what bears a person's name, such as a signature. Raises Forbidden for everybody else."""
+        """The person's id, for records that name a person, such as a signature. Raises Forbidden for other actors."""
         if self.user_id is None:
             raise Forbidden("Only a person can do this, signed in as a member of the organisation")
         return self.user_id
 
     @property
     def party(self) -> str:
-        """What the ledger knows the organisation by."""
+        """The organisation's id in the ledger."""
         return str(self.organization_id)
 
 
 class NameKind(StrEnum):
-    """What a name of an organisation's namespace can stand for."""
+    """The kind of object that a name in an organisation's namespace refers to."""
 
     MODEL = "model"
     ALIAS = "alias"
 
 
 def is_name(text: str) -> bool:
-    """Whether anything could be called so, in any case. What could not be is not worth asking the database for."""
+    """Whether the text can be a name, in any case. If not, the database need not be queried for it."""
     return SLUG_PATTERN.fullmatch(text.lower()) is not None
 
 
 def is_title(text: str, *, longest: int) -> bool:
-    """Whether people may name a thing so: 1 to `longest` characters without control characters."""
+    """Whether the text is allowed as a title: 1 to `longest` characters without control characters."""
     return 1 <= len(text) <= longest and not CONTROL_CHARACTERS.search(text)
 
 
@@ -118,10 +118,10 @@ def check_slug(slug: str, *, reserved: bool = True) -> str:
     """The slug in its canonical (lower) case.
 
     Args:
-        reserved: whether names of the site's own pages are refused, as they must be for organisations.
+        reserved: whether to refuse names of the site's own pages; required for organisations.
 
     Raises:
-        BadSlug: saying which rule the text breaks.
+        BadSlug: the text breaks a rule; the error names it.
     """
     canonical = slug.strip().lower()
     if not SLUG_PATTERN.fullmatch(canonical):

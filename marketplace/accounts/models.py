@@ -25,7 +25,7 @@ class UserManager(BaseUserManager["User"]):
 
 
 class User(AbstractBaseUser, PermissionsMixin):
-    """A person. What they may do follows from their memberships; operators run the installation."""
+    """A person. Their memberships determine what they may do; operators run the installation."""
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
     email = models.EmailField(unique=True, error_messages={"unique": "There is an account with this address already."})
@@ -49,7 +49,7 @@ class User(AbstractBaseUser, PermissionsMixin):
 
 
 class Organization(models.Model):
-    """The tenant. Its slug is the namespace of its models and aliases, without regard to case."""
+    """The tenant. Its slug is the namespace of its models and aliases; case does not matter."""
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
     slug = models.CharField(max_length=63)
@@ -70,10 +70,10 @@ class Organization(models.Model):
 
 
 class Name(models.Model):
-    """A name of an organisation's namespace that is taken, so that `owner/name` means one thing.
+    """A name in use in an organisation's namespace, so that `owner/name` is unique.
 
     Attributes:
-        kind: what has it, a value of `NameKind`.
+        kind: the kind of object that has the name, a value of `NameKind`.
     """
 
     organization = models.ForeignKey(Organization, on_delete=models.CASCADE, related_name="+")
@@ -95,12 +95,12 @@ class Membership(models.Model):
 
 
 class ApiKey(models.Model):
-    """A secret that speaks for an organisation. Only its hash is kept.
+    """A secret that authenticates calls for an organisation. Only its hash is stored.
 
     Attributes:
-        prefix: the first characters, by which people tell keys apart.
+        prefix: the key's first characters, shown so that people can tell keys apart.
         hash: SHA-256 of the whole key, hexadecimal. The key has 256 random bits, so no slow hash is needed.
-        scopes: what it may be used for, values of `Scope`: no more than who made it might do then.
+        scopes: its permitted uses, values of `Scope`; no more than its creator was allowed at the time.
     """
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
@@ -119,12 +119,12 @@ class ApiKey(models.Model):
 
 
 class AuditEvent(models.Model):
-    """Who did what to what, for good: rows are only ever added.
+    """A permanent record of an action: rows are only added.
 
     Attributes:
-        actor, api_key: who did it; neither: the platform itself.
-        action: a verb in the past tense after its subject's kind, for example `api_key.revoked`.
-        subject: the id of what was acted on.
+        actor, api_key: the person or key that acted; neither: the platform itself.
+        action: the subject's kind, then a verb in the past tense, for example `api_key.revoked`.
+        subject: the id of the object acted on.
         data: further facts, never secrets.
     """
 

@@ -1,9 +1,9 @@
-"""Who may do what: the one table of actions, by role and by scope of API keys.
+"""Permissions: the one table of actions, by role and by scope of API keys.
 
-`check` goes by the actor as the request found it and asks nobody: pages and calls of models use it (admission asks the
-database itself whether a key still counts). `require` reads role, scopes and operators anew in the transaction of the
-change: every service that changes something else calls it, so that a role that was taken away meanwhile no longer
-counts.
+`check` uses the actor as read at the start of the request, without a query: pages and calls of models use it (admission
+checks in the database whether a key is still valid). `require` reads role, scopes and operators again in the
+transaction of the change: every service that changes something else calls it, so that a role removed meanwhile no
+longer counts.
 """
 
 import uuid
@@ -19,7 +19,7 @@ from marketplace.core.problems import Forbidden, NotAuthenticated, NotFound
 
 
 class Action(StrEnum):
-    """All that is restricted: what changes something, and what not everybody may see."""
+    """All restricted actions: changes, and reads that need a permission."""
 
     # The organisation
     SEE_MEMBERS = "see_members"
@@ -91,13 +91,13 @@ class Side(StrEnum):
 
 @dataclass(frozen=True)
 class Rule:
-    """Who may do one thing.
+    """The permissions of one action.
 
     Attributes:
-        what: the thing, as it goes on after "to".
-        roles: of people in the organisation; empty: operators of the installation only.
-        scope: what an API key must have; None: no key may.
-        side: which side of the market the organisation must be on.
+        what: the action, as a text that follows "to".
+        roles: roles of members who may do it; empty: operators of the installation only.
+        scope: the scope that an API key needs; None: not allowed with a key.
+        side: the side of the market that the organisation must be on.
     """
 
     what: str
@@ -106,7 +106,7 @@ class Rule:
     side: Side | None = None
 
 
-# What each role is for, in a few words for the members' page.
+# A short description of each role, for the members' page.
 ROLES = {
     Role.OWNER: "everything",
     Role.ADMIN: "everything but who the owners are",
@@ -181,7 +181,7 @@ RULES = {
 
 
 def allows(actor: Actor, action: Action) -> bool:
-    """Whether the actor may, whatever side of the market the organisation is on."""
+    """Whether the actor's role or scopes cover the action. The side of the market is not checked."""
     rule = RULES[action]
     if not rule.roles:
         return actor.is_operator
@@ -191,13 +191,13 @@ def allows(actor: Actor, action: Action) -> bool:
 
 
 def check(actor: Actor, action: Action, *, of: uuid.UUID | None = None) -> None:
-    """Raise unless the actor, as the request found it, may do this.
+    """Raise unless the actor, as read at the start of the request, may do this.
 
     Args:
-        of: the organisation whose object it is about, where it was not looked up among the actor's own.
+        of: the organisation that owns the object, if the object was not looked up among the actor's own.
 
     Raises:
-        NotFound: it is about another organisation's object, or about the installation and the actor is no operator.
+        NotFound: the object is another organisation's, or the action is an operator's and the actor is not one.
         Forbidden: the role or the key's scopes do not cover it, or the organisation is not on that side of the market.
     """
     rule = RULES[action]
@@ -209,15 +209,15 @@ def check(actor: Actor, action: Action, *, of: uuid.UUID | None = None) -> None:
 
 
 def require(actor: Actor, action: Action, *, of: uuid.UUID | None = None) -> Actor:
-    """As `check`, by role, scopes and operators as they are now; within the transaction of the change.
+    """As `check`, but with the current role, scopes and operators; call it in the transaction of the change.
 
-    Where a service waits for a lock, it calls this afterwards.
+    A service that waits for a lock calls this after taking the lock.
 
     Returns:
-        the actor as it is now.
+        the actor with the current values.
 
     Raises:
-        NotFound, Forbidden: as `check`; Forbidden also for a person who is no member any more.
+        NotFound, Forbidden: as `check`; Forbidden also for a person who is no longer a member.
         NotAuthenticated: the key was revoked.
     """
     if not connection.in_atomic_block:
@@ -228,7 +228,7 @@ def require(actor: Actor, action: Action, *, of: uuid.UUID | None = None) -> Act
 
 
 def who_may(action: Action) -> str:
-    """A sentence for people whose role does not cover the action."""
+    """A sentence for people whose role does not cover the action: which role they need."""
     rule = RULES[action]
     names = [role.value for role in Role if role in rule.roles]
     listed = " or ".join(filter(None, [", ".join(names[:-1]), names[-1]]))
@@ -236,7 +236,7 @@ def who_may(action: Action) -> str:
 
 
 def scopes_for(role: Role | None) -> frozenset[Scope]:
-    """The scopes of a key that such a member makes: a key may nothing that its maker may not."""
+    """The scopes of a key that a member with this role creates: never more than the member may do."""
     return frozenset(scope for scope in Scope if role is None or _covers(role, _actions_of(scope)))
 
 

@@ -1,4 +1,4 @@
-"""Reading accounts: who may see which organisation, whose key this is."""
+"""Queries of accounts: organisations of a user, members, keys and audit events."""
 
 import hashlib
 import uuid
@@ -13,11 +13,12 @@ from marketplace.core.problems import NotFound
 
 
 def key_hash(key: str) -> str:
+    """SHA-256 of an API key, hexadecimal."""
     return hashlib.sha256(key.encode()).hexdigest()
 
 
 def actor_by_key(key: str) -> Actor | None:
-    """Who acts through a live API key, or None if the key is unknown or revoked."""
+    """The actor of an API key, or None if the key is unknown or revoked."""
     row = ApiKey.objects.select_related("organization").filter(hash=key_hash(key), revoked_at=None).first()
     if row is None:
         return None
@@ -25,7 +26,7 @@ def actor_by_key(key: str) -> Actor | None:
 
 
 def actor_by_upload_link(organization_id: uuid.UUID) -> Actor:
-    """Who acts through a link that was signed for an organisation's uploads. Raises NotFound."""
+    """The actor of a signed upload link of an organisation. Raises NotFound."""
     row = Organization.objects.filter(pk=organization_id).first()
     if row is None:
         raise NotFound("There is no such organisation")
@@ -33,20 +34,20 @@ def actor_by_upload_link(organization_id: uuid.UUID) -> Actor:
 
 
 def actor_of(membership: Membership) -> Actor:
-    """A member as who acts for the organisation."""
+    """The actor of a member, for the organisation."""
     return _actor_for(membership.organization, role=Role(membership.role), user_id=membership.user_id)
 
 
 def operator_of(user: User) -> Actor:
-    """A person as who acts for the installation; no operator, if they are none."""
+    """The actor of a person, for the installation; `is_operator` is as in the account."""
     return Actor(INSTALLATION, user_id=user.pk, is_operator=user.is_operator)
 
 
 def platform_for(organization: Organization, *, user_id: uuid.UUID | None = None) -> Actor:
-    """The platform acting for an organisation: a command of this machine, or what was agreed to before.
+    """The platform as actor for an organisation: for a command of this machine, or work that was approved earlier.
 
     Args:
-        user_id: the person on whose wish of earlier it acts.
+        user_id: the person at whose earlier request it acts.
     """
     return _actor_for(organization, user_id=user_id, is_platform=True)
 
@@ -62,16 +63,17 @@ def _actor_for(organization: Organization, **who: Any) -> Actor:
 
 
 def is_live_key(key_id: uuid.UUID, organization_id: uuid.UUID) -> bool:
-    """Whether the key still speaks for this organisation."""
+    """Whether the key belongs to this organisation and is not revoked."""
     return ApiKey.objects.filter(pk=key_id, organization_id=organization_id, revoked_at=None).exists()
 
 
 def key_name(key_id: uuid.UUID) -> str:
-    """What people called the key."""
+    """The name of the key."""
     return ApiKey.objects.values_list("name", flat=True).get(pk=key_id)
 
 
 def organizations_of(user: User) -> QuerySet[Organization]:
+    """The organisations of which the user is a member."""
     return Organization.objects.filter(memberships__user=user)
 
 
@@ -79,7 +81,7 @@ def membership_for(user: User, slug: str) -> Membership:
     """The user's membership of the organisation called `slug`.
 
     Raises:
-        NotFound: there is none, whether or not the organisation exists.
+        NotFound: the user is not a member, or the organisation does not exist.
     """
     membership = (
         Membership.objects.select_related("organization", "user")
@@ -94,7 +96,7 @@ def membership_for(user: User, slug: str) -> Membership:
 
 
 def membership_by_email(email: str, slug: str) -> Membership:
-    """As `membership_for`, of the person with this address. Raises NotFound."""
+    """As `membership_for`, for the person with this address. Raises NotFound."""
     user = User.objects.filter(email__iexact=email).first()
     if user is None:
         raise NotFound(f"There is no account of {email}")
@@ -102,24 +104,27 @@ def membership_by_email(email: str, slug: str) -> Membership:
 
 
 def organization_by_slug(slug: str) -> Organization | None:
+    """The organisation with this slug, in any case; None if there is none."""
     return Organization.objects.filter(slug__iexact=slug).first() if is_name(slug) else None
 
 
 def organization_names() -> dict[str, str]:
-    """Names of all organisations by id, for statements that name the other party."""
+    """The names of all organisations by id, for statements that name the other party."""
     return {str(pk): name for pk, name in Organization.objects.values_list("pk", "name")}
 
 
 def members_of(organization: Organization) -> QuerySet[Membership]:
+    """The memberships of an organisation, oldest first."""
     return organization.memberships.select_related("user").order_by("created_at")
 
 
 def keys_of(organization: Organization) -> QuerySet[ApiKey]:
+    """The API keys of an organisation, newest first, revoked ones included."""
     return organization.api_keys.select_related("created_by")
 
 
 def audit_events(organization: Organization, *, subjects: Sequence[str]) -> QuerySet[AuditEvent]:
-    """What was done to these things of an organisation, newest first."""
+    """The audit events of these subjects of an organisation, newest first."""
     return (
         AuditEvent.objects.filter(organization=organization, subject__in=subjects)
         .select_related("actor", "api_key")

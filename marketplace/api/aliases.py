@@ -1,4 +1,4 @@
-"""The organisation's aliases over HTTP, so that a deployment can move what its own software calls."""
+"""The organisation's aliases over HTTP, so that a deployment can change which model its software calls."""
 
 from django.conf import settings
 from rest_framework.request import Request
@@ -30,8 +30,8 @@ class Alias(APIView):
     def put(self, request: Request, name: str) -> Response:
         """Make the alias, or move it: `{"model": "owner/name"}`, with `@v2` to pin a version.
 
-        With `expected`, the target that the caller knows of, a move that somebody else made in between is not undone:
-        409. Without it the last one wins.
+        `expected` is the target that the caller knows. If another client has moved the alias since, the answer is 409.
+        Without `expected`, the last move wins.
         """
         caller = caller_of(request)
         given = read(request.data, PutAlias)
@@ -46,13 +46,13 @@ class Alias(APIView):
         return Response(alias_document(views[0]), status=200 if exists else 201)
 
     def delete(self, request: Request, name: str) -> Response:
-        """Take the alias away: calls of it are refused from then on."""
+        """Delete the alias. Later calls of it are refused."""
         delete_alias(actor=caller_of(request), name=name)
         return Response(status=204)
 
 
 def alias_document(view: AliasView) -> answers.Alias:
-    """An alias as the API shows it; `on_sale` says whether calls of it go through."""
+    """An alias in the API; `on_sale`: whether its model can be called."""
     return {
         "alias": view.slug,
         "model": view.alias.target,

@@ -1,4 +1,4 @@
-"""Who calls: an API key in the Authorization header, read the same way by the front and by Django's views."""
+"""Authentication by an API key in the Authorization header, shared by the front and Django's views."""
 
 import threading
 import time
@@ -24,7 +24,7 @@ def key_from_header(header: str | None) -> str:
     """The key in an Authorization header.
 
     Raises:
-        NotAuthenticated: no header, or one that holds no key of this market.
+        NotAuthenticated: there is no header, or it contains no key of this market.
     """
     if not header:
         raise NotAuthenticated("Send your API key as `Authorization: Bearer bourse_…`; make one in the console.")
@@ -36,9 +36,9 @@ def key_from_header(header: str | None) -> str:
 
 
 def kept_caller(key: str) -> Actor | None:
-    """The caller of a key that was looked up within the last seconds.
+    """The caller of a key that was looked up within the last `CACHE_SECONDS`.
 
-    Whatever uses it asks in its own statement whether the key still counts, so revoking works at once.
+    Its users check in their own statement whether the key is still valid, so a revocation takes effect at once.
     """
     with _lock:
         found = _kept.get(key_hash(key))
@@ -64,7 +64,7 @@ def look_up_caller(key: str) -> Actor:
 
 
 class ApiCaller:
-    """What REST framework takes for a user: the organisation that a key speaks for."""
+    """REST framework's user object: the actor of an API key."""
 
     is_authenticated = True
 
@@ -73,7 +73,7 @@ class ApiCaller:
 
 
 class ApiKeyAuthentication(BaseAuthentication):
-    """REST framework's way into the same rules."""
+    """The same authentication for REST framework."""
 
     def authenticate(self, request: Request) -> tuple[ApiCaller, None]:
         return ApiCaller(look_up_caller(key_from_header(request.headers.get("Authorization")))), None

@@ -1,4 +1,4 @@
-"""Reading a call's conditions, which are the same in every dialect: fields of the body, and headers beside it."""
+"""Reads the conditions of a call from its body and headers; they are the same in every dialect."""
 
 import uuid
 from collections.abc import Callable
@@ -17,17 +17,17 @@ IDEMPOTENCY_HEADER, PRICE_HEADER, CONTRACT_HEADER = "Idempotency-Key", "Bourse-M
 def conditions_of(
     header: Callable[[str], str | None], body: Conditioned, *, reference: Reference, inputs: Any
 ) -> Conditions:
-    """What the request asks of its call. Where a field and its header are both given, the lower ceiling counts, and a
-    contract must be the same in both.
+    """The conditions of a call. If a field and its header are both given, the lower ceiling counts, and the contract
+    must be the same in both.
 
     Args:
-        header: the request's header of a lower-case name.
-        reference, inputs: what is to be run, which an idempotency key is bound to. Waiting and the form of the answer
-            are no part of it, so that a caller who stops waiting may repeat the request without waiting.
+        header: returns the request's header of a lower-case name.
+        reference, inputs: the model and its inputs. An idempotency key is bound to them, but not to the wait and the
+            form of the answer, so that a caller who stops waiting can repeat the request without waiting.
 
     Raises:
         Invalid: a condition cannot be understood.
-        NotFound: what is given as a contract is no contract's id.
+        NotFound: the given contract is not the id of a contract.
     """
     ceilings = [
         _ceiling(name, given)

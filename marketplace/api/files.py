@@ -1,4 +1,4 @@
-"""Uploads as Replicate's clients read them."""
+"""Uploads in the format of Replicate's clients."""
 
 from typing import TYPE_CHECKING
 

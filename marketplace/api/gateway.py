@@ -1,4 +1,4 @@
-"""Where the payment gateway sends its events."""
+"""The endpoint for the payment gateway's events."""
 
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.views.decorators.csrf import csrf_exempt
@@ -8,10 +8,10 @@ from billing.payments.services.gateway_events import receive
 from marketplace.core.problems import CONTENT_TYPE, Problem
 
 
-@csrf_exempt  # the signature says who sends
+@csrf_exempt  # the signature authenticates the sender
 @require_POST
 def stripe(request: HttpRequest) -> HttpResponse:
-    """`POST /webhooks/stripe`: kept and answered at once; the platform worker does what it asks for."""
+    """`POST /webhooks/stripe`: store an event and answer at once; the platform worker processes it."""
     try:
         id = receive(body=request.body, signature=request.headers.get("Stripe-Signature", ""))
     except Problem as problem:

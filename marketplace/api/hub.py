@@ -1,4 +1,4 @@
-"""The Hub's dialect of refusals: the status, headers and body from which its clients make their exceptions."""
+"""Refusals in the Hub's dialect: the status, headers and body that its clients turn into exceptions."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -7,13 +7,13 @@ from typing import Any
 from marketplace.core.problems import Invalid, NotAuthenticated, NotFound, Problem
 from providers.hub.refusals import HubProblem
 
-BAD_TOKEN = "Invalid credentials in Authorization header"  # noqa: S105  # the words by which clients know it
+BAD_TOKEN = "Invalid credentials in Authorization header"  # noqa: S105  # clients recognise this text
 MAX_HEADER_LENGTH = 1_000
 
 
 @dataclass(frozen=True)
 class HubError:
-    """What a refusal is in this dialect."""
+    """A refusal in this dialect."""
 
     status: int
     headers: Mapping[str, str]
@@ -21,9 +21,9 @@ class HubError:
 
 
 def hub_error(problem: Problem) -> HubError:
-    """The refusal as clients read it: they show the header, and `error` where it says something else.
+    """The refusal for clients: they show the header, and `error` if its text differs.
 
-    What is wrong with fields is a 400, the only status whose text they show as it is.
+    Field errors have status 400, the only status whose text clients show unchanged.
     """
     said = _in_one_text(problem)
     message = BAD_TOKEN if isinstance(problem, NotAuthenticated) else said
@@ -37,13 +37,14 @@ def hub_error(problem: Problem) -> HubError:
 
 
 def _in_one_text(problem: Problem) -> str:
-    """What was refused, with the fields that it does not name itself."""
+    """The refusal's text, with the field errors that it does not contain."""
     unsaid = [error for error in problem.errors if error.detail not in problem.detail]
     fields = [f"{error.field}: {error.detail}" if error.field else error.detail for error in unsaid]
     return f"{problem.detail.rstrip('.')}: {'; '.join(fields)}" if fields else problem.detail
 
 
 def no_address(path: str) -> NotFound:
+    """The error for an address of the Hub that this market does not have."""
     return NotFound(
         f"This market does not answer {path[:200]}: it keeps repositories of models only, with one branch and no "
         "pull requests."

@@ -1,4 +1,4 @@
-"""OpenAI's dialect of images: what its requests mean here, and how answers and refusals look to its clients."""
+"""OpenAI's image dialect: reads its requests, and builds its answers and refusals."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 SIZE = re.compile(r"(\d{1,5})x(\d{1,5})", re.ASCII)
 NUMBER = re.compile(r"-?\d{1,15}(\.\d{1,15})?", re.ASCII)
 FORMATS = {"png": "png", "jpeg": "jpg", "webp": "webp"}
-# What OpenAI's own models take and models here have no use for; "auto" and the like change nothing.
+# Fields of OpenAI's own models that models here ignore.
 WITHOUT_EFFECT = frozenset(
     {"user", "quality", "style", "background", "moderation", "output_compression", "input_fidelity", "partial_images"}
 )
@@ -30,7 +30,7 @@ NO_INPUT = WITHOUT_EFFECT | frozenset(GenerateImages.__struct_fields__)
 
 
 class PredictionFailed(Problem):
-    """The model did not make the pictures. Trying the same again is for the caller to decide, not for their client."""
+    """The model did not make the pictures. The headers tell the client not to retry: the caller decides."""
 
     status, kind, title = 500, "prediction-failed", "The prediction failed"
 
@@ -39,16 +39,18 @@ class PredictionFailed(Problem):
 
 
 class StillRunning(PredictionFailed):
+    """The prediction has not ended within the maximum wait."""
+
     status, kind, title = 504, "still-running", "The prediction takes longer than this answer can wait"
 
 
 def image_request(sent: Mapping[str, Any]) -> tuple[GenerateImages, Reference, dict[str, Any]]:
-    """The body, the model and its canonical inputs that `POST /images/generations` asks for.
+    """The body, the model and the model's inputs of a `POST /images/generations`.
 
-    Fields that are not OpenAI's, such as `seed` (clients send them as `extra_body`), are the model's own.
+    Fields that are not OpenAI's, such as `seed` (clients send them as `extra_body`), are inputs of the model.
 
     Raises:
-        Invalid: a field cannot be understood. The model's schema checks the inputs afterwards.
+        Invalid: a field cannot be understood. The inputs are checked later, against the model's schema.
     """
     errors = errors_in(sent, GenerateImages)
     if sent.get("stream"):
@@ -72,7 +74,7 @@ def image_request(sent: Mapping[str, Any]) -> tuple[GenerateImages, Reference, d
 
 
 def check_edit(*, pictures: int, mask: bool) -> None:
-    """Raises Invalid unless `POST /images/edits` brings one picture and nothing that no model here can use."""
+    """Raises Invalid unless `POST /images/edits` has exactly one picture and no mask."""
     errors = []
     if pictures != 1:
         errors.append(FieldError("image", f"must be one picture, not {pictures}"))
@@ -83,7 +85,7 @@ def check_edit(*, pictures: int, mask: bool) -> None:
 
 
 def form_body(fields: Mapping[str, str]) -> dict[str, Any]:
-    """The fields of a form as `image_request` takes them: of OpenAI's own, `n` and `stream` are no texts."""
+    """The fields of a form for `image_request`: `n` becomes a number, and a false `stream` is dropped."""
     body: dict[str, Any] = dict(fields)
     if "n" in body and body["n"].isascii() and body["n"].isdigit() and len(body["n"]) < 6:
         body["n"] = int(body["n"])
@@ -93,7 +95,7 @@ def form_body(fields: Mapping[str, str]) -> dict[str, Any]:
 
 
 def typed(inputs: Mapping[str, Any], schema: Mapping[str, Any]) -> dict[str, Any]:
-    """A form's texts as the types that a model's schema asks for; what cannot be one stays for the schema to refuse."""
+    """A form's texts, converted to the types in a model's schema; others are unchanged, and the schema refuses them."""
     return {name: _typed(value, schema["properties"].get(name, {}).get("type")) for name, value in inputs.items()}
 
 
@@ -109,7 +111,7 @@ def _typed(value: Any, wanted: Any) -> Any:
 
 
 def check_ended_well(prediction: PredictionView) -> None:
-    """Raises PredictionFailed or StillRunning unless the pictures are there."""
+    """Raises PredictionFailed or StillRunning unless the prediction has made its pictures."""
     id_ = short(prediction.id)
     if not prediction.status.is_final:
         raise StillRunning(f"It goes on as prediction {id_}; ask GET /v1/predictions/{id_} for it.")
@@ -127,8 +129,8 @@ def images_document(
 
     Args:
         encoded: the pictures in base64, in order.
-        response_format: what the caller asked for. Clients that ask for nothing expect one or the other, depending on
-            the model they were written for, so they get both.
+        response_format: the requested format. Without one, both formats are sent, because which one a client expects
+            depends on the model that it was written for.
     """
     data: list[answers.Image] = []
     for artifact, text in zip(prediction.artifacts, encoded, strict=True):
@@ -155,7 +157,7 @@ def images_document(
 
 
 def model_document(offer: "Offer") -> answers.OpenAIModel:
-    """A model on sale as `GET /models` lists it."""
+    """A model on sale, in the format of `GET /models`."""
     model = offer.listing.model
     return {
         "id": offer.slug,
@@ -166,7 +168,7 @@ def model_document(offer: "Offer") -> answers.OpenAIModel:
 
 
 def error_document(problem: Problem) -> answers.OpenAIError:
-    """A refusal as OpenAI's clients read it."""
+    """A refusal in the format of OpenAI's clients."""
     return {
         "error": {
             "message": problem.detail,

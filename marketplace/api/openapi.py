@@ -1,4 +1,4 @@
-"""The OpenAPI 3.1 document, made from the table of routes and the shapes that it names."""
+"""The OpenAPI 3.1 document, built from the table of routes and its shapes."""
 
 import inspect
 from collections import defaultdict
@@ -12,7 +12,7 @@ from marketplace.api.front.routing import PARAMETER, PROBLEMS, Route
 from marketplace.api.operations import Answer, Operation
 from marketplace.core.problems import Problem
 
-# What OpenAPI 3.1 has a place for; HEAD is answered as GET is, without the body.
+# The documented methods; HEAD is omitted, because it equals GET without the body.
 METHODS = ("GET", "PUT", "POST", "DELETE")
 DESCRIPTION = (
     "The metered HTTP API of the market, in Replicate's dialect, and images in OpenAI's. Every answer carries its "
@@ -56,7 +56,7 @@ def openapi_document(routes: Iterable[Route]) -> Document:
 
 
 def _schemas(documented: Iterable[tuple[Route, Operation]]) -> tuple[Schemas, Document]:
-    """The schema of each shape that the operations name, and the components that these refer to."""
+    """The schema of each shape in the operations, and the components that these refer to."""
     shapes: dict[Any, None] = {PROBLEMS.shape: None}
     for route, operation in documented:
         named = [answer.shape for answer in operation.answers.values()]
@@ -85,7 +85,7 @@ def _operation(method: str, route: Route, operation: Operation, schemas: Schemas
 
 
 def _description(method: str, route: Route) -> str:
-    """What the handler, or the view's method, says of itself."""
+    """The docstring of the handler or of the view's method."""
     return inspect.getdoc(route.handler or getattr(route.endpoint, method.lower())) or ""
 
 
@@ -106,7 +106,7 @@ def _parameters(route: Route, operation: Operation) -> list[Document]:
 
 
 def _responses(route: Route, operation: Operation, schemas: Schemas) -> Document:
-    """Answers and refusals by status; one status can be both, told apart by the media type."""
+    """Answers and refusals by status; one status can have both, with different media types."""
     refusal = {route.dialect.media_type: {"schema": schemas[route.dialect.shape]}}
     found = {status: _response(answer.description, _content(answer, schemas)) for status, answer in _answers(operation)}
     refusals: dict[str, list[type[Problem]]] = defaultdict(list)
@@ -133,7 +133,7 @@ def _content(answer: Answer, schemas: Schemas) -> Document | None:
 
 
 def _schema(shape: Any, media_type: str, schemas: Schemas) -> Document:
-    """The schema of a body; one without a shape is a text, or bytes."""
+    """The schema of a body; a body without a shape is a text, or bytes."""
     text = {"type": "string"} if media_type.startswith("text/") else {"type": "string", "format": "binary"}
     return schemas[shape] if shape is not None else text
 

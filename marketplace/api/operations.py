@@ -1,4 +1,4 @@
-"""What the API document says of one method at one address; the table of routes holds one for each."""
+"""Operations: the API document's entries for one method at one address, as used in the table of routes."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -11,7 +11,7 @@ JSON, FORM = "application/json", "multipart/form-data"
 
 
 class Access(Enum):
-    """Who may call: anybody, the holder of a key, of a signed link, or of either."""
+    """What a call needs: nothing, a key, a signed link, or either."""
 
     ANYBODY = ()
     KEY = ("ApiKey",)
@@ -21,7 +21,7 @@ class Access(Enum):
 
 @dataclass(frozen=True)
 class Parameter:
-    """A parameter besides those of the address, which its template names.
+    """A query or header parameter; the address's own parameters are in its template.
 
     Attributes:
         place: `query` or `header`.
@@ -44,7 +44,7 @@ class Body:
 
 @dataclass(frozen=True)
 class Answer:
-    """An answer that is no refusal; `shape` is a type, or None where there is no body or it is no JSON."""
+    """An answer that is not a refusal; `shape` is a type, or None if there is no body or it is not JSON."""
 
     description: str
     shape: Any = None
@@ -53,7 +53,7 @@ class Answer:
 
 @dataclass(frozen=True)
 class Dialect:
-    """How refusals look below some addresses: what makes the answer, and its shape in the document."""
+    """The form of refusals at some addresses: the function that builds the answer, and its shape in the document."""
 
     refuse: Callable[..., Any]
     shape: Any
@@ -65,9 +65,9 @@ class Operation:
     """One method at one address.
 
     Attributes:
-        id: its name in clients that are made from the document.
-        answers: by status.
-        refusals: the problems that a caller can meet and act on. Any other status is a refusal too.
+        id: its name in clients that are generated from the document.
+        answers: the answers by status.
+        refusals: the problems that a caller can handle. Any other status is a refusal too.
     """
 
     id: str

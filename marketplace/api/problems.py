@@ -20,7 +20,7 @@ AWAY = "The database does not answer. Nothing was run; try again shortly."
 
 
 def problem_response(error: Exception, context: dict[str, Any]) -> Response:
-    """REST framework's exception handler. What nobody foresaw is logged and answered in the same form."""
+    """REST framework's exception handler. Unexpected errors are logged and answered in the same form."""
     request = context["request"]
     problem = _problem_of(error)
     if problem is None:

@@ -1,4 +1,4 @@
-"""Replicate's dialect: how predictions, models and versions look to its clients, and what its requests mean."""
+"""Replicate's dialect: reads its requests, and builds its documents of predictions, models and versions."""
 
 import re
 from typing import TYPE_CHECKING, Any, cast
@@ -28,7 +28,7 @@ MAX_WAIT_SECONDS = 60
 
 
 def wait_seconds(prefer: str | None) -> int | None:
-    """Seconds to wait for the result as the `Prefer` header asks: 1 to 60, or None not to wait."""
+    """Seconds to wait for the result according to the `Prefer` header: 1 to 60, or None not to wait."""
     match = WAIT.search(prefer or "")
     if match is None:
         return None
@@ -36,13 +36,13 @@ def wait_seconds(prefer: str | None) -> int | None:
 
 
 def reference_in(body: CreatePredictionOfVersion) -> Reference:
-    """What `POST /v1/predictions` is to run. May ask the database. Raises NotFound: there is no such version."""
+    """The model for `POST /v1/predictions`. May query the database. Raises NotFound: there is no such version."""
     return parse_reference(body.version) or reference_of_version(body.version)
 
 
 def review_document(review: "Review", prediction: PredictionView) -> answers.Review:
-    """A verdict, and where that leaves its prediction, whose receipt says the same."""
-    assert prediction.outcome is not None  # it was made under a contract
+    """A verdict, with the outcome and the receipt of its prediction."""
+    assert prediction.outcome is not None  # the prediction ran under a contract
     return {
         "prediction": short(prediction.id),
         "position": review.position,
@@ -55,11 +55,11 @@ def review_document(review: "Review", prediction: PredictionView) -> answers.Rev
 
 
 def prediction_document(prediction: PredictionView, *, status: Status | None = None) -> answers.Prediction:
-    """A prediction as Replicate's clients read it, with its receipt.
+    """A prediction in the format of Replicate's clients, with its receipt.
 
     Args:
-        status: to report instead of the prediction's own. A wait that runs out must be answered with `starting`:
-            clients take any other unfinished status for a finished one without output.
+        status: the status to report instead of the prediction's own. An expired wait must be answered with `starting`:
+            clients treat any other unfinished status as finished without output.
     """
     id_ = short(prediction.id)
     api = f"{settings.BASE_URL}/v1/predictions/{id_}"
@@ -97,7 +97,7 @@ def _input(prediction: PredictionView) -> dict[str, Any]:
 
 
 def _output(prediction: PredictionView) -> Any:
-    """The value that it answered with, or signed links to its files."""
+    """The prediction's value, or signed links to its files."""
     if prediction.value is not None:
         return prediction.value
     return [absolute(artifact_path(artifact.id)) for artifact in prediction.artifacts]
@@ -122,7 +122,7 @@ def version_document(version: "ModelVersion") -> answers.Version:
     return {
         "id": version.pk,
         "created_at": version.created_at.isoformat(),
-        "cog_version": "",  # the client insists on a text; nothing here is packed by Cog
+        "cog_version": "",  # the client requires a text; models here are not packaged with Cog
         "openapi_schema": {
             "openapi": "3.1.0",
             "info": {"title": version.model.name, "version": str(version.number)},
@@ -133,7 +133,7 @@ def version_document(version: "ModelVersion") -> answers.Version:
 
 
 def model_document(offer: "Offer") -> answers.Model:
-    """A model on sale, with its price and what it measured."""
+    """A model on sale, with its price and measurements."""
     model, price, measured = offer.listing.model, offer.price, offer.measured
     owner = model.organization.slug
     return {

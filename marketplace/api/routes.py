@@ -1,6 +1,6 @@
-"""The table of the HTTP API: every method at every address, what answers it, and what the API document says of it.
+"""The table of the HTTP API: every method at every address, with its endpoint and its entry in the API document.
 
-The front finds its routes here, Django's URL table is made from it, and so is the OpenAPI document.
+The front, Django's URL table and the OpenAPI document use this table.
 """
 
 from functools import cache
@@ -282,7 +282,7 @@ MODELS = (
         views.Models,
         Operation("models_list", {200: Answer("The models", answers.ModelPage)}, access=Access.ANYBODY),
     ),
-    # Replicate's clients search with this method, which OpenAPI does not know.
+    # Replicate's clients search with this method, which OpenAPI 3.1 does not support.
     Route(("QUERY",), "/v1/models", views.Models),
     Route(
         ("GET", "HEAD"),
@@ -442,11 +442,11 @@ SITE = (
 )
 
 ROUTES = (*PREDICTIONS, *FILES, *MODELS, *ACCOUNT, *OPENAI, *SITE, *HUB_ROUTES)
-# Below these there is nothing but the table's routes, and so never a page.
+# Below these addresses there are only the table's routes, never a page.
 ROOTS = {"/v1": PROBLEMS, "/openai/v1": openai.DIALECT, "/api": PROBLEMS}
 
 
 @cache
 def document() -> dict[str, Any]:
-    """The OpenAPI document of all routes that are our own."""
+    """The OpenAPI document of all routes with an operation."""
     return openapi_document(ROUTES)

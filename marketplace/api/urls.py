@@ -1,4 +1,4 @@
-"""Django's part of the API: the views of the table of routes, and where the payment gateway sends its events."""
+"""Django's part of the API: the views of the table of routes, and the endpoint for the payment gateway's events."""
 
 from django.urls import path
 

@@ -1,4 +1,4 @@
-"""Replicate's dialect where nothing waits: models, versions, the list of predictions, the account."""
+"""The calls of Replicate's dialect that do not wait: models, versions, the list of predictions, the account."""
 
 from typing import Any
 
@@ -38,13 +38,13 @@ PAGE = 100
 
 
 def page_of(results: list[Any], *, following: str | None = None) -> Response:
-    """A page as Replicate's clients read it."""
+    """A page in the format of Replicate's clients."""
     return Response({"previous": None, "next": following, "results": results})
 
 
 class Predictions(APIView):
     def get(self, request: Request) -> Response:
-        """The caller's predictions, newest first, a hundred a page; `next` leads on."""
+        """The caller's predictions, newest first, a hundred per page; `next` is the address of the next page."""
         caller = caller_of(request)
         policy.check(caller, Action.SEE_PREDICTIONS)
         cursor = request.query_params.get("cursor")
@@ -64,8 +64,7 @@ class Reviews(APIView):
     def post(self, request: Request, id: str) -> Response:
         """Accept or reject one image that was made under an outcome contract: `verdict`, `position`, `reason`.
 
-        A verdict is final. Giving the same one again changes nothing; once every image is decided, what was accepted
-        is charged.
+        A verdict is final. Repeating it changes nothing. Once every image is decided, the accepted ones are charged.
         """
         caller = caller_of(request)
         prediction = parse_short(id)
@@ -103,7 +102,7 @@ class Model(APIView):
     authentication_classes: list[type] = []
 
     def get(self, request: Request, owner: str, name: str) -> Response:
-        """One model with its price, what it measured, and the schema of its newest version."""
+        """One model with its price, its measurements, and the schema of its newest version."""
         return Response(replicate.model_document(catalog.offer_named(owner, name)))
 
 
@@ -141,20 +140,20 @@ class Files(APIView):
 
 class File(APIView):
     def get(self, request: Request, id: str) -> Response:
-        """One upload of the caller's."""
+        """One upload of the caller."""
         caller = caller_of(request)
         policy.check(caller, Action.SEE_PREDICTIONS)
         return Response(file_document(input_file_for_buyer(caller.organization_id, parse_short(id))))
 
     def delete(self, request: Request, id: str) -> Response:
-        """Forget an upload. Predictions that used it keep showing it."""
+        """Delete an upload. Predictions that used it still show it."""
         delete_upload(caller=caller_of(request), file_id=parse_short(id))
         return Response(status=204)
 
 
 class Account(APIView):
     def get(self, request: Request) -> Response:
-        """The organisation that the key speaks for, and its balance."""
+        """The key's organisation and its balance."""
         caller = caller_of(request)
         policy.check(caller, Action.SEE_BALANCE)
         balance = balance_of(str(caller.organization_id), AccountKind.BUYER_PREPAID)

@@ -13,7 +13,7 @@ NUMBERED = re.compile(r"v([1-9][0-9]{0,8})", re.ASCII)
 
 @dataclass(frozen=True)
 class Reference:
-    """`owner/name`, with a version (an id, `v2` or `latest`) where one was given."""
+    """`owner/name`, with a version (an id, `v2` or `latest`) if one was given."""
 
     owner: str
     name: str
@@ -26,7 +26,7 @@ class Reference:
 
 
 def parse_reference(text: str) -> Reference | None:
-    """The reference in `owner/name`, `owner/name:version` or `owner/name@v2`, or None if the text is none."""
+    """The reference in `owner/name`, `owner/name:version` or `owner/name@v2`; None for any other text."""
     match = REFERENCE.fullmatch(text)
     return Reference(match["owner"], match["name"], match["version"]) if match else None
 

@@ -5,10 +5,10 @@ from marketplace.core.ids import new_id
 
 
 class Listing(models.Model):
-    """A model on sale, and the version for callers who name none.
+    """A model on sale, and the version for calls that name none.
 
     Attributes:
-        listed: whether buyers find and may call it.
+        listed: whether buyers can find and call it.
     """
 
     model = models.OneToOneField(
@@ -21,10 +21,10 @@ class Listing(models.Model):
 
 
 class Alias(models.Model):
-    """A name of an organisation's own for a model, for its callers only. Moving it changes what they get next.
+    """An organisation's own name for a model, valid for its callers only. Moving it affects later calls.
 
     Attributes:
-        version: the version it is pinned to; null: whatever of the model is on sale.
+        version: the version it is pinned to; null: the model's version on sale.
     """
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
@@ -40,13 +40,13 @@ class Alias(models.Model):
 
     @property
     def target(self) -> str:
-        """What it points to, as people write it: `owner/name`, with `@v2` where it is pinned."""
+        """Its target as text: `owner/name`, with `@v2` if it is pinned."""
         slug = f"{self.model.organization.slug}/{self.model.name}"
         return f"{slug}@v{self.version.number}" if self.version else slug
 
 
 class PendingListing(models.Model):
-    """A request to price and list a version as soon as it has passed its checks; deleted once that is decided.
+    """A request to price and list a version as soon as it has passed its checks; deleted after their result.
 
     Attributes:
         unit_price: micro-units for one unit of the model's task.

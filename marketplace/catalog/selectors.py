@@ -1,4 +1,4 @@
-"""Reads the catalogue: models on sale, their prices and measurements."""
+"""Queries of the catalogue: models on sale, their prices and measurements."""
 
 import uuid
 from collections.abc import Iterable
@@ -47,7 +47,7 @@ class AliasView:
     """An alias and its current target.
 
     Attributes:
-        offer: the model that it points to; None: that is not on sale, so calls of the alias are refused.
+        offer: its target model; None: the model is not on sale, so calls of the alias are refused.
     """
 
     alias: Alias
@@ -76,7 +76,7 @@ def _offers(listings: Iterable[Listing]) -> list[Offer]:
 def offers(*, query: str = "", task: str = "", sort: str = "popular") -> list[Offer]:
     """The models on sale that match, in the order asked for (one of `SORTS`)."""
     if "\0" in query or "\0" in task:
-        return []  # PostgreSQL's texts cannot hold it, so nothing matches
+        return []  # PostgreSQL's text type cannot contain it, so nothing matches
     listings = _listings().filter(listed=True)
     for word in query.split()[:8]:
         listings = listings.filter(
@@ -98,14 +98,14 @@ def offers(*, query: str = "", task: str = "", sort: str = "popular") -> list[Of
 
 
 def _usual_amount(offer: Offer) -> float:
-    """Micro-units of a call with the model's defaults, so that prices in different units can be compared."""
+    """The price of a call with the model's defaults, in micro-units, to compare prices in different units."""
     task, schema = task_named(offer.listing.model.task), offer.listing.version.input_schema
     amount = rate_call(task=task, schema=schema, terms=offer.price, inputs=defaults_of(schema)).amount
     return float("inf") if amount is None else amount  # it depends on the picture
 
 
 def offer_named(owner: str, name: str) -> Offer:
-    """Raises NotFound unless a model of this name is on sale."""
+    """The model of this name. Raises NotFound unless it is on sale."""
     listings = _listings().filter(listed=True, model__organization__slug__iexact=owner, model__name__iexact=name)
     found = _offers(listings[:1]) if Reference(owner, name).is_possible else []
     if not found:
@@ -114,13 +114,13 @@ def offer_named(owner: str, name: str) -> Offer:
 
 
 def offer_for(owner: str, name: str, organization_id: uuid.UUID) -> Offer:
-    """As `offer_named`, where an organisation's own aliases count as well."""
+    """As `offer_named`, including the organisation's own aliases."""
     alias = alias_named(owner, name, organization_id)
     return offer_named(alias.model.organization.slug, alias.model.name) if alias else offer_named(owner, name)
 
 
 def alias_named(owner: str, name: str, organization_id: uuid.UUID | None) -> Alias | None:
-    """The organisation's alias `owner/name`, where `owner` must be its own slug; None if it has none."""
+    """The organisation's alias `owner/name`, where `owner` must be its own slug; None if there is none."""
     if organization_id is None or not Reference(owner, name).is_possible:
         return None
     return (
@@ -131,7 +131,7 @@ def alias_named(owner: str, name: str, organization_id: uuid.UUID | None) -> Ali
 
 
 def aliases_of(organization_id: uuid.UUID) -> list[AliasView]:
-    """An organisation's aliases by name, with what each means now."""
+    """An organisation's aliases by name, each with its current target."""
     aliases = list(
         Alias.objects.filter(organization=organization_id)
         .select_related("organization", "model__organization", "version")
@@ -148,14 +148,17 @@ def version_on_sale(model_id: uuid.UUID) -> str | None:
 
 
 def listings_for_provider(organization_id: uuid.UUID) -> QuerySet[Listing]:
+    """The listings of an organisation's models by name, those taken off sale included."""
     return _listings().filter(model__organization=organization_id).order_by("model__name")
 
 
 def price_of(model_id: uuid.UUID) -> PriceTerms | None:
+    """The price of a model in effect now; None if it has none."""
     return current_terms(sku_of(model_id))
 
 
 def listed_tasks() -> list[str]:
+    """The names of the tasks of all models on sale, sorted."""
     return sorted(set(Listing.objects.filter(listed=True).values_list("model__task", flat=True)))
 
 

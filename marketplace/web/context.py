@@ -12,7 +12,7 @@ from marketplace.accounts.selectors import organizations_of
 
 
 class Permissions:
-    """What templates ask: `may.set_price` is whether the page's actor may do that."""
+    """Permissions for templates: `may.set_price` is whether the page's actor may do that."""
 
     def __init__(self, actor: Actor | None) -> None:
         self._actor = actor
@@ -22,14 +22,14 @@ class Permissions:
 
 
 class Explanations:
-    """What templates say instead of a form: `who_may.set_price` names the roles."""
+    """Sentences that templates show instead of a form: `who_may.set_price` names the roles."""
 
     def __getitem__(self, action: str) -> str:
         return policy.who_may(Action(action))
 
 
 def site(request: HttpRequest) -> dict[str, Any]:
-    """What every page shows around its content; organisations are looked up only by pages that show them."""
+    """The context of every page. The organisations are queried only if a page shows them."""
     user = request.user if hasattr(request, "user") else AnonymousUser()
     membership = getattr(request, "membership", None)
     return {

@@ -5,12 +5,12 @@ from django.shortcuts import render
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
-    """400: what Django could not read."""
+    """400: Django could not read the request."""
     return render(request, "400.html", status=400)
 
 
 def forbidden(request: HttpRequest, exception: Exception) -> HttpResponse:
-    """403."""
+    """403: the request is not allowed."""
     return render(request, "403.html", status=403)
 
 
@@ -20,5 +20,5 @@ def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
-    """500: rendered without any context, which may be what failed."""
+    """500: rendered without context, because the context may have failed."""
     return render(request, "500.html", status=500)

@@ -1,4 +1,4 @@
-"""Static files under ASGI: hashed names, cached for good, served without Django's views."""
+"""Static files under ASGI: hashed names, cached permanently, served without Django's views."""
 
 from typing import Any
 
@@ -8,7 +8,7 @@ from whitenoise.storage import CompressedManifestStaticFilesStorage
 
 
 class StaticFilesMiddleware(WhiteNoiseMiddleware):  # type: ignore[misc]  # whitenoise has no types
-    """WhiteNoise, answering with whole bodies: its streamed files would make ASGI warn and copy them anyway."""
+    """WhiteNoise with whole bodies: Django under ASGI warns about its streamed files and copies them anyway."""
 
     @staticmethod
     def serve(static_file: Any, request: HttpRequest) -> HttpResponse:
@@ -27,7 +27,7 @@ class StaticFilesMiddleware(WhiteNoiseMiddleware):  # type: ignore[misc]  # whit
 
 
 class HashedStaticFiles(CompressedManifestStaticFilesStorage):  # type: ignore[misc]  # whitenoise has no types
-    """Names with content hashes; a file that was not collected keeps its plain name instead of failing the page."""
+    """Names with content hashes; a file that was not collected keeps its plain name, so that the page does not fail."""
 
     manifest_strict = False
 

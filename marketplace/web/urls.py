@@ -1,4 +1,4 @@
-"""The pages' addresses. Those that take any name come last."""
+"""The addresses of the pages. Those that match any name come last."""
 
 from django.urls import include, path
 

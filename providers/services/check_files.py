@@ -1,4 +1,4 @@
-"""The first step: what can be said of a version's files without running them, read where they lie in the store."""
+"""The first check step: examine a version's files in the store, without running them."""
 
 import logging
 from collections.abc import Mapping, Sequence
@@ -29,10 +29,10 @@ OUR_FAULT = "could not be checked: something failed on our side. Upload it once 
 
 
 def check_version(*, version_id: str) -> None:
-    """Do the step `files` of a version. Doing it twice, also at once, is harmless: its files never change.
+    """Do the step `files` of a version. Doing it twice, even concurrently, is harmless: its files never change.
 
     Raises:
-        OSError, DatabaseError: store or database are away; the sweep tries again.
+        OSError, DatabaseError: the store or the database is unavailable; the sweep tries again.
     """
     version = version_by_id(version_id)
     if version is None or not record_check(version=version_id, step=Step.FILES, state=CheckState.RUNNING):
@@ -60,7 +60,7 @@ def _fail(version: ModelVersion, errors: Sequence[FieldError]) -> None:
 
 @transaction.atomic
 def _pass(version: ModelVersion, checked: CheckedFolder) -> None:
-    """Keep what the files say, and hand the version on to the nodes."""
+    """Store what was read from the files, and pass the version on to the nodes."""
     model = GenerativeModel.objects.select_for_update(no_key=True).get(pk=version.model_id)
     if model.task and model.task != checked.task.name:
         detail = f"this model is for {model.task}; publish {checked.task.name} under another name"
@@ -79,7 +79,7 @@ def _pass(version: ModelVersion, checked: CheckedFolder) -> None:
         if any(sample.reference in references_in(trial).values() for trial in checked.trials):
             blob_store().put(sample.data)
     if not record_check(version=version.pk, step=Step.FILES, state=CheckState.PASSED, detail=found):
-        return  # somebody else was quicker
+        return  # another process recorded it first
     ModelVersion.objects.filter(pk=version.pk).update(
         pipeline_class=checked.components.pipeline_class,
         input_schema=checked.input_schema,
@@ -95,14 +95,14 @@ def _pass(version: ModelVersion, checked: CheckedFolder) -> None:
 
 
 def show_version(*, version: ModelVersion) -> None:
-    """Let the model say of itself what this version's card says."""
+    """Copy this version's card, description and licence to its model."""
     GenerativeModel.objects.filter(pk=version.model_id).update(
         card=version.card, description=version.description, license=version.license
     )
 
 
 def overdue() -> list[str]:
-    """Versions whose files nobody has begun to check, or whose checker has been silent for too long."""
+    """Versions whose file check has not begun, or has run for too long without a report."""
     before = timezone.now() - OVERDUE
     checks = VersionCheck.objects.filter(step=Step.FILES, state__in=[CheckState.WAITING, CheckState.RUNNING])
     checks = checks.filter(Q(started_at__lt=before) | Q(started_at=None, version__created_at__lt=before))

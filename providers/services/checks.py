@@ -23,13 +23,13 @@ def record_check(
     detail: Mapping[str, Any] | None = None,
     errors: Sequence[FieldError] = (),
 ) -> bool:
-    """Record that a step runs, with what it has found so far, or how it ended.
+    """Record that a step runs, with its findings so far, or how it ended.
 
-    Reports of one version wait for each other. The last step that passes makes the version pass (`version.passed`); one
-    that fails refuses it and skips those that follow (`version.refused`).
+    Reports of one version wait for each other. When the last step passes, the version passes (`version.passed`). A step
+    that fails refuses the version and skips the following steps (`version.refused`).
 
     Returns:
-        whether it counted; not if the step had ended before, or those before it have not.
+        whether the report was recorded: not if the step had already ended, or an earlier step has not.
     """
     locked = ModelVersion.objects.select_for_update(of=("self",), no_key=True)
     found = locked.select_related("model__organization").get(pk=version)
@@ -54,7 +54,7 @@ def record_check(
 
 
 def _conclude(version: ModelVersion, state: VersionState, step: Step) -> None:
-    """Tell the world when the steps have decided."""
+    """Set the version's state and emit it as an event once the steps have decided."""
     if state is VersionState.CHECKING:
         return
     version.state = state

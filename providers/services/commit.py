@@ -1,4 +1,4 @@
-"""A commit makes a version: the head's files with some changes, to be checked afterwards."""
+"""Commits: each makes a version from the head's files and some changes; checks follow."""
 
 import hashlib
 import uuid
@@ -26,12 +26,12 @@ Files = Mapping[str, StoredBlob]  # by path
 
 @dataclass(frozen=True)
 class Changes:
-    """What a commit does to the head's files: deletions first, then what is written.
+    """A commit's changes to the head's files: first the deletions, then the written files.
 
     Attributes:
         written: new or changed files by path.
         deleted: paths of single files.
-        deleted_folders: folders with all that is in them, without a slash at the end; "" is everything.
+        deleted_folders: folders with all their content, without a slash at the end; "" is everything.
     """
 
     written: Files = field(default_factory=dict)
@@ -39,7 +39,7 @@ class Changes:
     deleted_folders: frozenset[str] = frozenset()
 
     def apply(self, files: Files) -> dict[str, StoredBlob]:
-        """The files after it. Files of version control and of the Hub's client never become part of a version."""
+        """The files after the commit, without files of version control and of the Hub's client."""
         kept = {path: blob for path, blob in files.items() if not self._deletes(path)}
         return kept | {path: blob for path, blob in self.written.items() if not is_ignored(path)}
 
@@ -50,10 +50,10 @@ class Changes:
 
 
 class StaleParent(Conflict):
-    """Somebody else committed in between.
+    """Another commit came first.
 
     Attributes:
-        head: id of the newest version, None if there is none.
+        head: id of the newest version; None if there is none.
     """
 
     kind, title = "stale-parent", "The repository has changed in between"
@@ -65,20 +65,20 @@ class StaleParent(Conflict):
 
 @transaction.atomic
 def commit(*, actor: Actor, model: GenerativeModel, changes: Changes, parent: str | None, message: str) -> ModelVersion:
-    """Put a new version on top of the head and let it be checked. A commit that changes nothing answers with the head.
+    """Make a new version after the head and start its checks. A commit that changes nothing returns the head.
 
-    Commits to one model wait for each other. Either all of it is on disk once this returns, or nothing.
+    Commits to one model wait for each other. A commit is all or nothing, and on disk when this returns.
 
     Args:
-        parent: id of the version that the client believes to be the head; None: whichever it is.
+        parent: id of the version that the client believes to be the head; None: any head.
 
     Raises:
-        StaleParent: it is another.
-        FolderRefused: a path may not be published.
+        StaleParent: the head is another version.
+        FolderRefused: a path must not be published.
         Invalid: a file was not uploaded by this organisation, or there is nothing to commit.
-        Forbidden, NotFound: as `policy.require` says.
+        Forbidden, NotFound: see `policy.require`.
     """
-    GenerativeModel.objects.select_for_update(no_key=True).get(pk=model.pk)  # commits to one model queue up here
+    GenerativeModel.objects.select_for_update(no_key=True).get(pk=model.pk)  # commits to one model wait here
     policy.require(actor, Action.COMMIT, of=model.organization_id)
     head = head_of(model)
     if parent is not None and (head is None or head.pk != parent):
@@ -94,7 +94,7 @@ def commit(*, actor: Actor, model: GenerativeModel, changes: Changes, parent: st
 
 
 def own_blob(*, organization_id: uuid.UUID, blob: StoredBlob) -> None:
-    """Record that the organisation has brought this blob, which is in the store. The same again changes nothing."""
+    """Record that the organisation uploaded this blob, which is in the store. Repeating it changes nothing."""
     with transaction.atomic():
         Blob.objects.bulk_create([Blob(sha256=blob.sha256, size=blob.size)], ignore_conflicts=True)
         NamespaceBlob.objects.bulk_create(
@@ -103,7 +103,7 @@ def own_blob(*, organization_id: uuid.UUID, blob: StoredBlob) -> None:
 
 
 def _check(organization_id: uuid.UUID, files: Files) -> None:
-    """Raises FolderRefused for paths that may not be published, Invalid for blobs that are not the organisation's."""
+    """Raises FolderRefused for paths that must not be published, Invalid for blobs of other organisations."""
     if errors := check_paths({path: blob.size for path, blob in files.items()}):
         raise FolderRefused(errors)
     owned = owned_blobs(organization_id, [blob.sha256 for blob in files.values()])
@@ -145,7 +145,7 @@ def _add_version(
 
 
 def version_id(model: GenerativeModel, files: Files, parent: ModelVersion | None) -> str:
-    """40 hexadecimal digits over the model, the version before and every file, as unique as SHA-1 is."""
+    """The SHA-1 of the model, the parent version and every file, as 40 hexadecimal digits."""
     lines = [f"bourse version {model.pk} {parent.pk if parent else '-'}"]
     lines += [f"{files[path].sha256} {path}" for path in sorted(files)]
     return hashlib.sha1("\n".join(lines).encode(), usedforsecurity=False).hexdigest()

@@ -1,4 +1,4 @@
-"""Handing the checks of files to the platform's worker, so that nobody who commits waits for them."""
+"""Sends file checks to the platform's worker, so that a commit does not wait for them."""
 
 import logging
 from collections.abc import Sequence
@@ -15,7 +15,7 @@ CHECK_TASK = "providers.check_files"
 
 
 def on_version_committed(payloads: Sequence[Payload]) -> None:
-    """Outbox subscriber of `version.committed`. A message that gets lost is made up for by the sweep."""
+    """Outbox subscriber of `version.committed`. If a message is lost, the sweep sends it again."""
     for payload in payloads:
         send_check(payload["version"])
 

@@ -1,4 +1,4 @@
-"""Uploading a folder from a browser: announce it, send its files in any order, commit. Nothing half-done is visible."""
+"""Uploading a folder from a browser: announce it, send its files in any order, commit. Partial uploads stay hidden."""
 
 import uuid
 from collections.abc import Sequence
@@ -29,7 +29,7 @@ MAX_DRAFTS = 20
 
 @dataclass(frozen=True)
 class Announced:
-    """A file as the browser knows it; `modified` in milliseconds since 1970."""
+    """A file as the browser announces it; `modified` in milliseconds since 1970."""
 
     path: str
     size: int
@@ -38,13 +38,13 @@ class Announced:
 
 @transaction.atomic
 def open_draft(*, actor: Actor, name: str, files: Sequence[Announced]) -> UploadDraft:
-    """A draft for these files. What the same person has already sent of them for this name is kept.
+    """A draft for these files. Files that the same person has already sent for this name are kept.
 
-    Whether a file is the same is told by path, size and time of change, as rsync does.
+    Files are compared by path, size and time of change, as rsync does.
 
     Raises:
-        FolderRefused: the name or a path breaks a rule; all that do are named.
-        Forbidden: as `policy.require` says.
+        FolderRefused: the name or paths break a rule; each is named.
+        Forbidden: see `policy.require`.
         Conflict: too many uploads are open.
     """
     policy.require(actor, Action.COMMIT)
@@ -54,7 +54,7 @@ def open_draft(*, actor: Actor, name: str, files: Sequence[Announced]) -> Upload
         raise FolderRefused([FieldError("name", str(error))]) from error
     check_announced(files)
     wanted = {file.path: file for file in files if not is_ignored(file.path)}
-    lock_organization(actor.organization_id)  # openings take turns
+    lock_organization(actor.organization_id)  # one opening at a time
     mine = UploadDraft.objects.filter(organization=actor.organization_id, expires_at__gt=timezone.now())
     draft = mine.filter(name=name, created_by=actor.person).first()
     if draft is None:
@@ -101,12 +101,12 @@ def keep_file(*, draft_id: uuid.UUID, path: str, blob: StoredBlob) -> None:
 
 @transaction.atomic
 def commit_draft(*, actor: Actor, draft_id: uuid.UUID | None, message: str) -> ModelVersion:
-    """Make the draft's files the next version of its model, which is made if it is missing; the draft is gone then.
+    """Make the draft's files the next version of its model, and delete the draft. A missing model is created.
 
     Raises:
-        Forbidden: as `policy.require` says.
-        NotFound: the organisation has no such draft (any more).
-        Invalid: a file has not come yet; names each that has not.
+        Forbidden: see `policy.require`.
+        NotFound: the organisation has no such draft, or no longer.
+        Invalid: files are missing; each is named.
     """
     draft = _own(actor, draft_id)
     policy.require(actor, Action.COMMIT)
@@ -124,10 +124,10 @@ def commit_draft(*, actor: Actor, draft_id: uuid.UUID | None, message: str) -> M
 
 @transaction.atomic
 def discard_draft(*, actor: Actor, draft_id: uuid.UUID | None) -> None:
-    """Forget a draft.
+    """Delete a draft.
 
     Raises:
-        Forbidden: as `policy.require` says.
+        Forbidden: see `policy.require`.
         NotFound: the organisation has no such draft.
     """
     policy.require(actor, Action.COMMIT)
@@ -135,7 +135,7 @@ def discard_draft(*, actor: Actor, draft_id: uuid.UUID | None) -> None:
 
 
 def expire_drafts() -> int:
-    """Forget drafts that nobody finished within a day, and return how many."""
+    """Delete drafts that were not finished within a day, and return how many."""
     expired = UploadDraft.objects.filter(expires_at__lte=timezone.now())
     return expired.delete()[1].get("providers.UploadDraft", 0)
 

@@ -1,4 +1,4 @@
-"""Publishing a folder of this machine: what can be said at once is said before anything is stored."""
+"""Publishing a folder of this machine. The checks that need no store run before anything is stored."""
 
 from pathlib import Path
 
@@ -22,7 +22,7 @@ def check_folder(folder: Path) -> CheckedFolder:
     """Check a folder without storing anything; only the headers of its weights are read.
 
     Raises:
-        FolderRefused: naming each file that is wrong and the remedy.
+        FolderRefused: files break a rule; each is named with a remedy.
     """
     if not folder.is_dir():
         raise FolderRefused([FieldError(str(folder), "is not a folder")])
@@ -33,18 +33,18 @@ def check_folder(folder: Path) -> CheckedFolder:
 
 
 def publish_folder(*, actor: Actor, folder: Path, name: str) -> ModelVersion:
-    """Commit a folder as the newest version of the organisation's model `name`, making the model on its first version.
+    """Commit a folder as the newest version of the organisation's model `name`. A missing model is created.
 
-    The same files again, on top of themselves, answer with the version that exists. A crash in the middle leaves at
-    most blobs that no version names, and an empty model.
+    If the files equal the head's, the head is returned. A crash leaves at most blobs that no version names, and an
+    empty model.
 
     Raises:
         FolderRefused: the folder breaks a rule; nothing was stored.
-        Forbidden: as `policy.require` says.
-        Invalid: this cannot be a name.
+        Forbidden: see `policy.require`.
+        Invalid: the name is not allowed.
     """
     with transaction.atomic():
-        policy.require(actor, Action.COMMIT)  # before anything is stored; the commit asks again
+        policy.require(actor, Action.COMMIT)  # before anything is stored; the commit checks again
     checked = check_folder(folder)
     model = repository(actor=actor, name=name)
     blobs: dict[str, StoredBlob] = {}
@@ -57,11 +57,11 @@ def publish_folder(*, actor: Actor, folder: Path, name: str) -> ModelVersion:
 
 
 def repository(*, actor: Actor, name: str) -> GenerativeModel:
-    """The model of this name, made if it is missing.
+    """The model of this name, created if it is missing.
 
     Raises:
-        FolderRefused: this cannot be a name.
-        Forbidden: as `policy.require` says.
+        FolderRefused: the name is not allowed.
+        Forbidden: see `policy.require`.
     """
     try:
         return create_repository(actor=actor, name=name)

@@ -1,4 +1,4 @@
-"""Repositories: a model's name, before and while it holds versions."""
+"""Repositories: creating and deleting models, with or without versions."""
 
 from django.db import IntegrityError, connection, transaction
 
@@ -16,7 +16,7 @@ class RepositoryExists(Conflict):
     """The namespace has a model of this name.
 
     Attributes:
-        model: that one.
+        model: the existing model.
     """
 
     kind, title = "repository-exists", "There is a model of this name already"
@@ -27,18 +27,20 @@ class RepositoryExists(Conflict):
 
 
 class RepositoryInUse(Conflict):
+    """The model was listed or called, so it cannot be deleted."""
+
     kind, title = "repository-in-use", "The model cannot be deleted"
 
 
 @transaction.atomic
 def create_repository(*, actor: Actor, name: str) -> GenerativeModel:
-    """An empty model called `name` of the actor's organisation.
+    """Create an empty model called `name` in the actor's organisation.
 
     Raises:
-        RepositoryExists: there is one, in whatever case it is spelled.
+        RepositoryExists: a model has this name, in any case.
         NameTaken: an alias of the organisation has the name.
-        Forbidden: as `policy.require` says.
-        Invalid: this cannot be a name.
+        Forbidden: see `policy.require`.
+        Invalid: the name is not allowed.
     """
     policy.require(actor, Action.CREATE_MODEL)
     try:
@@ -47,7 +49,7 @@ def create_repository(*, actor: Actor, name: str) -> GenerativeModel:
             made = GenerativeModel.objects.create(organization_id=actor.organization_id, name=name)
     except NameTaken:
         existing = model_named(actor.organization_slug, name)
-        if existing is None:  # an alias, or deleted in between
+        if existing is None:  # an alias, or deleted meanwhile
             raise
         raise RepositoryExists(existing) from None
     audit.record(actor, action="model.created", subject=str(made.pk), model=name)
@@ -59,8 +61,8 @@ def delete_repository(*, actor: Actor, model: GenerativeModel) -> None:
     """Delete a model with all its versions. Blobs stay in the store.
 
     Raises:
-        Forbidden, NotFound: as `policy.require` says.
-        RepositoryInUse: it was listed or called; others rely on what happened with it.
+        Forbidden, NotFound: see `policy.require`.
+        RepositoryInUse: it was listed or called.
     """
     policy.require(actor, Action.DELETE_MODEL, of=model.organization_id)
     try:

@@ -2,6 +2,6 @@ from django.db import migrations
 
 
 class Migration(migrations.Migration):
-    """Made a SQL function, which is applied from accounts/sql/ now; kept because databases have it on record."""
+    """Empty: its SQL function is now applied from accounts/sql/. Kept because databases have recorded it."""
 
     dependencies = [("accounts", "0001_initial")]

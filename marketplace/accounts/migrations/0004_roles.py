@@ -17,7 +17,7 @@ class Migration(migrations.Migration):
             "UPDATE accounts_membership SET role = 'developer' WHERE role = 'member'",
             "UPDATE accounts_membership SET role = 'member' WHERE role <> 'owner'",
         ),
-        # The default is the database's, so that processes of the release before go on making keys.
+        # A database default, so that processes of the previous release can still create keys.
         migrations.AddField(
             "apikey",
             "scopes",

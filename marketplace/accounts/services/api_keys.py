@@ -20,7 +20,7 @@ USE_RESOLUTION = timedelta(minutes=1)
 
 @dataclass(frozen=True)
 class NewKey:
-    """A key just made; `secret` is the only copy of the key itself."""
+    """A newly created key; `secret` is the only copy of the key itself."""
 
     key: ApiKey
     secret: str
@@ -28,10 +28,10 @@ class NewKey:
 
 @transaction.atomic
 def create_key(*, actor: Actor, name: str) -> NewKey:
-    """Make an API key of the actor's organisation; it may be used for nothing that its maker may not do.
+    """Create an API key of the actor's organisation. Its scopes do not exceed what its creator may do.
 
     Raises:
-        Forbidden: as `policy.require` says.
+        Forbidden: see `policy.require`.
         Invalid: the name is empty or longer than 60 characters.
     """
     actor = policy.require(actor, Action.CREATE_KEY)
@@ -54,10 +54,10 @@ def create_key(*, actor: Actor, name: str) -> NewKey:
 
 @transaction.atomic
 def revoke_key(*, actor: Actor, key_id: uuid.UUID) -> None:
-    """End a key at once. Revoking a revoked key changes nothing.
+    """Revoke a key at once. Revoking a revoked key changes nothing.
 
     Raises:
-        Forbidden: as `policy.require` says, which for keys that others made names fewer roles.
+        Forbidden: see `policy.require`; fewer roles may revoke a key that another member created.
         NotFound: the organisation has no such key.
     """
     policy.require(actor, Action.REVOKE_KEY)
@@ -73,7 +73,7 @@ def revoke_key(*, actor: Actor, key_id: uuid.UUID) -> None:
 
 
 def note_use(*, key_id: uuid.UUID) -> None:
-    """Remember that a key was used, to the minute: people look at it before they revoke a key."""
+    """Record when a key was last used, to the minute, for people who consider revoking it."""
     unused_since = timezone.now() - USE_RESOLUTION
     ApiKey.objects.filter(Q(last_used_at=None) | Q(last_used_at__lt=unused_since), pk=key_id).update(
         last_used_at=timezone.now()

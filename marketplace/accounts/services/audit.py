@@ -7,7 +7,7 @@ from marketplace.accounts.models import AuditEvent
 
 
 def record(actor: Actor, *, action: str, subject: str, **data: Any) -> None:
-    """Add an audit event to the transaction of what it tells about: what the actor did, and for whom."""
+    """Record what the actor did, and for which organisation, in the transaction of that change."""
     if not connection.in_atomic_block:
         raise RuntimeError(f"audit of {action!r} needs the transaction of its cause")
     AuditEvent.objects.create(

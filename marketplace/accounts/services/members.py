@@ -1,4 +1,4 @@
-"""Members of an organisation and their roles. Changes of one organisation take turns, so that an owner stays."""
+"""Members of an organisation and their roles. Changes of one organisation wait for each other, so an owner remains."""
 
 from django.db import transaction
 
@@ -15,8 +15,8 @@ def add_member(*, actor: Actor, email: str, role: Role) -> Membership:
     """Add a person who has an account already.
 
     Raises:
-        Forbidden: as `policy.require` says, which for an owner names fewer roles.
-        Invalid: nobody has signed up with this address, or they are a member already.
+        Forbidden: see `policy.require`; fewer roles may add an owner.
+        Invalid: no account has this address, or the person is a member already.
     """
     _take_turns(actor)
     policy.require(actor, Action.ADD_MEMBER)
@@ -36,10 +36,10 @@ def add_member(*, actor: Actor, email: str, role: Role) -> Membership:
 
 @transaction.atomic
 def change_role(*, actor: Actor, membership_id: int, role: Role) -> Membership:
-    """Give a member another role; the last owner stays one. The same role again changes nothing.
+    """Give a member another role, except the last owner. Repeating a change has no effect.
 
     Raises:
-        Forbidden: as `policy.require` says, which from and to an owner names fewer roles.
+        Forbidden: see `policy.require`; fewer roles may make or change an owner.
         NotFound: the organisation has no such member.
         Conflict: they are the last owner.
     """
@@ -58,10 +58,10 @@ def change_role(*, actor: Actor, membership_id: int, role: Role) -> Membership:
 
 @transaction.atomic
 def remove_member(*, actor: Actor, membership_id: int) -> None:
-    """Take a member's membership away; the last owner stays.
+    """Remove a member, except the last owner.
 
     Raises:
-        Forbidden: as `policy.require` says, which for an owner names fewer roles.
+        Forbidden: see `policy.require`; fewer roles may remove an owner.
         NotFound: the organisation has no such member.
         Conflict: they are the last owner.
     """

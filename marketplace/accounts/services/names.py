@@ -1,4 +1,4 @@
-"""The namespace of an organisation, which models, aliases and workflows share without regard to case."""
+"""The namespace of an organisation, shared by its models, aliases and workflows; case does not matter."""
 
 import uuid
 
@@ -10,15 +10,17 @@ from marketplace.core.problems import Conflict, FieldError, Invalid
 
 
 class NameTaken(Conflict):
+    """The organisation has a model or an alias of this name."""
+
     kind, title = "name-taken", "The name is taken"
 
 
 def claim_name(*, organization_id: uuid.UUID, name: str, kind: NameKind) -> str:
-    """Take a name within the transaction that makes what it stands for; answers with its canonical spelling.
+    """Claim a name in the transaction that creates the named object, and return its canonical spelling.
 
     Raises:
-        Invalid: it cannot be a name.
-        NameTaken: the organisation has something of this name.
+        Invalid: the name is not allowed.
+        NameTaken: the organisation has a model or an alias of this name.
     """
     if not connection.in_atomic_block:
         raise RuntimeError(f"claiming {name!r} needs the transaction of what is called so")
@@ -37,5 +39,5 @@ def claim_name(*, organization_id: uuid.UUID, name: str, kind: NameKind) -> str:
 
 
 def release_name(*, organization_id: uuid.UUID, name: str) -> None:
-    """Give a name back, in the transaction that ends what it stood for."""
+    """Release a name, in the transaction that deletes the named object."""
     Name.objects.filter(organization=organization_id, name__iexact=name).delete()

@@ -12,7 +12,7 @@ MAX_NAME_LENGTH = 100
 
 
 def lock_organization(organization_id: uuid.UUID) -> None:
-    """Let one transaction at a time go on for an organisation; others wait. One that is gone is no error."""
+    """Lock an organisation until the transaction ends; others wait. A deleted organisation is no error."""
     assert connection.in_atomic_block
     Organization.objects.select_for_update(no_key=True).filter(pk=organization_id).first()
 
@@ -21,7 +21,7 @@ def lock_organization(organization_id: uuid.UUID) -> None:
 def create_organization(
     *, creator: User, name: str, slug: str, can_buy: bool = True, can_provide: bool = False
 ) -> Organization:
-    """Create an organisation whose owner is its creator. Every person may.
+    """Create an organisation whose owner is its creator. Any person may do this.
 
     Raises:
         Invalid: the slug breaks a rule or is taken, the name is empty or too long, or neither side was chosen.

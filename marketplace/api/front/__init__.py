@@ -1,4 +1,4 @@
-"""The async front: whatever waits, streams or moves blobs is answered here, before Django's slower path.
+"""The async front answers the requests that wait, stream or transfer blobs, without Django's slower path.
 
-It shares authentication, admission, errors and documents with the Django views; only the I/O is its own.
+It shares authentication, admission, errors and documents with the Django views; only the I/O differs.
 """

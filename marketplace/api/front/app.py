@@ -1,4 +1,4 @@
-"""The ASGI application in front of Django: what the table of routes holds is answered here or by Django's views."""
+"""The ASGI application in front of Django: answers the routes in the table, or passes them to Django's views."""
 
 import asyncio
 import logging
@@ -18,14 +18,14 @@ from marketplace.core.problems import FAILED, InternalError, MethodNotAllowed, N
 
 log = logging.getLogger(__name__)
 
-Application = Callable[[Any, Any, Any], Awaitable[None]]  # ASGI, whose types differ from one package to the next
+Application = Callable[[Any, Any, Any], Awaitable[None]]  # ASGI; its types differ between packages
 
 
 class Front:
     """Composes the table's routes with Django's application.
 
     Args:
-        django: takes what the table gives to Django's views, and all that is no address of the API.
+        django: answers the table's routes to Django's views, and all addresses outside the API.
     """
 
     def __init__(self, django: Application) -> None:
@@ -58,7 +58,7 @@ class Front:
         if response.stream is None:
             await response.send(send, head_only=request.method == "HEAD")
             return
-        # A stream ends when its client goes away, so that nothing is kept open for nobody.
+        # A stream ends when its client disconnects, so that no resources stay open without a reader.
         sending = asyncio.create_task(response.send(send, head_only=request.method == "HEAD"))
         leaving = asyncio.create_task(request.disconnected())
         done, pending = await asyncio.wait({sending, leaving}, return_when=asyncio.FIRST_COMPLETED)
@@ -100,7 +100,7 @@ class Front:
 
 
 def _not_here(address: Address, request: Request) -> Problem:
-    """Why nothing answers this method at this address."""
+    """The error for an address without a route for this method."""
     methods = tuple(address.methods)
     if methods:
         return MethodNotAllowed(f"Use {' or '.join(methods)} here", allowed=methods)

@@ -1,4 +1,4 @@
-"""Files by signed link, with ranges, read in a thread so that nobody else waits for the disk."""
+"""Files by signed link, with ranges, read in a thread so that other requests do not wait for the disk."""
 
 import uuid
 
@@ -28,17 +28,17 @@ async def download(request: Request, resources: Resources, *, id: str) -> Respon
 
 
 async def send_file(request: Request, *, name: str, sha256: str, media_type: str, size: int) -> Response:
-    """A file of the store, or the part of it that was asked for.
+    """A file of the store, or the requested part of it.
 
     Raises:
-        NotFound: its bytes are gone.
+        NotFound: its bytes are missing from the store.
     """
     headers = {
         "Content-Type": media_type,
         "ETag": f'"{sha256}"',
         "Cache-Control": "private, max-age=86400, immutable",
         "Content-Disposition": f'inline; filename="{name}.{EXTENSIONS.get(media_type, "bin")}"',
-        # A file that some model made must not act as a page of ours, whatever it holds.
+        # A file that a model made must not act as a page of this site.
         "Content-Security-Policy": "default-src 'none'; sandbox",
     }
     return await blob_response(request, sha256=sha256, size=size, headers=headers)

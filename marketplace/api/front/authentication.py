@@ -1,4 +1,4 @@
-"""Authentication without blocking: a fresh snapshot of the key, else a look at the database in a thread."""
+"""Authentication without blocking: a fresh snapshot of the key, else a database query in a thread."""
 
 from marketplace.accounts.domain import Actor
 from marketplace.api.authentication import kept_caller, key_from_header, look_up_caller
@@ -8,7 +8,7 @@ from marketplace.core import links
 
 
 async def authenticate(request: Request) -> Actor:
-    """The caller behind the request's API key. Raises NotAuthenticated."""
+    """The caller with the request's API key. Raises NotAuthenticated."""
     key = key_from_header(request.header("authorization"))
     caller = kept_caller(key)
     return caller if caller is not None else await in_thread(look_up_caller, key)

@@ -1,4 +1,4 @@
-"""Blobs as answers: whole, in part, or not again; read in a thread so that nobody else waits for the disk."""
+"""Blobs as answers: whole, in part, or 304; read in a thread so that other requests do not wait for the disk."""
 
 import asyncio
 import logging
@@ -15,13 +15,13 @@ RANGE = re.compile(r"bytes=(\d{0,18})-(\d{0,18})", re.ASCII)
 
 
 async def blob_response(request: Request, *, sha256: str, size: int, headers: Mapping[str, str]) -> Response:
-    """The blob, or the range of it that the request asks for, or 304 where the client has it.
+    """The blob, or the requested range of it, or 304 if the client has it.
 
     Args:
-        headers: of the answer, its ETag among them.
+        headers: the answer's headers; must include the ETag.
 
     Raises:
-        NotFound: the store has lost it.
+        NotFound: it is missing from the store.
     """
     headers = dict(headers) | {"Accept-Ranges": "bytes"}
     if request.header("if-none-match") == headers["ETag"]:
@@ -38,6 +38,7 @@ async def blob_response(request: Request, *, sha256: str, size: int, headers: Ma
 
 
 def gone() -> NotFound:
+    """The error for a file that does not exist or no longer exists."""
     return NotFound("There is no such file any more")
 
 
@@ -47,7 +48,7 @@ def _lost(error: BlobMissing) -> NotFound:
 
 
 def span_of(header: str | None, size: int) -> tuple[int, int] | None:
-    """Begin and end of the one range asked for; None: no range, or a form that may be ignored (RFC 9110, 14.2)."""
+    """Begin and end of the one requested range; None: no range, or a form that may be ignored (RFC 9110, 14.2)."""
     match = RANGE.fullmatch(header or "")
     if match is None or match.groups() == ("", ""):
         return None
@@ -58,7 +59,7 @@ def span_of(header: str | None, size: int) -> tuple[int, int] | None:
 
 
 async def _nothing(sha256: str) -> AsyncIterator[bytes]:
-    """No bytes of a blob, which must be there all the same."""
+    """An empty stream. Raises NotFound if the blob is missing from the store."""
     if not await asyncio.to_thread(blob_store().has, sha256):
         raise _lost(BlobMissing(f"blob {sha256} is not in the store"))
 
@@ -72,7 +73,7 @@ async def _empty() -> AsyncIterator[bytes]:
 
 
 async def _pieces(sha256: str, start: int, length: int) -> AsyncIterator[bytes]:
-    """The bytes asked for. The first are read at once, so that a file that is gone is no success that breaks off."""
+    """The requested bytes. The first are read at once, so that a missing file gives 404 and not a broken stream."""
     pieces = blob_store().chunks(sha256, start=start, length=length)
     try:
         first = await asyncio.to_thread(next, pieces, b"")

@@ -1,4 +1,4 @@
-"""Files that calls bring: uploading them, and getting them back."""
+"""Input files of calls: uploading and downloading them."""
 
 import uuid
 from typing import Any
@@ -22,21 +22,21 @@ from marketplace.core.files import reference_in
 from marketplace.core.ids import parse_short
 from marketplace.core.problems import FieldError, Forbidden, Invalid
 
-FIELD = "content"  # of the form, as Replicate's clients name it
-AROUND = 64 * 1024  # bytes of a form besides its file
+FIELD = "content"  # the form field's name in Replicate's clients
+AROUND = 64 * 1024  # bytes of a form in addition to its file
 MAX_METADATA_LENGTH = 4_096
 NOBODY = uuid.UUID(int=0)
 
 
 async def upload(request: Request, resources: Resources) -> Response:
     """`POST /v1/files`: keep a picture for a day, as the multipart field `content`."""
-    # Asked of the database, not of a snapshot: nothing later in the request looks at the key again.
+    # From the database, not from a snapshot: the key is not checked again later in the request.
     caller = await in_thread(look_up_caller, key_from_header(request.header("authorization")))
     return await _kept(request, caller)
 
 
 async def upload_by_link(request: Request, resources: Resources, *, organization: str) -> Response:
-    """`POST /v1/uploads/{organization}?expires=…&signature=…`: the same, from our own pages, which hold no key."""
+    """`POST /v1/uploads/{organization}?expires=…&signature=…`: the same, for this site's pages, which have no key."""
     if not holds_link(request):
         raise Forbidden("This page is too old to upload from. Reload it.")
     return await _kept(request, await in_thread(actor_by_upload_link, parse_short(organization) or NOBODY))
@@ -52,10 +52,10 @@ async def download(request: Request, resources: Resources, *, id: str) -> Respon
 
 
 async def prediction_input(request: Request, resources: Resources, *, id: str, field: str) -> Response:
-    """`GET /v1/predictions/{id}/inputs/{field}`: a file that a prediction was given, by signed link or to its buyer."""
+    """`GET /v1/predictions/{id}/inputs/{field}`: an input file of a prediction, by signed link or to its buyer."""
     owner = None if holds_link(request) else (await authenticate(request)).organization_id
     if "\0" in field:
-        raise gone()  # PostgreSQL's texts cannot hold it
+        raise gone()  # PostgreSQL's text type cannot contain it
     row = await resources.fetch_one(
         FILE_OF_PREDICTION, {"id": parse_short(id) or NOBODY, "field": field, "organization": owner}
     )
@@ -84,7 +84,7 @@ async def _kept(request: Request, caller: Actor) -> Response:
 
 
 def _metadata(text: str) -> dict[str, Any]:
-    """What the client sends along as JSON, to be given back. Raises Invalid."""
+    """The client's JSON metadata, which is stored and returned unchanged. Raises Invalid."""
     wrong = FieldError("metadata", f"must be a JSON object of at most {MAX_METADATA_LENGTH} bytes")
     if not text:
         return {}

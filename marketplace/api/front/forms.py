@@ -1,4 +1,4 @@
-"""Multipart forms: written to disk as they come, within bounds, then read by Django's own parser in a thread."""
+"""Multipart forms: written to disk as they arrive, up to a limit, then parsed by Django's parser in a thread."""
 
 import asyncio
 import tempfile
@@ -15,7 +15,7 @@ from django.http.multipartparser import MultiPartParser, MultiPartParserError
 from marketplace.api.front.http import Request
 from marketplace.core.problems import NotUnderstood
 
-IN_MEMORY = 256 * 1024  # bytes of a body before it goes to disk
+IN_MEMORY = 256 * 1024  # bytes of a body that are kept in memory before it is written to disk
 MULTIPART = "multipart/form-data"
 
 
@@ -29,7 +29,7 @@ class SentFile:
 
 @dataclass(frozen=True)
 class Form:
-    """The fields of a form, each by its first value, and its files."""
+    """The fields of a form, each with its first value, and its files."""
 
     fields: Mapping[str, str]
     files: Mapping[str, Sequence[SentFile]]
@@ -37,11 +37,11 @@ class Form:
 
 @asynccontextmanager
 async def form_of(request: Request, *, largest: int) -> AsyncIterator[Form]:
-    """The request's multipart form; its files are gone after the block.
+    """The request's multipart form; its files are deleted after the block.
 
     Raises:
         TooLarge: the body has more than `largest` bytes.
-        NotUnderstood: it is no multipart form.
+        NotUnderstood: it is not a multipart form.
     """
     content_type = request.header("content-type") or ""
     if not content_type.lower().startswith(MULTIPART):
@@ -61,7 +61,7 @@ def _parse(content_type: str, body: BinaryIO) -> tuple[Form, Any]:
     body.seek(0)
     meta = {"CONTENT_TYPE": content_type, "CONTENT_LENGTH": str(size)}
     try:
-        # Django's types ask for a stream of its own; any that can be read is one.
+        # Django's types require its own stream class; any readable stream works.
         parser = MultiPartParser(meta, body, [TemporaryFileUploadHandler()])  # type: ignore[arg-type]
         fields, files = parser.parse()
     except (MultiPartParserError, SuspiciousOperation, ValueError, LookupError) as error:

@@ -1,4 +1,4 @@
-"""Whether the market can serve, and its figures for Prometheus."""
+"""Health checks of the market, and its metrics for Prometheus."""
 
 import redis
 from prometheus_client import CONTENT_TYPE_LATEST, Gauge, generate_latest
@@ -29,20 +29,20 @@ SELECT (SELECT count(*) FROM inference_prediction WHERE status = 'starting') AS 
 
 
 async def healthz(request: Request, resources: Resources) -> Response:
-    """200 once the database, Redis and a node answer; the first time of all, also once the first models are on sale."""
+    """200 once the database, Redis and a node answer; after an installation, also once its first models are on sale."""
     checks = await _checks(resources)
     return json_response(checks, status=200 if all(value == "ok" for value in checks.values()) else 503)
 
 
 async def readyz(request: Request, resources: Resources) -> Response:
-    """200 once this process can take requests, whether or not a node is there to run them."""
+    """200 once this process can take requests, even if no node is alive to run them."""
     checks = await _checks(resources)
     ready = checks["database"] == checks["redis"] == "ok"
     return json_response(checks, status=200 if ready else 503)
 
 
 async def metrics(request: Request, resources: Resources) -> Response:
-    """Figures of the whole market in Prometheus's text format."""
+    """Metrics of the whole market in Prometheus's text format."""
     row = await resources.fetch_one(FIGURES, {})
     assert row is not None
     WAITING.set(row["waiting"])

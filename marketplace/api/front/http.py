@@ -1,4 +1,4 @@
-"""The few HTTP primitives that the front needs on top of ASGI."""
+"""The HTTP primitives that the front needs on top of ASGI."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
@@ -14,11 +14,11 @@ Receive = Callable[[], Awaitable[dict[str, Any]]]
 Send = Callable[[dict[str, Any]], Awaitable[None]]
 
 MAX_BODY_BYTES = 1024 * 1024
-MAX_INPUT_BYTES = 8 * 1024 * 1024  # of calls that may carry a picture as a data: URI
+MAX_INPUT_BYTES = 8 * 1024 * 1024  # for calls that may include a picture as a data: URI
 
 
 class Disconnected(Exception):
-    """The client went away while its request was read."""
+    """The client disconnected while its request was read."""
 
 
 class Request:
@@ -40,7 +40,7 @@ class Request:
         return None
 
     def query(self, name: str) -> str:
-        """The first value of a query parameter, empty if it is not there."""
+        """The first value of a query parameter; empty if it is missing."""
         values = parse_qs(self._scope["query_string"].decode("latin-1"))
         return str(values.get(name, [""])[0])
 
@@ -68,7 +68,7 @@ class Request:
         """The body as it arrives.
 
         Raises:
-            TooLarge: more than `largest` bytes; found before the first piece where the client says how many come.
+            TooLarge: more than `largest` bytes; raised before the first piece if Content-Length says so.
         """
         if _is_above(self.header("content-length") or "", largest):
             raise _too_large(largest)
@@ -85,13 +85,13 @@ class Request:
             more = message.get("more_body", False)
 
     async def disconnected(self) -> None:
-        """Returns when the client has gone away."""
+        """Return when the client has disconnected."""
         while (await self._receive())["type"] != "http.disconnect":
             pass
 
 
 def _is_above(number: str, limit: int) -> bool:
-    """Whether a decimal text, however long, is a larger number than `limit`."""
+    """Whether a decimal text of any length is a larger number than `limit`."""
     digits = number.lstrip("0")
     return number.isascii() and number.isdigit() and (len(digits), digits) > (len(str(limit)), str(limit))
 
@@ -102,7 +102,7 @@ def _too_large(largest: int) -> TooLarge:
 
 @dataclass(frozen=True)
 class Response:
-    """An answer: a body at once, or a stream of pieces."""
+    """An answer: a whole body, or a stream of pieces."""
 
     status: int = 200
     body: bytes = b""
@@ -122,10 +122,11 @@ class Response:
 
 
 def json_response(document: object, *, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
+    """An answer with a JSON body."""
     return Response(status, orjson.dumps(document), headers={"Content-Type": "application/json"} | dict(headers or {}))
 
 
 def problem_response(problem: Problem, *, instance: str) -> Response:
-    """The RFC 7807 answer of a refusal."""
+    """A refusal as an RFC 7807 answer."""
     headers = {"Content-Type": CONTENT_TYPE} | dict(problem.headers())
     return Response(problem.status, orjson.dumps(problem.document(instance=instance)), headers=headers)

@@ -1,4 +1,4 @@
-"""The Hub's calls about repositories: who am I, create, look at, list, delete."""
+"""The Hub's repository calls: whoami, create, read, list, delete."""
 
 from urllib.parse import parse_qs, urlencode
 
@@ -29,7 +29,7 @@ SET_THIS = "set-HF_HUB_DISABLE_XET=1-and-upload-again"
 
 
 def refuse(problem: Problem, *, instance: str) -> Response:
-    """A refusal in this dialect; it has no place for `instance`."""
+    """A refusal in this dialect, which has no field for `instance`."""
     error = hub_error(problem)
     return json_response(error.document, status=error.status, headers=error.headers)
 
@@ -38,7 +38,7 @@ DIALECT = Dialect(refuse, None, JSON)
 
 
 def site(request: Request) -> str:
-    """The address of this site as the client reaches it: clients take no other for their HF_ENDPOINT."""
+    """This site's address as the client used it: clients accept only URLs below their HF_ENDPOINT."""
     host = request.header("host") or ""
     if not validate_host(split_domain_port(host)[0], settings.ALLOWED_HOSTS):
         return str(settings.BASE_URL)
@@ -47,13 +47,13 @@ def site(request: Request) -> str:
 
 
 async def caller_of(request: Request) -> Actor | None:
-    """Who calls; None if no key was sent. Raises NotAuthenticated for a key that does not count."""
+    """The caller; None if no key was sent. Raises NotAuthenticated for an invalid key."""
     header = request.header("authorization")
     return await in_thread(look_up_caller, key_from_header(header)) if header else None
 
 
 async def signed_in(request: Request) -> Actor:
-    """Who calls. Raises NotAuthenticated."""
+    """The caller. Raises NotAuthenticated."""
     caller = await caller_of(request)
     if caller is None:
         raise NotAuthenticated("Set HF_TOKEN to an API key of your organisation; make one in the console.")
@@ -66,11 +66,11 @@ async def visible(request: Request, owner: str, name: str) -> Repository:
 
 
 async def own(request: Request, owner: str, name: str, action: Action = Action.COMMIT) -> tuple[Actor, Repository]:
-    """Who calls and the repository, for an action that changes it.
+    """The caller and their repository, for an action that changes it.
 
     Raises:
-        RepositoryNotFound: it is not the caller's, and they may not see it either.
-        Forbidden: it is not the caller's, or their key may not do this.
+        RepositoryNotFound: it does not exist, or the caller is not allowed to see it.
+        Forbidden: it is not the caller's, or their key's scopes do not cover the action.
     """
     caller = await caller_of(request)
     repository = await _open(caller, owner, name)
@@ -85,7 +85,7 @@ async def _open(caller: Actor | None, owner: str, name: str) -> Repository:
 
 
 async def whoami(request: Request, resources: Resources) -> Response:
-    """`GET /api/whoami-v2`: the organisation that the key speaks for."""
+    """`GET /api/whoami-v2`: the key's organisation."""
     caller = await signed_in(request)
     assert caller.key_id is not None
     name = await in_thread(key_name, caller.key_id)
@@ -93,7 +93,7 @@ async def whoami(request: Request, resources: Resources) -> Response:
 
 
 async def validate_yaml(request: Request, resources: Resources) -> Response:
-    """`POST /api/validate-yaml`: whether a README would pass."""
+    """`POST /api/validate-yaml`: whether a README would pass the checks."""
     content = (await request.json()).get("content")
     if not isinstance(content, str):
         raise NotUnderstood('Send {"content": "…"} with the text of README.md.')
@@ -102,7 +102,7 @@ async def validate_yaml(request: Request, resources: Resources) -> Response:
 
 
 async def create(request: Request, resources: Resources) -> Response:
-    """`POST /api/repos/create`: an empty repository, or 409 with the address of the one that is there."""
+    """`POST /api/repos/create`: create an empty repository; 409 with the address of an existing one."""
     caller = await signed_in(request)
     owner, name = _named(await request.json(), caller)
     if owner.lower() != caller.organization_slug:
@@ -113,7 +113,7 @@ async def create(request: Request, resources: Resources) -> Response:
             made = create_repository(actor=caller, name=name)
         except RepositoryExists as exists:
             return exists.model.name, exists
-        except NameTaken as taken:  # by an alias: of a 409 clients read that the repository is there
+        except NameTaken as taken:  # by an alias: clients read a 409 as an existing repository
             raise NotUnderstood(taken.detail) from None
         return made.name, None
 
@@ -127,7 +127,7 @@ async def create(request: Request, resources: Resources) -> Response:
 
 
 async def delete(request: Request, resources: Resources) -> Response:
-    """`DELETE /api/repos/delete`: gone for good, unless it was ever on sale or called."""
+    """`DELETE /api/repos/delete`: delete a repository, unless it was ever on sale or called."""
     caller = await signed_in(request)
     owner, name = _named(await request.json(), caller)
     caller, repository = await own(request, owner, name, Action.DELETE_MODEL)
@@ -136,7 +136,7 @@ async def delete(request: Request, resources: Resources) -> Response:
 
 
 def _named(document: dict[str, object], caller: Actor) -> tuple[str, str]:
-    """Namespace and name of the repository that a body is about."""
+    """Namespace and name of the repository that a body names."""
     name, owner = document.get("name"), document.get("organization") or caller.organization_slug
     if document.get("type") not in (None, "model"):
         raise NotUnderstood("This market keeps models only: leave --repo-type out.")
@@ -148,7 +148,7 @@ def _named(document: dict[str, object], caller: Actor) -> tuple[str, str]:
 
 
 async def settings_of(request: Request, resources: Resources, *, owner: str, name: str) -> Response:
-    """`PUT /api/models/{owner}/{name}/settings`: who sees a model follows from its listing, so nothing changes here."""
+    """`PUT /api/models/{owner}/{name}/settings`: changes nothing, because the listing decides who sees a model."""
     _, repository = await own(request, owner, name)
     wanted, document = await request.json(), {"private": repository.listed is None, "gated": False}
     private = wanted.get("private", wanted.get("visibility", document["private"]))
@@ -160,7 +160,7 @@ async def settings_of(request: Request, resources: Resources, *, owner: str, nam
 
 
 async def models(request: Request, resources: Resources) -> Response:
-    """`GET /api/models`: the caller's own repositories and what is on sale."""
+    """`GET /api/models`: the caller's own repositories and the models on sale."""
     caller = await caller_of(request)
     author, search, cursor = (request.query(key).lower() for key in ("author", "search", "cursor"))
     limit = min(MAX_LISTED, int(given)) if (given := request.query("limit")[:9]).isdecimal() else MAX_LISTED
@@ -246,7 +246,7 @@ async def commits(request: Request, resources: Resources, *, owner: str, name: s
 
 
 async def reference(request: Request, resources: Resources, *, owner: str, name: str, reference: str) -> Response:
-    """`POST, DELETE /api/models/{owner}/{name}/branch|tag/{reference}`: the one branch is all that there is."""
+    """`POST, DELETE /api/models/{owner}/{name}/branch|tag/{reference}`: refused, there is only the one branch."""
     await own(request, owner, name)
     if request.method == "POST" and reference == BRANCH:
         raise Conflict(f"The branch {BRANCH} exists.")
@@ -254,21 +254,21 @@ async def reference(request: Request, resources: Resources, *, owner: str, name:
 
 
 async def xet_token(request: Request, resources: Resources, *, owner: str, name: str, revision: str) -> Response:
-    """`GET /api/models/{owner}/{name}/xet-write-token/{revision}`: sends the client to an address that says what to do.
+    """`GET /api/models/{owner}/{name}/xet-write-token/{revision}`: redirect to an address that names the remedy.
 
-    Of a failure here, clients show nothing but the address at which they ended.
+    If this call fails, clients show only the final address.
     """
     await own(request, owner, name)
     return Response(302, headers={"Location": f"{site(request)}/api/xet/{SET_THIS}"})
 
 
 async def no_xet(request: Request, resources: Resources, *, rest: str) -> Response:
-    """`GET /api/xet/…`: there is none."""
+    """`GET /api/xet/…`: refused, Xet is not supported."""
     raise NotFound("This market takes uploads through LFS: set HF_HUB_DISABLE_XET=1 and upload again.")
 
 
 async def nothing(request: Request, resources: Resources, *, rest: str) -> Response:
-    """Addresses of the Hub that there are not here."""
+    """Addresses of the Hub that this market does not have."""
     raise no_address(request.path)
 
 

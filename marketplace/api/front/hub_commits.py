@@ -1,4 +1,4 @@
-"""The Hub's commits: how each file is to come, then the commit itself, read line by line as it arrives."""
+"""The Hub's commits: the upload mode of each file, then the commit itself, read line by line as it arrives."""
 
 from marketplace.api.front.http import Request, Response, json_response
 from marketplace.api.front.hub import own, site
@@ -13,9 +13,9 @@ MAX_PATHS = 256
 
 
 async def preupload(request: Request, resources: Resources, *, owner: str, name: str, revision: str) -> Response:
-    """`POST /api/models/{owner}/{name}/preupload/{revision}`: which files go through LFS, and what is there already.
+    """`POST /api/models/{owner}/{name}/preupload/{revision}`: which files to send by LFS, and which exist already.
 
-    Files that may not be published are refused here, before anything of them was sent.
+    Files that must not be published are refused here, before their content is sent.
     """
     _, repository = await own(request, owner, name)
     _require_plain_commit(request)
@@ -49,7 +49,7 @@ def _announced(files: object) -> dict[str, int]:
 
 
 async def commit(request: Request, resources: Resources, *, owner: str, name: str, revision: str) -> Response:
-    """`POST /api/models/{owner}/{name}/commit/{revision}`: a new version, whose checks begin at once."""
+    """`POST /api/models/{owner}/{name}/commit/{revision}`: make a new version and start its checks."""
     caller, repository = await own(request, owner, name)
     _require_plain_commit(request)
     require_branch(repository, revision)

@@ -19,7 +19,7 @@ async def download(
         "X-Repo-Commit": found.commit,
         "Cache-Control": "private, no-cache",
         "Content-Disposition": f'attachment; filename="{path.rsplit("/", 1)[-1]}"',
-        # What somebody uploaded must not act as a page of ours, whatever it holds.
+        # An uploaded file must not act as a page of this site.
         "Content-Security-Policy": "default-src 'none'; sandbox",
     }
     return await blob_response(request, sha256=entry.sha256, size=entry.size, headers=headers)

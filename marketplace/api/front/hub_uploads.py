@@ -1,4 +1,4 @@
-"""Git LFS for the Hub's clients: announce, upload to signed links, declare complete, verify."""
+"""Git LFS for the Hub's clients: announce, upload to signed links, complete, verify."""
 
 from typing import TYPE_CHECKING
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 async def batch(request: Request, resources: Resources, *, owner: str, name: str) -> Response:
-    """`POST /{owner}/{name}.git/info/lfs/objects/batch`: which contents are wanted, and where they go."""
+    """`POST /{owner}/{name}.git/info/lfs/objects/batch`: which contents to send, and to which links."""
     await signed_in(request)
     caller, repository = await own(request, owner, name)
     asked = lfs.read_batch(await request.json())
@@ -52,7 +52,7 @@ def _answer(plan: Plan, repository: Repository, caller: Actor, base: str, takes_
 
 
 async def put(request: Request, resources: Resources, *, owner: str, name: str, upload: str, key: str) -> Response:
-    """`PUT` to a signed link: the whole content, which counts once its size and digest were found right."""
+    """`PUT` to a signed link: the whole content; accepted only with the announced size and digest."""
     waiting = await _linked(request, upload, key)
     blob = await receive_blob(request, limit=waiting.size, expected=StoredBlob(waiting.sha256, waiting.size))
     await in_thread(uploads.finish, upload=waiting, blob=blob)
@@ -62,7 +62,7 @@ async def put(request: Request, resources: Resources, *, owner: str, name: str, 
 async def put_part(
     request: Request, resources: Resources, *, owner: str, name: str, upload: str, key: str, part: str
 ) -> Response:
-    """`PUT` of one part to its signed link; sent again, it replaces what came before."""
+    """`PUT` of one part to its signed link; a repeated part replaces the earlier one."""
     waiting = await _linked(request, upload, key)
     number = int(part) if part.isdecimal() and len(part) < 9 else 0
     size = lfs.part_size(waiting.size, number)
@@ -75,7 +75,7 @@ async def put_part(
 
 
 async def complete(request: Request, resources: Resources, *, owner: str, name: str, upload: str, key: str) -> Response:
-    """`POST` to a signed link, as clients declare the parts complete, without a key."""
+    """`POST` to a signed link, without a key: clients report that all parts were sent."""
     waiting = await _linked(request, upload, key)
     announced = lfs.Announced(waiting.sha256, waiting.size)
     digests = lfs.read_completion(await request.json(), announced=announced)
@@ -85,7 +85,7 @@ async def complete(request: Request, resources: Resources, *, owner: str, name: 
 
 
 async def verify(request: Request, resources: Resources, *, owner: str, name: str) -> Response:
-    """`POST /{owner}/{name}.git/info/lfs/verify`: whether a content has come."""
+    """`POST /{owner}/{name}.git/info/lfs/verify`: whether a content has arrived."""
     caller, _ = await own(request, owner, name)
     one = lfs.read_verify(await request.json())
     owned = await in_thread(providers.owned_blobs, caller.organization_id, [one.sha256])

@@ -1,4 +1,4 @@
-"""OpenAI's dialect over the same admission, waiting and models as Replicate's."""
+"""OpenAI's dialect, with the same admission, waiting and models as Replicate's."""
 
 import asyncio
 import base64
@@ -25,7 +25,7 @@ from marketplace.core.ids import short
 from marketplace.core.problems import Problem
 from marketplace.core.storage import blob_store
 
-MAX_WAIT_SECONDS = 570.0  # seconds; the stock client gives up after 600
+MAX_WAIT_SECONDS = 570.0  # OpenAI's client times out after 600 seconds
 
 
 async def generate(request: Request, resources: Resources) -> Response:
@@ -39,7 +39,7 @@ async def generate(request: Request, resources: Resources) -> Response:
 
 async def edit(request: Request, resources: Resources) -> Response:
     """`POST /openai/v1/images/edits`: run an image-to-image model on the picture of a form."""
-    # Asked of the database, not of a snapshot: the picture is kept before anything looks at the key again.
+    # From the database, not from a snapshot: the picture is stored before the key is checked again.
     caller = await in_thread(look_up_caller, key_from_header(request.header("authorization")))
     async with form_of(request, largest=MAX_FILE_BYTES + AROUND) as form:
         pictures = [*form.files.get("image", ()), *form.files.get("image[]", ())]
@@ -54,7 +54,7 @@ async def edit(request: Request, resources: Resources) -> Response:
             name=pictures[0].name,
             metadata={},
         )
-    # The same picture sent again is the same request, though each time it is an upload of its own.
+    # A repeated picture is the same request, although each time it is a new upload.
     same = inputs | {"image": file.sha256}
     conditions = conditions_of(request.header, body, reference=reference, inputs=same)
     inputs["image"] = f"/v1/files/{short(file.pk)}"
@@ -63,7 +63,7 @@ async def edit(request: Request, resources: Resources) -> Response:
 
 
 async def models(request: Request, resources: Resources) -> Response:
-    """`GET /openai/v1/models`: what is on sale."""
+    """`GET /openai/v1/models`: the models on sale."""
     await authenticate(request)
     offers = await in_thread(catalog.offers)
     page: answers.OpenAIModels = {"object": "list", "data": [openai.model_document(offer) for offer in offers]}
@@ -71,14 +71,14 @@ async def models(request: Request, resources: Resources) -> Response:
 
 
 async def model(request: Request, resources: Resources, *, owner: str, name: str) -> Response:
-    """`GET /openai/v1/models/{owner}/{name}`: one model on sale, or what the caller's alias of this name means."""
+    """`GET /openai/v1/models/{owner}/{name}`: one model on sale, or the target of the caller's alias of this name."""
     caller = await authenticate(request)
     offer = await in_thread(catalog.offer_for, owner, name, caller.organization_id)
     return json_response(openai.model_document(offer))
 
 
 def refuse(problem: Problem, *, instance: str) -> Response:
-    """A refusal in this dialect; it has no place for `instance`."""
+    """A refusal in this dialect, which has no field for `instance`."""
     headers = {"Content-Type": JSON} | dict(problem.headers())
     return Response(problem.status, orjson.dumps(openai.error_document(problem)), headers=headers)
 

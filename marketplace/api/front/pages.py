@@ -1,4 +1,4 @@
-"""No pages in the API: where Django itself refuses a request to one of its views, the refusal is a document."""
+"""Replaces Django's own HTML error pages in the API with the dialect's refusals."""
 
 from typing import Any
 
@@ -16,12 +16,12 @@ REFUSALS: dict[int, Problem] = {
 
 
 class WithoutPages:
-    """An ASGI `send` that puts a refusal in the place of an HTML page.
+    """An ASGI `send` that replaces an HTML page with a refusal.
 
     Args:
-        send: takes all messages.
-        path: of the request.
-        head_only: whether its method is HEAD.
+        send: receives all messages.
+        path: the request's path.
+        head_only: whether the request's method is HEAD.
     """
 
     def __init__(self, send: Send, dialect: Dialect, *, path: str, head_only: bool) -> None:

@@ -1,4 +1,4 @@
-"""The outermost ASGI application: every answer of the site has a request id, and none breaks off without one."""
+"""The outermost ASGI application: gives every answer of the site a request id, error answers included."""
 
 import logging
 from collections.abc import Awaitable, Callable
@@ -12,14 +12,14 @@ log = logging.getLogger(__name__)
 
 HEADER = "x-request-id"
 
-Application = Callable[[Any, Any, Any], Awaitable[None]]  # ASGI, whose types differ from one package to the next
+Application = Callable[[Any, Any, Any], Awaitable[None]]  # ASGI; its types differ between packages
 
 
 class RequestIds:
     """Gives each request its id and puts it into the answer's header.
 
     Args:
-        application: answers the requests. An exception that it lets through is logged and answered with 500.
+        application: answers the requests. An exception that it raises is logged and answered with 500.
     """
 
     def __init__(self, application: Application) -> None:

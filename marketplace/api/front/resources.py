@@ -1,4 +1,4 @@
-"""What all requests of a web process share: connections to PostgreSQL and Redis, and the ear for wake-ups."""
+"""Shared resources of a web process: connections to PostgreSQL and Redis, and the listener for wake-ups."""
 
 import asyncio
 import logging
@@ -17,14 +17,14 @@ from marketplace.api.front.waker import Waker
 
 log = logging.getLogger(__name__)
 
-ASSEMBLIES = 2  # uploads joined at once: each holds a thread for seconds
+ASSEMBLIES = 2  # uploads assembled concurrently; each occupies a thread for seconds
 
 P = ParamSpec("P")
 T = TypeVar("T")
 
 
 class Resources:
-    """Opened when the process starts to serve, closed when it stops."""
+    """The shared resources; opened when the process starts to serve, closed when it stops."""
 
     def __init__(self) -> None:
         self.pool = AsyncConnectionPool[Any](
@@ -60,7 +60,7 @@ class Resources:
             await connection.execute(sql.encode(), parameters)
 
     async def notify_node(self, version: str) -> None:
-        """As `dispatch.notify_node`, without blocking the loop for Redis."""
+        """As `dispatch.notify_node`, without blocking the event loop."""
         try:
             pipe = self.redis.pipeline(transaction=False)
             dispatch.ask_listeners(pipe, version)
@@ -73,7 +73,7 @@ class Resources:
 
 
 async def in_thread(function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
-    """Run blocking code that uses Django's connections, and give them back to their pool afterwards."""
+    """Run blocking code that uses Django's connections in a thread, then return them to their pool."""
 
     def run() -> T:
         try:

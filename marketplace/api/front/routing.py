@@ -1,4 +1,4 @@
-"""What the table of routes is made of, and how the address of a request is found in it."""
+"""The entries of the table of routes, and the look-up of a request's address in it."""
 
 import re
 from collections.abc import Awaitable, Callable, Iterable, Mapping
@@ -20,7 +20,7 @@ PARAMETER = re.compile(r"\{(\w+)(?::(\w+))?\}")
 KINDS = {
     None: "[^/]+",
     "path": ".+",  # further segments too
-    # The first segment where organisations are: never an address of the site's own.
+    # An organisation as the first segment: never a reserved name of the site.
     "namespace": f"(?!(?:{'|'.join(map(re.escape, sorted(RESERVED_SLUGS)))})/)[^/]+",
 }
 PROBLEMS = Dialect(problem_response, answers.Problem, CONTENT_TYPE)
@@ -28,14 +28,14 @@ PROBLEMS = Dialect(problem_response, answers.Problem, CONTENT_TYPE)
 
 @dataclass(frozen=True)
 class Route:
-    """`methods` of the addresses that match `template`, whose `{names}` are handed to what answers them.
+    """A route for `methods` of the addresses that match `template`, whose `{names}` become arguments of the endpoint.
 
-    A `{name:path}` takes several segments, a `{name:namespace}` none that is reserved for the site itself.
+    A `{name:path}` matches several segments, a `{name:namespace}` one segment that is not reserved for the site.
 
     Attributes:
         endpoint: a handler of the front, or a view that Django serves.
-        operation: what the API document says of it; None: not of our own API, so not documented there.
-        dialect: of its refusals.
+        operation: its entry in the API document; None: not part of this market's own API, so not documented.
+        dialect: the form of its refusals.
     """
 
     methods: tuple[str, ...]
@@ -46,12 +46,12 @@ class Route:
 
     @property
     def handler(self) -> Handler | None:
-        """The front's handler; None where Django answers."""
+        """The front's handler; None if Django answers."""
         return None if isinstance(self.endpoint, type) else self.endpoint
 
     @property
     def view(self) -> type[APIView] | None:
-        """Django's view; None where the front answers."""
+        """Django's view; None if the front answers."""
         return self.endpoint if isinstance(self.endpoint, type) else None
 
     @cached_property
@@ -69,7 +69,7 @@ class Route:
 
 @dataclass(frozen=True)
 class Address:
-    """All that is answered at one template, by method, and what its parameters are in one request's path."""
+    """The routes of one template by method, and the values of its parameters in a request's path."""
 
     methods: Mapping[str, Route]
     dialect: Dialect
@@ -80,7 +80,7 @@ class Table:
     """Finds the routes of a path.
 
     Args:
-        routes: the first template that matches counts.
+        routes: the first matching template is used.
         roots: path prefixes below which nothing else is served, with the dialect of their refusals.
     """
 
@@ -96,7 +96,7 @@ class Table:
         self._roots = roots
 
     def address_of(self, path: str) -> Address | None:
-        """Where the path leads: to routes, to none below one of the roots, or (None) elsewhere in the site."""
+        """The routes of the path; an empty address below a root without a match; None elsewhere in the site."""
         for pattern, methods, dialect in self._addresses:
             if match := pattern.fullmatch(path):
                 return Address(methods, dialect, match.groupdict())

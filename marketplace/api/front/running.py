@@ -1,4 +1,4 @@
-"""Admitting a call and waiting for its end, as every dialect does it; waiting holds no thread."""
+"""Admits a call and waits for its end, for every dialect; waiting occupies no thread."""
 
 import asyncio
 import time
@@ -21,7 +21,7 @@ from marketplace.catalog.services import resolution
 from marketplace.core.problems import NotAuthenticated, NotFound, NotUnderstood
 
 KEY_VALID = "SELECT accounts_key_valid(%(key)s, %(organization)s) AS valid"
-LOOK_SECONDS = 2.0  # a wake-up can be lost; waiting requests look this often
+LOOK_SECONDS = 2.0  # a wake-up can be lost, so waiting requests query at this interval
 
 
 async def run(
@@ -36,11 +36,11 @@ async def run(
     """Admit a prediction and, if asked to, wait for its end.
 
     Args:
-        wait_seconds: how long to wait at most; None answers as soon as the prediction is on disk.
+        wait_seconds: the maximum wait; None: return as soon as the prediction is on disk.
 
     Returns:
-        the prediction, ended or as it was when the time was over. Either way it is on disk. With an idempotency key
-        that was used for the same request, it is the first one, whatever has become of the model since.
+        the prediction, ended or in its state when the wait expired. Either way it is on disk. With an idempotency key
+        that was used for the same request, it is the first prediction, even if the model has changed since.
 
     Raises:
         Problem: refused; nothing was stored and nothing is held.
@@ -53,18 +53,18 @@ async def run(
         target = await _resolve(reference, conditions, caller)
         return await _run(resources, caller, target, inputs, conditions, wait_seconds)
     except (PriceChanged, AbovePrice):
-        # Our snapshot is or may be old: rate the call anew, once.
+        # The snapshot is or may be outdated: rate the call again, once.
         resolution.forget(reference, organization_id=caller.organization_id)
         target = await _resolve(reference, conditions, caller)
         return await _run(resources, caller, target, inputs, conditions, wait_seconds)
 
 
 async def view_for(resources: Resources, caller: Actor, prediction: uuid.UUID) -> PredictionView:
-    """The caller's prediction; the same statement asks whether the key still counts.
+    """The caller's prediction; the same statement checks whether the key is still valid.
 
     Raises:
-        Forbidden: as `policy.check` says.
-        NotFound: there is no such prediction, or it is another's.
+        Forbidden: see `policy.check`.
+        NotFound: there is no such prediction, or it is another organisation's.
         NotAuthenticated: the key was revoked since its snapshot was taken.
     """
     policy.check(caller, Action.SEE_PREDICTIONS)
@@ -91,7 +91,7 @@ async def _resolve(reference: Reference, conditions: Conditions, caller: Actor) 
 
 
 async def _admitted_before(resources: Resources, caller: Actor, idempotency: Idempotency) -> uuid.UUID | None:
-    """The prediction that this key and request led to before, if they did. Raises IdempotencyKeyReused."""
+    """The id of the earlier prediction of this key and request, if any. Raises IdempotencyKeyReused."""
     row = await resources.fetch_one(
         read_models.ADMITTED_BEFORE, {"organization": caller.organization_id, "key": idempotency.key}
     )
@@ -106,7 +106,7 @@ async def _admitted_before(resources: Resources, caller: Actor, idempotency: Ide
 async def _replay(
     resources: Resources, caller: Actor, prediction: uuid.UUID, wait_seconds: float | None
 ) -> PredictionView:
-    """The first answer again, as it is now or when it has ended. Someone else may be waiting for it as well."""
+    """The first prediction again, as it is now or when it has ended. Other requests may wait for it too."""
     if wait_seconds is None:
         return await view_for(resources, caller, prediction)
     async with resources.waker.news_of(prediction) as news:
@@ -115,7 +115,7 @@ async def _replay(
 
 
 async def _files(caller: Actor, target: CallTarget, inputs: Any) -> dict[str, Any]:
-    """What the call's files are, found out in a thread if the model takes any."""
+    """The file references of the call, resolved in a thread if the model takes files."""
     if not media_fields(target.check.schema):
         return {}
     return await in_thread(take_files, caller=caller, check=target.check, inputs=inputs)
@@ -143,13 +143,13 @@ async def _run(
         )
     except RecursionError:
         raise NotUnderstood("The input is nested too deeply; no model takes such a value.") from None
-    # The event is asked for before the prediction exists, so that its end cannot be missed.
+    # The event is registered before the prediction exists, so that its end cannot be missed.
     async with resources.waker.end_of(admission.id) as ended:
         row = await resources.fetch_one(sql.ADMIT, admission.parameters)
         assert row is not None
         if problem := refusal(row["outcome"], admission=admission, target=target):
             raise problem
-        if row["prediction"] != admission.id:  # a duplicate was faster
+        if row["prediction"] != admission.id:  # a duplicate was admitted first
             return await _replay(resources, caller, row["prediction"], wait_seconds)
         await resources.notify_node(target.version)
         if wait_seconds is None:
@@ -163,7 +163,7 @@ async def _run(
 async def _wait(
     resources: Resources, caller: Actor, prediction: uuid.UUID, ended: asyncio.Event, seconds: float
 ) -> PredictionView:
-    """The prediction when it has ended, or as it is when the time is over."""
+    """The prediction when it has ended, or in its state when the time is over."""
     deadline = time.monotonic() + seconds
     while True:
         left = deadline - time.monotonic()

@@ -1,4 +1,4 @@
-"""Server-sent events of one prediction: Replicate's four kinds, and the richer ones of our own pages."""
+"""Server-sent events of one prediction: Replicate's four kinds, and the more detailed ones for this site's pages."""
 
 import asyncio
 import uuid
@@ -39,7 +39,7 @@ async def stream(request: Request, resources: Resources, *, id: str) -> Response
 
 
 async def _authorized(request: Request, resources: Resources, id_: str) -> PredictionView:
-    """The prediction, for the holder of its signed link or of its buyer's key."""
+    """The prediction, for a request with its signed link or its buyer's key."""
     prediction = parse_short(id_)
     if prediction is None:
         raise NotFound("There is no such prediction")
@@ -62,7 +62,7 @@ async def _events(resources: Resources, view: PredictionView, *, after: str) -> 
 
 
 async def _replicate_events(resources: Resources, view: PredictionView) -> AsyncIterator[bytes]:
-    """Replicate's client insists on an id for each event and knows no other kinds."""
+    """Replicate's client requires an id for each event and knows no other kinds."""
     count = 0
     async for kind, _, data in _news(resources, view, after="0"):
         if kind == "progress":
@@ -79,14 +79,14 @@ async def _replicate_events(resources: Resources, view: PredictionView) -> Async
 
 
 def _outputs(output: Any) -> list[str]:
-    """One event for each file; a value that is none goes as JSON in one event."""
+    """The texts of the output events: one for each file, or one with any other value as JSON."""
     return output if isinstance(output, list) else [orjson.dumps(output).decode()] if output is not None else []
 
 
 async def _news(
     resources: Resources, view: PredictionView, *, after: str
 ) -> AsyncIterator[tuple[str, str, Mapping[str, Any]]]:
-    """Progress from Redis as it comes, then `done` with the document, which always comes from the database."""
+    """Progress from Redis as it arrives, then `done` with the document, which is always read from the database."""
     loop = asyncio.get_running_loop()
     deadline = loop.time() + MAX_STREAM_SECONDS
     async with resources.waker.news_of(view.id) as news:
@@ -107,7 +107,7 @@ async def _news(
 
 
 async def _progress(resources: Resources, prediction: uuid.UUID, after: str) -> list[tuple[str, str, dict[str, Any]]]:
-    """Entries of the prediction's stream after the id `after`; none when Redis is away or the id is none of ours."""
+    """Entries of the prediction's stream after the id `after`; none if Redis fails or the id is not valid."""
     try:
         entries: Any = await resources.redis.xrange(progress_key(prediction), min=f"({after}" if after != "0" else "-")
     except redis.RedisError:

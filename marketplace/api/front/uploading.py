@@ -1,4 +1,4 @@
-"""Taking a request's body into the blob store as it arrives, so that no upload is held in memory."""
+"""Writes a request's body to the blob store as it arrives, so that no upload is held in memory."""
 
 import asyncio
 
@@ -6,20 +6,20 @@ from marketplace.api.front.http import Request
 from marketplace.core.problems import FieldError, Invalid
 from marketplace.core.storage import Draft, StoredBlob, blob_store
 
-WRITE_BYTES = 1024 * 1024  # a thread is asked for each so many bytes rather than for each small piece
+WRITE_BYTES = 1024 * 1024  # bytes collected for each write in a thread
 
 
 async def receive_blob(request: Request, *, limit: int, expected: StoredBlob | None = None) -> StoredBlob:
-    """Store the body; once this returns, it is on disk.
+    """Store the body. It is on disk when this returns.
 
     Args:
-        limit: bytes that it may have at most.
-        expected: what the sender announced, if it did.
+        limit: the maximum number of bytes.
+        expected: the digest and size that the sender announced, if any.
 
     Raises:
         TooLarge: it has more bytes than `limit`.
-        Invalid: it is not what was announced. Nothing was stored.
-        Disconnected: the client went away. Nothing was stored.
+        Invalid: it differs from the announcement. Nothing was stored.
+        Disconnected: the client disconnected. Nothing was stored.
     """
     with blob_store().draft() as draft:
         await _write(request, draft, limit)
@@ -32,7 +32,7 @@ async def receive_part(request: Request, *, size: int, name: str) -> str:
     """Stage the body as `name`, one part of a file that is uploaded in parts.
 
     Args:
-        size: bytes that it must have.
+        size: the exact number of bytes.
 
     Returns:
         its SHA-256 in hexadecimal.
@@ -40,7 +40,7 @@ async def receive_part(request: Request, *, size: int, name: str) -> str:
     Raises:
         TooLarge: it has more bytes.
         Invalid: it has fewer. Nothing was stored.
-        Disconnected: the client went away. Nothing was stored.
+        Disconnected: the client disconnected. Nothing was stored.
     """
     with blob_store().draft() as draft:
         await _write(request, draft, size)
@@ -51,6 +51,7 @@ async def receive_part(request: Request, *, size: int, name: str) -> str:
 
 
 def not_as_announced(came: StoredBlob, announced: StoredBlob) -> Invalid:
+    """The error for an upload whose size or digest is not the announced one."""
     detail = (
         f"{came.size} bytes with SHA-256 {came.sha256} came, where {announced.size} bytes with "
         f"{announced.sha256} were announced; send the file again"

@@ -1,4 +1,4 @@
-"""Files that a provider's browser uploads for a draft, by its signed link, straight into the blob store."""
+"""Uploads of a draft's files from a provider's browser, by signed link, directly into the blob store."""
 
 import uuid
 

@@ -1,4 +1,4 @@
-"""One Redis subscription a web process wakes everybody who waits in it: for a result, or for news to stream."""
+"""One Redis subscription per web process, which wakes its waiting requests: for a result, or for news to stream."""
 
 import asyncio
 import logging
@@ -19,10 +19,10 @@ PAUSE = 1.0
 
 
 class Waker:
-    """Wake-ups only say "look": who is woken, or has waited a while, asks the database.
+    """Sets events on wake-ups, which have no content: a woken request reads the database, as it does after a timeout.
 
     Attributes:
-        channel: on which nodes say that a prediction this process waits for has ended.
+        channel: the channel on which nodes report the ends of predictions that this process waits for.
     """
 
     def __init__(self, client: redis.asyncio.Redis) -> None:
@@ -45,7 +45,7 @@ class Waker:
 
     @asynccontextmanager
     async def end_of(self, prediction: uuid.UUID) -> AsyncIterator[asyncio.Event]:
-        """An event that is set when the prediction ends. Ask for it before the prediction is admitted."""
+        """An event that is set when the prediction ends. Enter it before the prediction is admitted."""
         key = short(prediction)
         self._ends[key] = event = asyncio.Event()
         try:
@@ -75,7 +75,7 @@ class Waker:
         while True:
             try:
                 await self._messages.subscribe(self.channel, *self._watchers)
-                self._wake_all()  # something may have been missed while nobody listened
+                self._wake_all()  # messages may have been missed before the subscription
                 async for message in self._messages.listen():
                     self._wake(message["channel"].decode(), message["data"].decode())
             except (redis.RedisError, OSError) as error:

@@ -1,1 +1,1 @@
-"""The bodies of the API's requests and answers, each typed once: read, checked and described from the same type."""
+"""The types of the API's request and answer bodies; each type is used to read, check and document."""

@@ -1,4 +1,4 @@
-"""What callers get: the documents of every answer. Static types check what makes them; nothing is checked twice."""
+"""The documents of all answers. Static types check the code that builds them; there is no check at run time."""
 
 from typing import Annotated, Any, Literal, NotRequired, TypedDict
 
@@ -13,14 +13,14 @@ Amount = Annotated[str, Meta(description="A decimal in the currency, with six de
 
 
 class FieldError(TypedDict):
-    """What is wrong with one field of the request, by its dotted path."""
+    """An error in one field of the request, named by its dotted path."""
 
     field: str
     detail: str
 
 
 class Problem(TypedDict):
-    """A refusal (RFC 7807): what was wrong and what to do. Kinds of problems may have members of their own."""
+    """A refusal (RFC 7807): the error and what to do. Some kinds of problems have further members."""
 
     type: Annotated[str, Meta(description="/docs/errors#kind")]
     title: str
@@ -40,7 +40,7 @@ class PredictionUrls(TypedDict):
 
 
 class Metrics(TypedDict, total=False):
-    """Seconds, as far as they are known."""
+    """Durations in seconds; unknown ones are left out."""
 
     predict_time: float
     total_time: float
@@ -103,7 +103,7 @@ class Info(TypedDict):
 
 
 class VersionSchema(TypedDict):
-    """An OpenAPI document of the version's input and output, as Replicate's clients read it."""
+    """An OpenAPI document of the version's input and output, for Replicate's clients."""
 
     openapi: str
     info: Info
@@ -226,7 +226,7 @@ class ReceiptKeys(TypedDict):
 
 
 class DraftFile(TypedDict):
-    """A file of a draft that has come."""
+    """A file of a draft that has been received."""
 
     path: str
     sha256: str
@@ -239,7 +239,7 @@ class Image(TypedDict, total=False):
 
 
 class ImagePrediction(TypedDict):
-    """The part of the prediction that OpenAI's answer has no place for."""
+    """The data of the prediction for which OpenAI's answer has no fields."""
 
     id: str
     metrics: Metrics
@@ -275,13 +275,13 @@ class OpenAIErrorDetail(TypedDict):
 
 
 class OpenAIError(TypedDict):
-    """A refusal as OpenAI's clients read it."""
+    """A refusal in the format of OpenAI's clients."""
 
     error: OpenAIErrorDetail
 
 
 class Health(TypedDict):
-    """`ok`, or what is wrong, by the part of the market."""
+    """The state of each part of the market: `ok`, or the error."""
 
     database: str
     redis: str

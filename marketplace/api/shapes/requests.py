@@ -1,4 +1,4 @@
-"""What callers send. A field whose rule is the domain's own (a price, a model's input) is handed on as it came."""
+"""The documents of all requests. Fields with rules in the domain (a price, a model's input) are passed on unchecked."""
 
 from typing import Annotated, Any, ClassVar, Literal
 
@@ -35,7 +35,7 @@ class Conditioned(Shape, kw_only=True, frozen=True):
 
 
 class CreatePrediction(Conditioned, kw_only=True, frozen=True):
-    """What a model named by the address is to be run with."""
+    """The input of a call; the address names the model."""
 
     input: Annotated[
         Any, Meta(description="As the version's Input schema says", extra_json_schema={"type": "object"})
@@ -43,7 +43,7 @@ class CreatePrediction(Conditioned, kw_only=True, frozen=True):
 
 
 class CreatePredictionOfVersion(CreatePrediction, kw_only=True, frozen=True):
-    """What is to be run, and with what."""
+    """The model to run, and its input."""
 
     REFUSED: ClassVar[str] = "Say which model to run"
 
@@ -56,7 +56,7 @@ class CreatePredictionOfVersion(CreatePrediction, kw_only=True, frozen=True):
 
 
 class GiveVerdict(Shape, kw_only=True, frozen=True):
-    """A verdict on one image that was made under an outcome contract."""
+    """A verdict on one image of a prediction under an outcome contract."""
 
     REFUSED: ClassVar[str] = "Nothing was decided"
 
@@ -66,7 +66,7 @@ class GiveVerdict(Shape, kw_only=True, frozen=True):
 
 
 class PutAlias(Shape, kw_only=True, frozen=True):
-    """What an alias is to mean."""
+    """The new target of an alias."""
 
     REFUSED: ClassVar[str] = "The alias was not changed"
     TARGET: ClassVar[Says] = Says("must be owner/name or owner/name@v2")
@@ -85,7 +85,7 @@ class PutAlias(Shape, kw_only=True, frozen=True):
 
 
 class GenerateImages(Conditioned, kw_only=True, frozen=True):
-    """OpenAI's fields. Further fields are the model's own input, such as `seed`."""
+    """OpenAI's fields. Further fields, such as `seed`, are inputs of the model."""
 
     model: Annotated[
         str,
@@ -112,13 +112,13 @@ class GenerateImages(Conditioned, kw_only=True, frozen=True):
 
 
 class EditImages(GenerateImages, kw_only=True, frozen=True):
-    """The same fields as a form, with the picture to start from."""
+    """The same fields as a form, with the picture to edit."""
 
     image: File
 
 
 class UploadFile(Shape, kw_only=True, frozen=True):
-    """A picture as a file of a form."""
+    """A picture as a form's file."""
 
     REFUSED: ClassVar[str] = "Nothing was kept"
 

@@ -1,4 +1,4 @@
-"""What people do to a benchmark while it runs: cancel, resume, try again."""
+"""Actions on a started benchmark: cancel, resume, retry."""
 
 import uuid
 from collections import defaultdict
@@ -23,10 +23,10 @@ from marketplace.core.problems import Conflict, NotFound
 
 
 def cancel(*, actor: Actor, benchmark_id: uuid.UUID | None) -> None:
-    """Start nothing more, and cancel what has not ended. Canceling what ended changes nothing.
+    """Start no more predictions, and cancel those that have not ended. Canceling an ended benchmark changes nothing.
 
     Raises:
-        Forbidden: as `policy.require` says.
+        Forbidden: see `policy.require`.
         NotFound: the organisation has no such benchmark.
     """
     with transaction.atomic():
@@ -38,13 +38,13 @@ def cancel(*, actor: Actor, benchmark_id: uuid.UUID | None) -> None:
         benchmark.save(update_fields=["state", "trouble", "ended_at"])
         benchmark.cells.filter(rounds.WAITING).update(state=CellState.CANCELED)
         _record(actor, benchmark, "benchmark.canceled")
-    rounds.advance(benchmark_id=benchmark.pk)  # the sweep goes on with it if this is cut short
+    rounds.advance(benchmark_id=benchmark.pk)  # the sweep continues if this is interrupted
 
 
 def rest_of(benchmark: Benchmark) -> tuple[int, dict[int, CallTarget]]:
-    """Micro-units that what is left costs at the prices in effect now, and what to call for each contestant's id.
+    """The cost of the rest at the prices in effect now, in micro-units, and the call target for each contestant's id.
 
-    A model that is no longer on sale is left out of both: its cells will say so.
+    Both omit a model that is no longer on sale; its cells will fail with that reason.
     """
     total, targets = 0, {}
     waiting: dict[int, list[Prompt]] = defaultdict(list)
@@ -63,20 +63,20 @@ def rest_of(benchmark: Benchmark) -> tuple[int, dict[int, CallTarget]]:
 
 
 def scorer_of(benchmark: Benchmark) -> CallTarget | None:
-    """What to call for a score, or None without a scorer that is on sale."""
+    """The call target for scores; None without a scorer, or if it is not on sale."""
     return _current(benchmark.scorer_name, benchmark.scorer_version_id) if benchmark.scorer_version_id else None
 
 
 def resume(*, actor: Actor, benchmark_id: uuid.UUID | None, agreed: int) -> None:
-    """Go on with a paused benchmark at the prices in effect now. Resuming one that runs changes nothing.
+    """Continue a paused benchmark at the prices in effect now. Resuming one that runs changes nothing.
 
     Args:
-        agreed: what the person saw that the rest costs, in micro-units.
+        agreed: the cost of the rest that the person was shown, in micro-units.
 
     Raises:
-        Forbidden: as `policy.require` says.
+        Forbidden: see `policy.require`.
         NotFound: the organisation has no such benchmark.
-        EstimateChanged: the rest costs something else.
+        EstimateChanged: the rest now costs a different amount.
     """
     with transaction.atomic():
         benchmark = _locked(actor, benchmark_id)
@@ -99,10 +99,10 @@ def resume(*, actor: Actor, benchmark_id: uuid.UUID | None, agreed: int) -> None
 
 
 def retry(*, actor: Actor, benchmark_id: uuid.UUID | None) -> None:
-    """Run the cells and scores that failed once more.
+    """Run the failed cells and scores again.
 
     Raises:
-        Forbidden: as `policy.require` says.
+        Forbidden: see `policy.require`.
         NotFound: the organisation has no such benchmark.
         Conflict: it was canceled.
     """

@@ -1,4 +1,4 @@
-"""What a benchmark will cost, by the same checks and the same rating as the calls that it will make."""
+"""The cost of a benchmark, with the same checks and rating as its calls."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ from marketplace.core.problems import FieldError, Invalid, NotFound
 
 @dataclass(frozen=True)
 class Line:
-    """What one model's part costs: `calls` calls and `amount` micro-units in all."""
+    """One model's share of the cost: `calls` calls, together `amount` micro-units."""
 
     target: CallTarget
     calls: int
@@ -31,7 +31,7 @@ class Line:
 
 @dataclass(frozen=True)
 class Estimate:
-    """What a benchmark costs at most, in micro-units, and what of the balance is free for it."""
+    """The maximum cost of a benchmark and the available balance, in micro-units."""
 
     lines: tuple[Line, ...]
     scorer: Line | None
@@ -48,16 +48,16 @@ class Estimate:
 
 
 def estimate(*, actor: Actor, prompts: Sequence[Prompt], models: Sequence[str], scorer: str = "") -> Estimate:
-    """The cost of running each prompt on each model, from the prices in effect now.
+    """The cost of running each prompt on each model, at the prices in effect now.
 
     Args:
         models: names of listed models, `owner/name`.
         scorer: the name of a listed scorer, or empty.
 
     Raises:
-        Invalid: there are too few or too many models, one is not on sale or of another task, or a prompt breaks one's
-            schema.
-        Forbidden: the actor may not run models.
+        Invalid: there are too few or too many models, a model is not on sale or has another task, or a prompt breaks
+            a model's schema.
+        Forbidden: the actor is not allowed to run models.
     """
     policy.check(actor, Action.RUN)
     if len(models) > MAX_MODELS:
@@ -89,7 +89,7 @@ def _target(name: str, *, task: str, field: str) -> CallTarget:
 
 
 def amount_of_prompts(target: CallTarget, prompts: Iterable[Prompt]) -> int:
-    """Micro-units that a model's pictures of these prompts cost at most.
+    """The maximum cost of a model's pictures for these prompts, in micro-units.
 
     Raises:
         Invalid: a prompt breaks the model's schema.
@@ -98,9 +98,9 @@ def amount_of_prompts(target: CallTarget, prompts: Iterable[Prompt]) -> int:
 
 
 def amount_of_scores(target: CallTarget, calls: int) -> int:
-    """Micro-units that so many scores of a scorer cost at most."""
+    """The maximum cost of `calls` scores, in micro-units."""
     rated = estimate_call(task=target.task, check=target.check, terms=target.terms, inputs={})
-    assert rated.quantity is not None  # a score is one image and one request, whatever the picture is
+    assert rated.quantity is not None  # a score is one image and one request, for any picture
     return rate_calls(target.terms, quantity=rated.quantity, calls=calls)
 
 
@@ -108,7 +108,7 @@ def _amount(target: CallTarget, prompt: Prompt) -> int:
     inputs = {"prompt": prompt.text, "seed": prompt.seed}
     try:
         rated = estimate_call(task=target.task, check=target.check, terms=target.terms, inputs=inputs)
-        assert rated.amount is not None  # a prompt is all that the compared task has to be given
+        assert rated.amount is not None  # the compared task requires only a prompt
         return rated.amount
     except Invalid as problem:
         why = "; ".join(f"{error.field.removeprefix('input.')} {error.detail}" for error in problem.errors)

@@ -23,13 +23,13 @@ class Frozen(Conflict):
 
 @transaction.atomic
 def create_prompt_set(*, actor: Actor, name: str, prompts: Sequence[PromptLine]) -> PromptSet:
-    """A new prompt set; a prompt without a seed gets a random one, which then is all models'.
+    """Create a prompt set. A prompt without a seed gets a random one, which all models use.
 
     Args:
-        prompts: as `domain.prompts` read them.
+        prompts: as read by `domain.prompts`.
 
     Raises:
-        Forbidden: as `policy.require` says.
+        Forbidden: see `policy.require`.
         Invalid: the name is empty, too long or holds control characters.
     """
     policy.require(actor, Action.CREATE_PROMPT_SET)
@@ -46,10 +46,10 @@ def change_prompt_set(*, actor: Actor, prompt_set_id: uuid.UUID, name: str, prom
     """Replace the name and the prompts of a set that no benchmark uses yet. A prompt that stays keeps its seed.
 
     Raises:
-        Forbidden: as `policy.require` says.
+        Forbidden: see `policy.require`.
         NotFound: the organisation has no such set.
         Frozen: a benchmark uses it.
-        Invalid: as for a new one.
+        Invalid: as for `create_prompt_set`.
     """
     prompt_set = lock_prompt_set(actor.organization_id, prompt_set_id)
     policy.require(actor, Action.CHANGE_PROMPT_SET)
@@ -75,14 +75,14 @@ def lock_prompt_set(organization_id: uuid.UUID, prompt_set_id: uuid.UUID | None)
 
 
 def freeze(prompt_set: PromptSet) -> None:
-    """Let nobody change it any more. The set must be locked."""
+    """Forbid further changes of the set. The set must be locked."""
     if prompt_set.frozen_at is None:
         prompt_set.frozen_at = timezone.now()
         prompt_set.save(update_fields=["frozen_at"])
 
 
 def checked_name(name: str) -> str:
-    """The name of a prompt set or benchmark. Raises Invalid unless it is one."""
+    """The name of a prompt set or benchmark, stripped. Raises Invalid if it is not allowed."""
     name = name.strip()
     if not is_title(name, longest=MAX_NAME_LENGTH):
         rule = f"Give it a name of at most {MAX_NAME_LENGTH} characters, without control characters"

@@ -1,9 +1,9 @@
-"""Running a benchmark: cells become predictions, a few at a time, and what became of those is noted.
+"""Running a benchmark: starts a few cells at a time as predictions, and records their results.
 
-`advance` may be called at any time, by anybody, twice at once: it looks at what is so and does what is missing. News
-of ended predictions and the sweep only ask for it. A cell and its prediction are written in one transaction, under
-the benchmark's lock, so that no crash can run a cell twice. Locks are taken in the order benchmark, prediction, hold,
-account.
+`advance` can be called at any time, by any process, also concurrently: it reads the state and does what is missing.
+Events of ended predictions and the sweep only request it. A cell and its prediction are written in one transaction,
+under the benchmark's lock, so that no crash can run a cell twice. Locks are taken in the order benchmark, prediction,
+hold, account.
 """
 
 import logging
@@ -42,7 +42,7 @@ BEING_SCORED = Q(score_prediction_id__isnull=False, score=None, score_error="")
 
 
 def request_advance(benchmark_id: uuid.UUID) -> None:
-    """Let a platform worker advance it after the commit; should the message be lost, the sweep does the same."""
+    """Ask a platform worker to advance it after the commit; if the message is lost, the sweep advances it."""
     transaction.on_commit(partial(send_notice, ADVANCE_TASK, str(benchmark_id)))
 
 
@@ -55,14 +55,14 @@ def on_prediction_completed(payloads: Sequence[Payload]) -> None:
 
 
 def unfinished() -> list[uuid.UUID]:
-    """Benchmarks that run, or whose predictions are still under way: what the sweep advances."""
+    """The benchmarks that the sweep advances: those that run, or have predictions that have not ended."""
     under_way = Cell.objects.filter(STARTED | BEING_SCORED, benchmark=OuterRef("pk"))
     found = Benchmark.objects.filter(Q(state=State.RUNNING) | Exists(under_way))
     return list(found.order_by("pk").values_list("pk", flat=True))
 
 
 def advance(*, benchmark_id: uuid.UUID) -> None:
-    """Note which predictions ended, and start others as far as there is room."""
+    """Record which predictions ended, and start others up to the limit."""
     _note(benchmark_id)
     while _admit_next(benchmark_id):
         pass
@@ -118,7 +118,7 @@ def _why(view: PredictionView) -> str:
 
 
 def _score_of(view: PredictionView) -> float | None:
-    """What a scorer answered, `{"score": number}`; None if it answered something else or nothing."""
+    """The number in a scorer's answer `{"score": number}`; None if the answer is missing or different."""
     score = view.value.get("score") if isinstance(view.value, Mapping) else None
     if isinstance(score, bool) or not isinstance(score, int | float) or not math.isfinite(score):
         return None
@@ -138,12 +138,12 @@ def _cancel(benchmark: Benchmark, predictions: Iterable[uuid.UUID]) -> None:
     for prediction_id in predictions:
         try:
             cancelling.cancel(actor=platform_for(benchmark.organization), prediction_id=prediction_id)
-        except NotFound:  # it was deleted in the meantime
+        except NotFound:  # it was deleted meanwhile
             log.warning("prediction %s of benchmark %s is gone", prediction_id, benchmark.pk)
 
 
 def _admit_next(benchmark_id: uuid.UUID) -> bool:
-    """Start one more prediction, if there is room and need; answers whether to try again."""
+    """Start one more prediction, if one is needed and the limit allows it; return whether to try again."""
     cell: Cell | None = None
     try:
         with transaction.atomic():
@@ -159,7 +159,7 @@ def _admit_next(benchmark_id: uuid.UUID) -> bool:
 
 
 def _next_cell(benchmark: Benchmark) -> Cell | None:
-    """The cell to start, or to score if it succeeded; None if nothing is to be started now."""
+    """The next cell to start, or to score if it succeeded; None if nothing can be started now."""
     if benchmark.state != State.RUNNING:
         return None
     if benchmark.cells.filter(STARTED | BEING_SCORED).count() >= MAX_IN_FLIGHT:
@@ -170,7 +170,7 @@ def _next_cell(benchmark: Benchmark) -> Cell | None:
 
 
 def _admit(benchmark: Benchmark, cell: Cell) -> None:
-    # The one who started it was allowed to; it goes on when they have left.
+    # The person who started it was allowed to; it continues if they leave the organisation.
     caller = platform_for(benchmark.organization, user_id=benchmark.started_by_id)
     if cell.state == CellState.WAITING:
         contestant, prompt = cell.contestant, cell.prompt
@@ -189,7 +189,7 @@ def _admit(benchmark: Benchmark, cell: Cell) -> None:
 
 
 def pinned(model: str, version: str, price_id: int) -> CallTarget:
-    """What a call of the pinned version runs and costs.
+    """The call target of the pinned version and price.
 
     Raises:
         PriceChanged: the price in effect is not the pinned one.
@@ -207,7 +207,7 @@ def pinned(model: str, version: str, price_id: int) -> CallTarget:
 
 
 def _refused(benchmark_id: uuid.UUID, cell: Cell, problem: Problem) -> bool:
-    """Pause where a person must decide; where only this cell is refused, note why and go on."""
+    """Pause if a person must decide; if only this cell is refused, record why. Return whether to continue."""
     with transaction.atomic():
         benchmark = lock(benchmark_id)
         if benchmark.state != State.RUNNING:

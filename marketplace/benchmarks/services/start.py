@@ -16,7 +16,7 @@ from marketplace.core.problems import Conflict, PaymentRequired
 
 
 class EstimateChanged(Conflict):
-    """The cost is not the one that the person agreed to."""
+    """The cost differs from the amount that the person agreed to."""
 
     kind, title = "estimate-changed", "The estimate has just changed"
 
@@ -31,26 +31,26 @@ def start(
     scorer: str = "",
     agreed: int,
 ) -> Benchmark:
-    """Pin the models' versions and prices, freeze the prompts, and let it run.
+    """Pin the models' versions and prices, freeze the prompts, and start the benchmark.
 
     Args:
-        benchmark_id: chosen by the form, so that sending it twice starts one benchmark.
+        benchmark_id: chosen by the form, so that sending the form twice starts one benchmark.
         models, scorer: as for `estimate`.
         agreed: the estimate's total that the person saw, in micro-units.
 
     Raises:
-        Forbidden: as `policy.require` says.
+        Forbidden: see `policy.require`.
         NotFound: the organisation has no such prompt set.
         Invalid: see `estimate` and `checked_name`.
-        EstimateChanged: it would cost something else than `agreed`.
+        EstimateChanged: the cost is not `agreed`.
         PaymentRequired: the balance does not cover the estimate.
-        Conflict: the id is another organisation's.
+        Conflict: another organisation's benchmark has this id.
     """
     if earlier := Benchmark.objects.filter(pk=benchmark_id).first():
         return _own(earlier, actor)
     try:
         return _start(actor, benchmark_id, checked_name(name), prompt_set_id, models, scorer, agreed)
-    except IntegrityError:  # the same form came twice at once
+    except IntegrityError:  # the same form was sent twice concurrently
         return _own(Benchmark.objects.get(pk=benchmark_id), actor)
 
 

@@ -1,4 +1,4 @@
-"""Voting blind: give a vote, take it back, or give up being blind."""
+"""Blind voting: vote, undo a vote, or reveal the models' names."""
 
 import uuid
 
@@ -18,21 +18,21 @@ from marketplace.core.problems import Conflict, NotFound
 
 
 class NoLongerBlind(Conflict):
-    """The voter has seen which picture is whose."""
+    """The voter has seen which model made which picture."""
 
     kind, title = "no-longer-blind", "You have seen the models' names"
 
 
 @transaction.atomic
 def vote(*, actor: Actor, benchmark_id: uuid.UUID | None, key: str, answer: Answer, reason: str = "") -> Vote:
-    """Count a vote. Voting on the same pair again changes nothing: the first answer counts until it is undone.
+    """Record a vote. Voting on the same pair again changes nothing: the first answer counts until it is undone.
 
     Args:
-        key: of the pair, as the voter's ballot names it.
+        key: the key of the pair in the voter's ballot.
 
     Raises:
-        Forbidden: as `policy.require` says.
-        NotFound: the organisation has no such benchmark, or it has no such pair for this voter.
+        Forbidden: see `policy.require`.
+        NotFound: the organisation has no such benchmark, or the benchmark has no such pair for this voter.
         NoLongerBlind: the voter has seen the names.
     """
     benchmark = _locked_blind(actor, benchmark_id)
@@ -54,7 +54,7 @@ def vote(*, actor: Actor, benchmark_id: uuid.UUID | None, key: str, answer: Answ
 
 @transaction.atomic
 def undo(*, actor: Actor, benchmark_id: uuid.UUID | None, key: str) -> None:
-    """Take the voter's vote on a pair back, so that the pair comes again. Taking it back twice changes nothing.
+    """Delete the voter's vote on a pair, so that the pair is shown again. Undoing twice changes nothing.
 
     Raises:
         Forbidden, NotFound, NoLongerBlind: as `vote`.
@@ -66,10 +66,10 @@ def undo(*, actor: Actor, benchmark_id: uuid.UUID | None, key: str) -> None:
 
 @transaction.atomic
 def reveal(*, actor: Actor, benchmark_id: uuid.UUID | None) -> None:
-    """Let a member see names and results from now on, and record that. It ends their voting.
+    """Show a member the names and results from now on, and record that. It ends their voting.
 
     Raises:
-        Forbidden: as `policy.require` says.
+        Forbidden: see `policy.require`.
         NotFound: the organisation has no such benchmark.
     """
     benchmark = rounds.lock(benchmark_for_buyer(actor.organization_id, benchmark_id).pk)
@@ -81,7 +81,7 @@ def reveal(*, actor: Actor, benchmark_id: uuid.UUID | None) -> None:
 
 
 def _locked_blind(actor: Actor, benchmark_id: uuid.UUID | None) -> Benchmark:
-    """The benchmark, locked so that no vote passes a reveal of the same person."""
+    """The benchmark, locked so that no vote is recorded after a reveal by the same person."""
     benchmark = benchmark_for_buyer(actor.organization_id, benchmark_id)
     rounds.lock(benchmark.pk)
     policy.require(actor, Action.VOTE)

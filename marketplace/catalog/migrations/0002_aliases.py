@@ -6,7 +6,7 @@ import django.db.models.functions.text
 import marketplace.core.ids
 from django.db import migrations, models
 
-# Models that were published before names were claimed.
+# Claims the names of models that were published before `accounts_name` existed.
 CLAIM = """
 INSERT INTO accounts_name (organization_id, name, kind)
   SELECT organization_id, lower(name), 'model' FROM providers_generativemodel ON CONFLICT DO NOTHING

@@ -1,6 +1,6 @@
 from django.db import migrations
 
-# The wish to list a version goes with it when its model is deleted (providers_delete_model), below this app.
+# Deletes a version's pending listing with the version, when SQL deletes its model (providers_delete_model).
 SQL = """
 DO $$
 DECLARE found name;

@@ -16,19 +16,21 @@ from marketplace.core.problems import Conflict, FieldError, Invalid, NotFound
 
 
 class AliasMoved(Conflict):
+    """The alias has another target than the caller expected."""
+
     kind, title = "alias-moved", "The alias was moved in the meantime"
 
 
 @transaction.atomic
 def create_alias(*, actor: Actor, name: str, target: str) -> Alias:
-    """Make `name` a name of the actor's organisation for `target`.
+    """Create the alias `name` for `target` in the actor's organisation.
 
     Args:
-        target: `owner/name`, or `owner/name@v2` and the like to pin a version.
+        target: `owner/name`, or with a version, for example `owner/name@v2`, to pin it.
 
     Raises:
-        Forbidden: as `policy.require` says.
-        Invalid: the name or the target cannot be one, or no such model is on sale.
+        Forbidden: see `policy.require`.
+        Invalid: the name or the target is not allowed, or no such model is on sale.
         NameTaken: a model or an alias of the organisation has the name.
     """
     policy.require(actor, Action.CREATE_ALIAS)
@@ -44,7 +46,7 @@ def create_alias(*, actor: Actor, name: str, target: str) -> Alias:
 
 @transaction.atomic
 def move_alias(*, actor: Actor, name: str, target: str, expected: str | None = None) -> Alias:
-    """Point an alias elsewhere. Calls that were admitted before run what they were admitted for.
+    """Change the target of an alias. Calls that were admitted before still run the old target.
 
     Web processes cache resolved names for up to two seconds; until then callers may get the old target.
 
@@ -52,10 +54,10 @@ def move_alias(*, actor: Actor, name: str, target: str, expected: str | None = N
         expected: the current target as the caller knows it; None: any.
 
     Raises:
-        Forbidden: as `policy.require` says.
+        Forbidden: see `policy.require`.
         NotFound: the organisation has no such alias.
-        Invalid: the target cannot be one, or is not on sale.
-        AliasMoved: it points elsewhere than `expected`; nothing was changed.
+        Invalid: the target is not allowed, or is not on sale.
+        AliasMoved: the current target is not `expected`; nothing was changed.
     """
     alias = _locked(actor, name)
     policy.require(actor, Action.MOVE_ALIAS)
@@ -74,10 +76,10 @@ def move_alias(*, actor: Actor, name: str, target: str, expected: str | None = N
 
 @transaction.atomic
 def delete_alias(*, actor: Actor, name: str) -> None:
-    """Delete an alias: calls of it are refused from then on, and its name is free.
+    """Delete an alias: later calls of it are refused, and its name is free.
 
     Raises:
-        Forbidden: as `policy.require` says.
+        Forbidden: see `policy.require`.
         NotFound: the organisation has no such alias.
     """
     alias = _locked(actor, name)
@@ -89,7 +91,7 @@ def delete_alias(*, actor: Actor, name: str) -> None:
 
 
 def _forget_after_commit(actor: Actor, name: str) -> None:
-    """Let this process no longer resolve the name by what it knew before."""
+    """Drop this process's snapshot of the name after the commit."""
     reference = Reference(actor.organization_slug, name)
     transaction.on_commit(lambda: resolution.forget(reference, organization_id=actor.organization_id))
 

@@ -1,4 +1,4 @@
-"""A provider offers an outcome contract over one of its models."""
+"""Outcome contracts that a provider offers for its models."""
 
 import uuid
 from typing import TYPE_CHECKING
@@ -33,16 +33,16 @@ def make_offer(
     """Offer a price per accepted image of a listed model of the actor's organisation.
 
     Args:
-        model: its name, without the owner.
-        buyer: slug of the organisation it is for; empty: for every buyer.
+        model: the model's name, without the owner.
+        buyer: slug of the buying organisation; empty: every buyer.
         amount: micro-units for one accepted image.
-        supersedes: an older offer that this is the new version of.
+        supersedes: the older offer that this one replaces.
 
     Raises:
         Invalid: no such model is on sale, no such organisation buys, or a term is out of bounds.
-        Problem: as `billing.outcomes.services.contracts.offer` says.
+        Problem: see `billing.outcomes.services.contracts.offer`.
     """
-    policy.check(actor, Action.OFFER_CONTRACT)  # before anything is said about the fields; `offer` asks again
+    policy.check(actor, Action.OFFER_CONTRACT)  # before the fields are checked; `offer` checks again
     errors: list[FieldError] = []
     listing = listings_for_provider(actor.organization_id).filter(listed=True, model__name__iexact=model).first()
     if listing is None:
@@ -53,7 +53,7 @@ def make_offer(
     proposal = Proposal(
         subject=sku_of(listing.model_id),
         label=f"{actor.organization_slug}/{listing.model.name}",
-        unit=Unit.IMAGE,  # a reviewer decides on images, whatever unit the model is sold by
+        unit=Unit.IMAGE,  # a reviewer decides on images, even if the model is sold by another unit
         buyer=buyer_organization,
         amount=amount,
         review_hours=review_hours,

@@ -38,7 +38,7 @@ def list_version(*, version: "ModelVersion", actor: Actor) -> Listing:
     """Put a version on sale as the current one of its model. A repetition changes nothing.
 
     Raises:
-        Forbidden, NotFound: as `policy.require` says.
+        Forbidden, NotFound: see `policy.require`.
         NotPassed: the version has not passed its checks, or was withdrawn.
         Conflict: the model has no price yet.
     """
@@ -64,10 +64,10 @@ def unlist(*, listing: Listing, actor: Actor) -> None:
     """Take a model off sale: new calls are refused, running ones finish. A repetition changes nothing.
 
     Raises:
-        Forbidden, NotFound: as `policy.require` says.
+        Forbidden, NotFound: see `policy.require`.
     """
     policy.require(actor, Action.UNLIST_MODEL, of=listing.model.organization_id)
-    current = Listing.objects.select_for_update().get(pk=listing.pk)  # of two at once, one changes it
+    current = Listing.objects.select_for_update().get(pk=listing.pk)  # of two concurrent calls, one changes it
     if not current.listed:
         return
     current.listed = False

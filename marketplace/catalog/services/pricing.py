@@ -29,10 +29,10 @@ SECONDS_AN_HOUR = 3_600
 
 @dataclass(frozen=True)
 class Split:
-    """The split of the price of so many calls of one unit each, in micro-units.
+    """The split of the price of `calls` calls of one unit each, in micro-units.
 
     Attributes:
-        device_cost: what the devices cost for it, None where that is not known.
+        device_cost: the cost of the devices for them; None if unknown.
     """
 
     calls: int
@@ -43,16 +43,16 @@ class Split:
 
     @property
     def margin(self) -> int | None:
-        """What the provider keeps after the devices."""
+        """The provider's share minus the device cost; None if that is unknown."""
         return None if self.device_cost is None else self.provider - self.device_cost
 
 
 def preview(*, unit: Unit, amount: int, unit_seconds: float | None, counts: Sequence[int] = CALLS) -> list[Split]:
-    """The splits of a price for so many calls of one unit each, computed as calls are rated and settled.
+    """The splits of a price for each number of calls of one unit, computed as in rating and settlement.
 
     Args:
         amount: micro-units for one unit.
-        unit_seconds: measured device seconds of one unit; None if it was not measured.
+        unit_seconds: measured device seconds of one unit; None if not measured.
     """
     terms = PriceTerms(0, "", 0, unit, amount, settings.CURRENCY, "", settings.PLATFORM_FEE_BPS)
     return [_split(terms, calls, unit_seconds) for calls in counts]
@@ -68,11 +68,11 @@ def _split(terms: PriceTerms, calls: int, unit_seconds: float | None) -> Split:
 
 
 def seconds_of_unit(profile: Mapping[str, Any], *, task: Task, schema: Mapping[str, Any], unit: Unit) -> float | None:
-    """Device seconds of one unit, from the measured seconds of one image; None where nothing was measured.
+    """Device seconds of one unit, from the measured seconds of one image; None if nothing was measured.
 
     Args:
-        profile: what the check of a version measured, with the `input` that it was measured with.
-        schema: of that version's input.
+        profile: the measurements of a version's check, with the `input` that was used.
+        schema: the schema of that version's input.
     """
     if "alone" not in profile:
         return None
@@ -83,12 +83,12 @@ def seconds_of_unit(profile: Mapping[str, Any], *, task: Task, schema: Mapping[s
 
 
 def device_hour_cost() -> int | None:
-    """Micro-units that an hour of a device costs, as the operator has set it, or None."""
+    """The operator's setting of the cost of a device hour, in micro-units; None if it is not set."""
     return parse_amount(settings.DEVICE_HOUR_COST) if settings.DEVICE_HOUR_COST else None
 
 
 def usual_unit(model: "GenerativeModel") -> Unit:
-    """What a price that names no unit is for: that of the price in effect, else the task's usual one, else an image."""
+    """The unit of a price that names none: that of the price in effect, else the task's usual one, else an image."""
     current = current_terms(sku_of(model.pk))
     if current is not None:
         return current.unit
@@ -97,16 +97,16 @@ def usual_unit(model: "GenerativeModel") -> Unit:
 
 @transaction.atomic
 def price_model(*, model: "GenerativeModel", amount: int, unit: Unit | None = None, actor: Actor) -> PriceTerms:
-    """Put a new price of a model into effect, now. The same price again changes nothing.
+    """Put a new price of a model into effect now. Repeating a price changes nothing.
 
     Args:
         amount: micro-units for one unit.
-        unit: one that the model's task can be sold by; None: the usual one.
+        unit: a unit that the model's task can be sold by; None: the usual one.
 
     Raises:
-        Forbidden, NotFound: as `policy.require` says.
-        Conflict: what the model does is not known before a version has passed the check of its files.
-        Invalid: the task cannot be sold by this unit, or the amount is negative or absurdly large.
+        Forbidden, NotFound: see `policy.require`.
+        Conflict: the model's task is unknown, because no version has passed the check of its files.
+        Invalid: the task cannot be sold by this unit, or the amount is negative or too large.
     """
     policy.require(actor, Action.SET_PRICE, of=model.organization_id)
     if not model.task:

@@ -39,10 +39,10 @@ def publish(*, actor: Actor, folder: Path, name: str, unit_price: int) -> "Model
         the version, which usually is still being checked.
 
     Raises:
-        FolderRefused, Forbidden, Conflict, Invalid: as `publish_folder` and `set_price` say; nothing changes then.
+        FolderRefused, Forbidden, Conflict, Invalid: see `publish_folder` and `set_price`; nothing was changed.
     """
     for action in TO_SELL:
-        policy.check(actor, action)  # before anything is committed; the wish to list asks again
+        policy.check(actor, action)  # before anything is committed; `list_when_passed` checks again
     check_amount(unit_price)
     version = publish_folder(actor=actor, folder=folder, name=name)
     list_when_passed(version=version, unit_price=unit_price, actor=actor)
@@ -55,8 +55,8 @@ def list_when_passed(*, version: "ModelVersion", unit_price: int, actor: Actor) 
     The permission is checked now; a role that the actor loses later does not stop the listing.
 
     Raises:
-        Forbidden, NotFound: as `policy.require` says.
-        NotPassed: it was refused.
+        Forbidden, NotFound: see `policy.require`.
+        NotPassed: the version was refused.
     """
     with transaction.atomic():
         for action in TO_SELL:
@@ -74,7 +74,7 @@ def on_version_passed(payloads: Sequence[Payload]) -> None:
     for payload in payloads:
         try:
             _fulfil_pending_listing(payload["version"])
-        except Problem as problem:  # it was withdrawn meanwhile: waiting longer would not help
+        except Problem as problem:  # the version was withdrawn meanwhile: a retry would fail too
             log.warning("version %s is not listed: %s", payload["version"], problem.detail)
             PendingListing.objects.filter(version=payload["version"]).delete()
 

@@ -32,7 +32,7 @@ def resolve(reference: Reference, *, organization_id: uuid.UUID | None = None) -
     An old snapshot is harmless: admission checks version and price again in the statement that holds the money.
 
     Args:
-        organization_id: who calls; their aliases count as well.
+        organization_id: the caller's organisation, whose aliases are included.
 
     Raises:
         NotFound: no such model is on sale, or it has no such version.
@@ -76,7 +76,7 @@ def _alias(reference: Reference, organization_id: uuid.UUID | None) -> Alias | N
 
 
 def _look_up_alias(alias: Alias, reference: Reference) -> CallTarget:
-    """The target of an alias; a version in the reference is one of the target model."""
+    """The call target of an alias; a version in the reference is a version of the target model."""
     target = Reference(alias.model.organization.slug, alias.model.name, reference.version or alias.version_id)
     try:
         return look_up(target)
@@ -130,7 +130,7 @@ def under_contract(target: CallTarget, contract_id: uuid.UUID, caller: Actor) ->
 
 
 def reference_of_version(version_id: str) -> Reference:
-    """The reference behind a bare version id, which is unique across models.
+    """The reference of a bare version id, which is unique across models.
 
     Raises:
         NotFound: there is no such version.

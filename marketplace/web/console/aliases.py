@@ -1,4 +1,4 @@
-"""An organisation's aliases: its own names for models, and what each means now."""
+"""The pages of an organisation's aliases: its own names for models, with their current targets."""
 
 from typing import Any
 
@@ -20,7 +20,7 @@ SHOWN_MOVES = 6
 
 @member_page(Action.SEE_ALIASES)
 def alias_list(request: MemberRequest) -> HttpResponse:
-    """All aliases, and the form for a new one, whose model the address may name."""
+    """All aliases, and the form for a new one. The query may name its model."""
     form = AliasForm.of(request, initial={"target": AliasQuery.of_query(request).value("target")})
     if form.is_valid():
         alias = form.attempt(
@@ -37,7 +37,7 @@ def alias_list(request: MemberRequest) -> HttpResponse:
 @require_POST
 @member_page(Action.MOVE_ALIAS)
 def move(request: MemberRequest, name: str) -> HttpResponse:
-    """Let an alias mean another model from now on."""
+    """Change the target of an alias."""
     form = MoveAliasForm.of(request, auto_id=_ids(name))
     if form.is_valid():
         alias = form.attempt(
@@ -55,7 +55,7 @@ def move(request: MemberRequest, name: str) -> HttpResponse:
 @require_POST
 @member_page(Action.DELETE_ALIAS)
 def delete(request: MemberRequest, name: str) -> HttpResponse:
-    """Delete an alias: calls of it are refused from then on."""
+    """Delete an alias: later calls of it are refused."""
     organization = request.membership.organization
     aliases.delete_alias(actor=request.actor, name=name)
     messages.success(request, f"{organization.slug}/{name} was deleted; calls of it are refused.")
@@ -63,7 +63,7 @@ def delete(request: MemberRequest, name: str) -> HttpResponse:
 
 
 def _page(request: MemberRequest, form: AliasForm, *, moving: tuple[str, MoveAliasForm] | None = None) -> HttpResponse:
-    """The page; `moving` is an alias with the form that did not move it."""
+    """The page; `moving` is an alias and its form, if a move was refused."""
     organization = request.membership.organization
     views = catalog.aliases_of(organization.pk)
     events = audit_events(organization, subjects=[str(view.alias.pk) for view in views])
@@ -89,5 +89,5 @@ def _page(request: MemberRequest, form: AliasForm, *, moving: tuple[str, MoveAli
 
 
 def _ids(name: str) -> str:
-    """Ids of the fields of an alias' own form, of which the page has several."""
+    """A pattern of field ids for an alias' form; the page has several such forms."""
     return f"id_{name.lower()}_%s"

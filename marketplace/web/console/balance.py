@@ -1,4 +1,4 @@
-"""The balance, and adding to it: through a payment page, or at once where the gateway is the sandbox."""
+"""The balance and top-ups: through a payment page, or at once if the gateway is the sandbox."""
 
 import uuid
 
@@ -28,22 +28,22 @@ SHOWN_TOP_UPS = 10
 
 @member_page(Action.SEE_BALANCE)
 def balance(request: MemberRequest) -> HttpResponse:
-    """The balance and its statement; a POST adds to it."""
+    """The balance and its statement; a POST starts a top-up."""
     form = TopUpForm.of(request, gateway=current_gateway())
     if form.is_bound:
-        policy.check(request.actor, Action.TOP_UP)  # before anything is said about the fields; the service asks again
+        policy.check(request.actor, Action.TOP_UP)  # before the fields are checked; the service checks again
     if form.is_valid():
         started = form.attempt(_start, request, amount=form.cleaned_data["amount"], key=form.cleaned_data["key"].hex)
         if started is not None:
             return _follow(request, started)
         if form.has_error("amount"):
-            form.renew_keys()  # a gateway that is away may be asked again under the same key; another amount may not
+            form.renew_keys()  # a retry after a gateway failure may use the same key; another amount must not
     return _page(request, form)
 
 
 @member_page(Action.SEE_STATEMENTS)
 def top_up(request: MemberRequest, id: uuid.UUID) -> HttpResponse:
-    """One top-up: where the buyer comes back to from the payment page. Asked for by htmx, only what may change."""
+    """One top-up; the payment page returns the buyer here. For htmx, only the part that may change."""
     owner = str(request.membership.organization_id)
     found = top_up_for(owner, id)
     if found is None:
@@ -84,7 +84,7 @@ def _start(request: MemberRequest, *, amount: int, key: str) -> StartedTopUp:
 
 
 def _follow(request: MemberRequest, started: StartedTopUp) -> HttpResponse:
-    """On to the payment page, or to what became of the top-up."""
+    """Redirect to the payment page, or to the result of the top-up."""
     slug = request.membership.organization.slug
     if started.page:
         return redirect(started.page)

@@ -1,4 +1,4 @@
-"""Benchmarks that were started: the list, each with its progress, and what can be done with one."""
+"""The pages of started benchmarks: the list, one with its progress, and the actions on it."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ def detail(request: MemberRequest, id: uuid.UUID) -> HttpResponse:
 
 @member_page(Action.SEE_BENCHMARKS)
 def progress(request: MemberRequest, id: uuid.UUID) -> HttpResponse:
-    """The progress alone, which asks for itself again until there is news that the whole page has to show."""
+    """Only the progress. The page reloads it repeatedly, until a change needs a reload of the whole page."""
     benchmark = benchmark_for_buyer(request.membership.organization_id, id)
     counted = progress_of(benchmark)
     is_live = _is_live(benchmark, counted)
@@ -106,7 +106,7 @@ def progress(request: MemberRequest, id: uuid.UUID) -> HttpResponse:
 @require_POST
 @member_page(Action.CANCEL_BENCHMARK)
 def cancel(request: MemberRequest, id: uuid.UUID) -> HttpResponse:
-    """Run no more of the pictures."""
+    """Cancel a benchmark."""
     control.cancel(actor=request.actor, benchmark_id=id)
     return redirect("web:console_benchmark", request.membership.organization.slug, id)
 
@@ -114,7 +114,7 @@ def cancel(request: MemberRequest, id: uuid.UUID) -> HttpResponse:
 @require_POST
 @member_page(Action.RESUME_BENCHMARK)
 def resume(request: MemberRequest, id: uuid.UUID) -> HttpResponse:
-    """Go on with a paused benchmark, at the cost that the page showed."""
+    """Resume a paused benchmark at the cost that the page showed."""
     benchmark = benchmark_for_buyer(request.membership.organization_id, id)
     agreed = AgreedForm.of(request).given()["agreed"]
     control.resume(actor=request.actor, benchmark_id=benchmark.pk, agreed=agreed)
@@ -124,7 +124,7 @@ def resume(request: MemberRequest, id: uuid.UUID) -> HttpResponse:
 @require_POST
 @member_page(Action.RETRY_BENCHMARK)
 def retry(request: MemberRequest, id: uuid.UUID) -> HttpResponse:
-    """Run what failed again."""
+    """Run the failed cells and scores again."""
     control.retry(actor=request.actor, benchmark_id=id)
     return redirect("web:console_benchmark", request.membership.organization.slug, id)
 

@@ -1,4 +1,4 @@
-"""Charts as numbers for SVG: where things stand in a drawing of a given size. Pure."""
+"""Coordinates of charts in SVG drawings of a given size. Pure functions."""
 
 import math
 from collections.abc import Sequence
@@ -14,7 +14,7 @@ NICE = (1, 2, 2.5, 5, 10)
 
 @dataclass(frozen=True)
 class Tick:
-    """A rule of the chart: where it lies and what value it stands for."""
+    """A grid line of the chart: its coordinate and its value."""
 
     at: str
     value: float
@@ -22,7 +22,7 @@ class Tick:
 
 @dataclass(frozen=True)
 class Point:
-    """A model in the chart; `anchor` says on which side of the point its label fits."""
+    """A model in the chart; `anchor` is the SVG text anchor of its label."""
 
     row: Result
     x: str
@@ -36,7 +36,7 @@ class Point:
 
 @dataclass(frozen=True)
 class Chart:
-    """Quality (up) against price (to the right). Price ticks are in micro-units."""
+    """Quality (vertical) against price (horizontal). Price ticks are in micro-units."""
 
     points: tuple[Point, ...]
     prices: tuple[Tick, ...]
@@ -51,7 +51,7 @@ class Chart:
 
 @dataclass(frozen=True)
 class Strip:
-    """A score with its interval on the scale that all rows share."""
+    """A score with its interval, on a scale common to all rows."""
 
     low: str
     high: str
@@ -98,7 +98,7 @@ def quality_against_price(rows: Sequence[Result]) -> Chart:
 
 
 def strips(rows: Sequence[Result]) -> list[Strip | None]:
-    """For each row its interval as a strip; None where it has none."""
+    """A strip for each row; None for a row without a standing."""
     standings = [row.standing for row in rows if row.standing]
     if not standings:
         return [None] * len(rows)

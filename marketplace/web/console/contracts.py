@@ -72,7 +72,7 @@ def end(request: MemberRequest, id: uuid.UUID) -> HttpResponse:
 
 
 def own_contract(request: MemberRequest, id_: uuid.UUID) -> OutcomeContract:
-    """The contract that the organisation is the buyer of. Raises NotFound."""
+    """The contract, if the organisation is its buyer. Raises NotFound."""
     buyer = str(request.membership.organization_id)
     found = contract_for(buyer, id_)
     if found.buyer != buyer:

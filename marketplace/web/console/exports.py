@@ -14,12 +14,12 @@ from marketplace.core.money import decimal_text
 if TYPE_CHECKING:
     from marketplace.benchmarks.models import Benchmark
 
-# A spreadsheet takes a text that begins so for a formula; an apostrophe keeps it a text (OWASP, CSV injection).
+# A spreadsheet reads a text with these starts as a formula; an apostrophe prevents that (OWASP, CSV injection).
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
 
 def results_file(benchmark: Benchmark, results: Results) -> HttpResponse:
-    """A row for each model: its place, its interval, its seconds and its money."""
+    """A row for each model: rank, score interval, durations and costs."""
     header = [
         "rank", "model", "version", "score", "score_low", "score_high", "votes", "win_rate", "both_bad_share",
         "pictures", "failed", "p50_seconds", "p95_seconds", "p50_queue_seconds", "p50_load_seconds", "p50_run_seconds",

@@ -1,4 +1,4 @@
-"""What the buyer's pages take in."""
+"""Forms of the buyer's pages."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -37,7 +37,7 @@ MAX_KEY_NAME_LENGTH = 60
 MAX_REFERENCE_LENGTH = 200
 HASH_LENGTH = 64
 SUGGESTED_AMOUNT = 25 * MICRO
-REFERENCE = {"list": "targets", "placeholder": "owner/name"}  # to a model, with those on sale proposed
+REFERENCE = {"list": "targets", "placeholder": "owner/name"}  # a model field; proposes the models on sale
 
 
 class OrganizationForm(Form):
@@ -83,7 +83,7 @@ class AliasForm(Form):
 
 
 class MoveAliasForm(Form):
-    """Another model for an alias; `expected` is what it meant when the page was shown."""
+    """A new target for an alias; `expected` is its target when the page was shown."""
 
     refusals = {Invalid: "target", AliasMoved: "target"}
 
@@ -92,7 +92,7 @@ class MoveAliasForm(Form):
 
 
 class TopUpForm(Form):
-    """An amount to add to the balance, through the gateway that takes the payment."""
+    """An amount to add to the balance, paid through the gateway."""
 
     refusals = {
         Conflict: "amount",
@@ -115,7 +115,7 @@ class TopUpForm(Form):
 
 
 class PromptSetForm(Form):
-    """A prompt set: its prompts typed, or in a file, which takes their place."""
+    """A prompt set, with its prompts as text or in a file; a file replaces the text."""
 
     marks_optional = False  # one of the two is needed
 
@@ -139,11 +139,11 @@ class PromptSetForm(Form):
 
 
 class ChoicesForm(Form):
-    """What a benchmark compares, as far as it is chosen. Services say which models can be compared.
+    """The choices of a benchmark, possibly incomplete. Services check which models can be compared.
 
     Args:
-        prompt_sets: ids and names of those that can be chosen.
-        scorers: names of those that can be chosen.
+        prompt_sets: ids and names of the available prompt sets.
+        scorers: names of the available scorers.
     """
 
     renamed = {"models": "model"}
@@ -190,19 +190,19 @@ class BenchmarkForm(ChoicesForm):
 
 
 class AgreedForm(Form):
-    """What the rest of a paused benchmark costs, in micro-units, as the page showed it."""
+    """The cost of the rest of a paused benchmark, in micro-units, as the page showed it."""
 
     agreed = Quantity(widget=forms.HiddenInput)
 
 
 class SignatureForm(Form):
-    """The hash of the document that is signed."""
+    """The hash of the signed document."""
 
     hash = Text(max_length=HASH_LENGTH, widget=forms.HiddenInput)
 
 
 class PairForm(Form):
-    """The pair of pictures that a vote is taken back from."""
+    """The pair of pictures whose vote is undone."""
 
     pair = Text(max_length=MAX_REFERENCE_LENGTH)
 
@@ -230,24 +230,24 @@ class TopUpQuery(Form):
 
 
 class ProgressQuery(Form):
-    """Whether the page that asks has no pair to vote on yet."""
+    """Whether the requesting page has no pair to vote on yet."""
 
     awaits_pairs = Flag()
 
 
 class PredictionsQuery(Form):
-    """Where the list of predictions goes on: before this one."""
+    """The position in the list of predictions: before this one."""
 
     before = ShortId(required=False)
 
 
 class AliasQuery(Form):
-    """The model that a new alias is asked for."""
+    """The proposed target of a new alias."""
 
     target = Text(max_length=MAX_REFERENCE_LENGTH, required=False)
 
 
 class PromptSetQuery(Form):
-    """What a new prompt set is made for."""
+    """The purpose of a new prompt set."""
 
     next = Choice(choices=[("benchmark", "")], required=False)

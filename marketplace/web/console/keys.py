@@ -1,4 +1,4 @@
-"""API keys: the list, a new one, revoking one."""
+"""The page of API keys: list, create and revoke."""
 
 import uuid
 
@@ -16,7 +16,7 @@ from marketplace.web.shared.access import MemberRequest, member_page
 
 @member_page(Action.SEE_KEYS)
 def keys(request: MemberRequest) -> HttpResponse:
-    """The keys; a POST makes one, which this page alone shows."""
+    """The keys; a POST creates one, whose secret only this answer shows."""
     form = KeyForm.of(request)
     new_key = None
     if form.is_valid():
@@ -28,14 +28,14 @@ def keys(request: MemberRequest) -> HttpResponse:
     }
     response = render(request, "console/keys.html", context, status=form.status)
     if new_key:
-        response["Cache-Control"] = "no-store"  # the page holds the only copy of the key
+        response["Cache-Control"] = "no-store"  # the page contains the only copy of the key
     return response
 
 
 @require_POST
 @member_page(Action.REVOKE_KEY)
 def revoke_key(request: MemberRequest, id: uuid.UUID) -> HttpResponse:
-    """Revoke a key, for good."""
+    """Revoke a key permanently."""
     api_keys.revoke_key(actor=request.actor, key_id=id)
     messages.success(request, "The key was revoked; calls with it are refused from now on.")
     return redirect("web:console_keys", request.membership.organization.slug)

@@ -1,4 +1,4 @@
-"""Starting a benchmark: the form, and the estimate of what is chosen."""
+"""Starting a benchmark: the form, and the estimate of its choices."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 @member_page(Action.START_BENCHMARK)
 def new(request: MemberRequest) -> HttpResponse:
-    """The form, with an estimate of what is chosen; sending it starts the benchmark."""
+    """The form, with an estimate of its choices; a POST starts the benchmark."""
     offers = catalog.offers(task=COMPARED_TASK)
     options = _options(request, offers)
     asked = ChoicesForm.of_query(request, **options)
@@ -50,14 +50,14 @@ def new(request: MemberRequest) -> HttpResponse:
 
 @member_page(Action.START_BENCHMARK)
 def estimate_part(request: MemberRequest) -> HttpResponse:
-    """The form's estimate for what is chosen so far."""
+    """The estimate of the form's choices so far."""
     form = ChoicesForm.of_query(request, **_options(request, catalog.offers(task=COMPARED_TASK)))
     context = {"estimate": _estimate(request, form), "cost_errors": form.problems()}
     return render(request, "console/_estimate.html", context)
 
 
 def _options(request: MemberRequest, offers: list[catalog.Offer]) -> dict[str, Any]:
-    """What can be chosen."""
+    """The available choices."""
     return {
         "prompt_sets": [
             (short(one.pk), f"{one.name} ({one.size} prompt{'' if one.size == 1 else 's'})")  # type: ignore[attr-defined]  # annotated
@@ -69,7 +69,7 @@ def _options(request: MemberRequest, offers: list[catalog.Offer]) -> dict[str, A
 
 
 def _estimate(request: MemberRequest, form: ChoicesForm) -> Estimate | None:
-    """The estimate of the form's choices; None while too little is chosen, or where the form says what is wrong."""
+    """The estimate of the form's choices; None if they are incomplete or have errors."""
     models = form.value("model", [])
     prompt_set_id = parse_short(form.value("prompts"))
     is_complete = prompt_set_id is not None and len(models) >= MIN_MODELS

@@ -1,4 +1,4 @@
-"""Where the console begins: the organisation looked at last, or a new one."""
+"""The console's entrance: the organisation last visited, or the form of a new one."""
 
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
@@ -13,7 +13,7 @@ from marketplace.web.shared.access import BUYING, PROVIDING, MemberRequest, curr
 
 @login_required
 def entrance(request: HttpRequest) -> HttpResponse:
-    """`/console/`: the organisation looked at last, on its own side of the market."""
+    """`/console/`: redirect to the organisation last visited, on its side of the market."""
     membership = current_membership(request)
     if membership is None:
         return redirect("web:new_organization")
@@ -23,7 +23,7 @@ def entrance(request: HttpRequest) -> HttpResponse:
 
 @member_page(Action.SEE_MEMBERS)
 def organization_entrance(request: MemberRequest) -> HttpResponse:
-    """`/console/{org}/` leads to the first page that the member may see."""
+    """`/console/{org}/`: redirect to the first page that the member may see."""
     return redirect(first_page(request.actor, BUYING), request.actor.organization_slug)
 
 

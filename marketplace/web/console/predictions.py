@@ -1,4 +1,4 @@
-"""The organisation's predictions: the list, each of them, and canceling one."""
+"""The pages of the organisation's predictions: the list, one prediction, and cancel."""
 
 import json
 import uuid
@@ -43,7 +43,7 @@ def predictions(request: MemberRequest) -> HttpResponse:
 
 @member_page(Action.SEE_PREDICTIONS)
 def prediction(request: MemberRequest, id: uuid.UUID) -> HttpResponse:
-    """One prediction; asked for by htmx, only its row of the list."""
+    """One prediction; for htmx, only its row of the list."""
     view = prediction_for_buyer(request.membership.organization_id, id)
     if request.headers.get("HX-Request"):
         return render(request, "console/_prediction.html", {"row": _row(view)})
@@ -68,7 +68,7 @@ def prediction(request: MemberRequest, id: uuid.UUID) -> HttpResponse:
 
 @member_page(Action.SEE_PREDICTIONS)
 def charge(request: MemberRequest, id: uuid.UUID) -> JsonResponse:
-    """What a run cost in the end, and what of the balance is free."""
+    """The amount charged for a run, and the available balance."""
     view = prediction_for_buyer(request.membership.organization_id, id)
     charged = format_amount(view.amount_charged or 0, view.currency)
     return JsonResponse({"charged": charged, "balance": balance_text(request.membership.organization)})
@@ -77,7 +77,7 @@ def charge(request: MemberRequest, id: uuid.UUID) -> JsonResponse:
 @require_POST
 @member_page(Action.CANCEL)
 def cancel(request: MemberRequest, id: uuid.UUID) -> HttpResponse:
-    """Cancel a prediction that has not ended; asked for by a script, the answer is JSON."""
+    """Cancel a prediction that has not ended; for a script, the answer is JSON."""
     cancelling.cancel(actor=request.actor, prediction_id=id)
     if not wants_json(request):
         return redirect("web:console_prediction", request.membership.organization.slug, id)
@@ -85,7 +85,7 @@ def cancel(request: MemberRequest, id: uuid.UUID) -> HttpResponse:
 
 
 def value_rows(value: Any) -> list[dict[str, Any]]:
-    """An answer that is no file, as names and figures."""
+    """The names and values of an answer that is not a file."""
     if value is None:
         return []
     parts = value.items() if isinstance(value, dict) else [("value", value)]
@@ -99,13 +99,13 @@ def value_rows(value: Any) -> list[dict[str, Any]]:
 
 
 def _figure(value: Any) -> str | None:
-    """The first number of an answer that is no file, short enough for a table."""
+    """The first number of an answer that is not a file, with two decimals; None without one."""
     numbers = value.values() if isinstance(value, dict) else ()
     return next((f"{number:.2f}" for number in numbers if isinstance(number, int | float)), None)
 
 
 def _row(view: Any) -> dict[str, Any]:
-    """A prediction as tables and pages show it."""
+    """A prediction's values for tables and pages."""
     return {
         "prediction": view,
         "id": short(view.id),

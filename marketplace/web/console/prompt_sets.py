@@ -40,7 +40,7 @@ def new(request: MemberRequest) -> HttpResponse:
 
 @member_page(Action.SEE_BENCHMARKS)
 def detail(request: MemberRequest, id: uuid.UUID) -> HttpResponse:
-    """One prompt set: read if it is frozen, changed otherwise."""
+    """One prompt set: read-only if it is frozen, else with a form to change it."""
     found = prompt_set_for_buyer(request.membership.organization_id, id)
     prompts = list(found.prompts.all())
     lines = "\n".join(" ".join(prompt.text.split()) for prompt in prompts)
@@ -68,7 +68,7 @@ def _given(form: PromptSetForm) -> Sequence[PromptLine]:
     """The prompts of the form: those of the file if one was chosen, else the lines of the text.
 
     Raises:
-        Invalid: they cannot be used, with what is wrong under the field they came from.
+        Invalid: they cannot be used; the errors are under the field they came from.
     """
     file = form.cleaned_data["file"]
     try:
@@ -81,7 +81,7 @@ def _given(form: PromptSetForm) -> Sequence[PromptLine]:
 
 
 def _after_saving(request: MemberRequest, id: uuid.UUID, *, for_benchmark: bool) -> HttpResponse:
-    """On to the benchmark that the set was made for, if it was made for one."""
+    """Redirect to the form of the benchmark that the set was made for, if any, else to the set."""
     slug = request.membership.organization.slug
     if for_benchmark:
         return redirect(f"{reverse('web:console_new_benchmark', args=[slug])}?{urlencode({'prompts': short(id)})}")

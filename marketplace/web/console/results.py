@@ -1,4 +1,4 @@
-"""What came out of a benchmark: the ranking, the pictures, and the files to download."""
+"""The results of a benchmark: the ranking, the pictures, and the files to download."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def votes_csv(request: MemberRequest, id: uuid.UUID) -> HttpResponse:
 
 
 def _opened(request: MemberRequest, id: uuid.UUID) -> Benchmark:
-    """The benchmark for somebody who asked for its names. Raises NotFound, or Forbidden for those who still vote."""
+    """The benchmark, for a member who has seen its names. Raises NotFound, or Forbidden for members who still vote."""
     benchmark = benchmark_for_buyer(request.membership.organization_id, id)
     if not sees_names(benchmark, request.actor):
         raise Forbidden("The files name the models. Show the names on the benchmark's page first, which ends voting.")
@@ -51,7 +51,7 @@ def _opened(request: MemberRequest, id: uuid.UUID) -> Benchmark:
 
 
 def results_context(benchmark: Benchmark) -> dict[str, Any]:
-    """What the page shows to those who have seen the names."""
+    """The page's context for members who have seen the names."""
     results = results_of(benchmark)
     strips = charts.strips(results.rows)
     return {

@@ -21,7 +21,7 @@ from marketplace.web.console.contracts import own_contract
 from marketplace.web.console.forms import VerdictForm
 from marketplace.web.shared.access import MemberRequest, member_page
 
-MAX_SHOWN = 200  # predictions on the reviewer's page at once; the next come when it is loaded again
+MAX_SHOWN = 200  # predictions on the reviewer's page; a reload shows the next ones
 
 
 @member_page(Action.REVIEW)
@@ -50,7 +50,7 @@ def review(request: MemberRequest, id: uuid.UUID) -> HttpResponse:
         "offer": found.offer,
         "price": found.offer.price,
         "items": items,
-        # What accepting so many of them costs, as texts: the page itself does not calculate.
+        # The cost of accepting 0, 1, 2 … images, as texts: the page itself does not calculate.
         "amounts": [format_amount(rate(terms, quantity=count), terms.currency) for count in range(len(items) + 1)],
         "tally": tallies([found.pk])[found.pk],
         "verdict_url": reverse("web:console_contract_verdict", args=[slug, id]),
@@ -61,7 +61,7 @@ def review(request: MemberRequest, id: uuid.UUID) -> HttpResponse:
 @require_POST
 @member_page(Action.REVIEW)
 def verdict(request: MemberRequest, id: uuid.UUID) -> HttpResponse:
-    """A verdict from the reviewer's page; answers with where that leaves the prediction."""
+    """A verdict from the reviewer's page, answered with the prediction's outcome after it."""
     found = own_contract(request, id)
     given = VerdictForm.of_json(request).given()
     done = give_verdict(

@@ -1,4 +1,4 @@
-"""The voting page and its calls. Nothing here says which model made which picture."""
+"""The voting page and its calls. They do not reveal which model made which picture."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def page(request: MemberRequest, id: uuid.UUID) -> HttpResponse:
 @require_POST
 @member_page(Action.VOTE)
 def undo(request: MemberRequest, id: uuid.UUID) -> HttpResponse:
-    """Take back the vote on the pair that the JSON body names; answers with the ballot after it."""
+    """Undo the vote on the pair in the JSON body; answers with the ballot after it."""
     benchmark = benchmark_for_buyer(request.membership.organization_id, id)
     voting.undo(actor=request.actor, benchmark_id=benchmark.pk, key=PairForm.of_json(request).given()["pair"])
     return _answer(request, benchmark)
@@ -62,7 +62,7 @@ def _answer(request: MemberRequest, benchmark: Benchmark) -> JsonResponse:
 
 
 def document_of(ballot: Ballot) -> dict[str, Any]:
-    """The ballot as the page's script takes it."""
+    """The ballot in the format of the page's script."""
     return {
         "done": ballot.done,
         "total": ballot.total,

@@ -1,10 +1,10 @@
-"""What the operator's pages take in."""
+"""Forms of the operator's pages."""
 
 from marketplace.web.shared.fields import Flag
 from marketplace.web.shared.forms import Form
 
 
 class EventsQuery(Form):
-    """Which events of the gateway are shown."""
+    """Whether only open events of the gateway are shown."""
 
     open = Flag()

@@ -1,4 +1,4 @@
-"""Is the market well: its database, Redis, nodes, queues and undelivered events."""
+"""The health of the market: its database, Redis, nodes, queues and undelivered events."""
 
 from typing import Any
 
@@ -18,7 +18,7 @@ from marketplace.web.shared.access import ActorRequest, operator_page
 
 @operator_page(Action.OPERATE_SEE_HEALTH)
 def health(request: ActorRequest) -> HttpResponse:
-    """The state of the market; asked for by htmx, only what may change."""
+    """The state of the market; for htmx, only the part that may change."""
     now = timezone.now()
     nodes = [
         {
@@ -43,7 +43,7 @@ def health(request: ActorRequest) -> HttpResponse:
 
 
 def _queues() -> list[dict[str, Any]]:
-    """What waits and what runs, a row for each version."""
+    """The numbers of waiting and running predictions, a row for each version."""
     rows: dict[str, dict[str, Any]] = {}
     for found in queue_depths():
         model = f"{found['model__organization__slug']}/{found['model__name']}"

@@ -1,4 +1,4 @@
-"""The mail that went out, where there is no mail server."""
+"""The mail that was sent, for installations without a mail server."""
 
 from django.http import HttpResponse
 from django.shortcuts import render
@@ -13,6 +13,6 @@ MESSAGES = 20
 
 @operator_page(Action.OPERATE_SEE_INBOX)
 def inbox(request: ActorRequest) -> HttpResponse:
-    """The messages that were kept, newest first."""
+    """The stored messages, newest first."""
     page = page_of(request, inbox_messages(), size=MESSAGES)
     return render(request, "operator/inbox.html", {"page": page})

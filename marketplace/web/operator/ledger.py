@@ -1,4 +1,4 @@
-"""Does the ledger balance."""
+"""The operator's page of the ledger."""
 
 from typing import Any
 
@@ -12,12 +12,12 @@ from marketplace.web.shared.access import ActorRequest, operator_page
 
 @operator_page(Action.OPERATE_SEE_LEDGER)
 def ledger(request: ActorRequest) -> HttpResponse:
-    """The trial balance: what is owed (credit) and what is owned (debit) by kind of account, and their equal sums."""
+    """The trial balance: liabilities (credit) and assets (debit) by kind of account, and their equal sums."""
     return render(request, "operator/ledger.html", {"totals": _trial_balance(), "is_balanced": is_balanced()})
 
 
 def _trial_balance() -> list[dict[str, Any]]:
-    """For each currency its rows and their totals; debit and credit are positive micro-units."""
+    """The rows and totals of each currency; debit and credit are positive micro-units."""
     by_currency: dict[str, list[dict[str, Any]]] = {}
     for found in trial_balance():
         posted, held = int(str(found["posted"])), int(str(found["held"]))

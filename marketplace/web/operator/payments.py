@@ -1,4 +1,4 @@
-"""The operator's view of the gateway: what it said, what became of it, and what waits for a decision."""
+"""The operator's view of the gateway: its events, their state, and payments that need a decision."""
 
 from django.contrib import messages
 from django.http import HttpResponse

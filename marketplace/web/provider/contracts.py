@@ -1,4 +1,4 @@
-"""The provider's side of outcome contracts: what came of the calls under them."""
+"""The provider's side of outcome contracts: the contracts with the outcomes of their calls."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 @member_page(Action.SEE_CONTRACTS)
 def contracts(request: MemberRequest) -> HttpResponse:
-    """The contracts over the provider's offers, and the offers."""
+    """The provider's contracts and offers."""
     provider = str(request.membership.organization_id)
     context = {
         "contracts": contract_rows(list(contracts_for_provider(provider))),
@@ -50,7 +50,7 @@ def end(request: MemberRequest, id: uuid.UUID) -> HttpResponse:
 
 
 def _own(request: MemberRequest, id_: uuid.UUID) -> OutcomeContract:
-    """The contract that the organisation is the provider of. Raises NotFound."""
+    """The contract, if the organisation is its provider. Raises NotFound."""
     provider = str(request.membership.organization_id)
     found = contract_for(provider, id_)
     if found.offer.provider != provider:

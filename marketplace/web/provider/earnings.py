@@ -1,4 +1,4 @@
-"""What the provider's models earn."""
+"""The provider's earnings."""
 
 from datetime import timedelta
 
@@ -20,7 +20,7 @@ EARNINGS_DAYS = 30
 
 @member_page(Action.SEE_EARNINGS)
 def earnings(request: MemberRequest) -> HttpResponse:
-    """What is owed to the organisation, what its models earned lately, and its statement."""
+    """The amount owed to the organisation, its models' earnings of the last 30 days, and its statement."""
     organization = request.membership.organization
     owner = str(organization.pk)
     names = {sku_of(model.pk): f"{organization.slug}/{model.name}" for model in models_for_provider(organization.pk)}

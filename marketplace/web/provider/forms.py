@@ -1,4 +1,4 @@
-"""What the provider's pages take in."""
+"""Forms of the provider's pages."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -17,18 +17,18 @@ from providers.services.drafts import Announced
 from providers.validation.paths import MAX_FILES, MAX_PATH_LENGTH
 
 MAX_MESSAGE_LENGTH = 300
-MAX_ANNOUNCED_FILES = 10 * MAX_FILES  # so that too many files are named one by one, up to this many
-MAX_PATH_LENGTH = 16 * MAX_PATH_LENGTH  # a longer path than may be published is refused with its name
-MAX_NUMBER = 2**53 - 1  # of the whole numbers that JavaScript counts exactly
+MAX_ANNOUNCED_FILES = 10 * MAX_FILES  # above the limit, so that errors can name single files
+MAX_PATH_LENGTH = 16 * MAX_PATH_LENGTH  # above the limit, so that an error can name the path
+MAX_NUMBER = 2**53 - 1  # the largest integer that is exact in JavaScript
 
 
 class PriceForm(Form):
     """A model's price for one unit.
 
     Args:
-        units: what the model can be sold by; the first one is meant where none is sent.
-        label: of the price, which says the currency.
-        preview_url: answers what the price means, while it is typed.
+        units: the units that the model can be sold by; the first is the default.
+        label: the label of the price, with the currency.
+        preview_url: the address of the preview that is shown while the price is typed.
     """
 
     unit = Choice(label="Sold by", required=False)
@@ -54,7 +54,7 @@ class PriceForm(Form):
 
     @property
     def chosen_unit(self) -> Unit | None:
-        """The chosen unit, else the usual one; None as long as it is not known what the model does."""
+        """The chosen unit, else the usual one; None while the model's task is unknown."""
         found = self.value("unit", None) if self.is_bound else self.get_initial_for_field(self.fields["unit"], "unit")
         return Unit(found) if found else self.usual_unit
 
@@ -66,7 +66,7 @@ class VersionForm(Form):
 
 
 class PayoutForm(Form):
-    """A payout of what can be paid out now."""
+    """A payout of the whole amount that can be paid out now."""
 
     refusals = {Invalid: WHOLE_FORM, Conflict: WHOLE_FORM, GatewayUnavailable: WHOLE_FORM}
 
@@ -74,7 +74,7 @@ class PayoutForm(Form):
 
 
 class PayeeForm(Form):
-    """What the gateway has to know before the provider goes on there."""
+    """The data that the gateway needs before the provider continues on its pages."""
 
     refusals = {Invalid: "country", GatewayUnavailable: WHOLE_FORM, GatewayRefused: WHOLE_FORM}
 
@@ -91,8 +91,8 @@ class OfferForm(Form):
     """The terms of an outcome contract.
 
     Args:
-        models: names of the models on sale with what they are shown as.
-        is_version: whether it is a new version of an older offer, which settles model and buyer.
+        models: names and labels of the models on sale.
+        is_version: whether this is a new version of an older offer, whose model and buyer are kept.
     """
 
     model = Choice()
@@ -129,7 +129,7 @@ class OfferForm(Form):
         assert isinstance(model, Choice)
         model.choices = models
         for name in ("model", "buyer") if is_version else ():
-            self.fields[name].disabled = True  # what was sent is passed over
+            self.fields[name].disabled = True  # the sent value is ignored
             self.fields[name].widget = forms.HiddenInput()
 
 
@@ -146,11 +146,11 @@ class PublishQuery(Form):
 
 
 class PublishForm(Form):
-    """The name of a model to publish and what changed, which a script sends with the files.
+    """The name of a model to publish and a message about the change, which a script sends with the files.
 
     Args:
         owner: the URL name of the organisation.
-        model: the name of the model that gets a new version; empty: a new name may be chosen.
+        model: the name of the model that gets a new version; empty: the provider chooses a name.
     """
 
     name = Text(
@@ -190,16 +190,16 @@ class AnnouncedFiles(JsonValue):
 class FilesForm(Form):
     """The files of a folder."""
 
-    files = AnnouncedFiles(required=False)  # type: ignore[assignment]  # a declared field, which Django takes off the class
+    files = AnnouncedFiles(required=False)  # type: ignore[assignment]  # Django removes it from the class
 
 
 class DraftForm(FilesForm):
-    """The files of a folder, and the model that they are a version of; its name is checked with them."""
+    """The files of a folder and the name of their model, which is checked with them."""
 
     name = Text(max_length=10 * MAX_SLUG_LENGTH, required=False)
 
 
 class CommitForm(Form):
-    """What changed."""
+    """A message about what changed."""
 
     message = Text(max_length=MAX_MESSAGE_LENGTH, required=False)

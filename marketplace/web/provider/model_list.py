@@ -1,4 +1,4 @@
-"""The provider's models at a glance."""
+"""The list of the provider's models."""
 
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
@@ -12,7 +12,7 @@ from providers.selectors import models_for_provider, versions_for_provider
 
 @member_page(Action.SEE_MEMBERS)
 def entrance(request: MemberRequest) -> HttpResponse:
-    """`/provider/{org}/` leads to the first page that the member may see."""
+    """`/provider/{org}/`: redirect to the first page that the member may see."""
     return redirect(first_page(request.actor, PROVIDING), request.actor.organization_slug)
 
 

@@ -1,4 +1,4 @@
-"""What the page of one model shows its provider; selling and pricing both answer with it."""
+"""The context of a provider's page of one model, which the views of selling and pricing use."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 
 def page_context(request: MemberRequest, found: GenerativeModel, form: PriceForm | None = None) -> dict[str, Any]:
-    """The whole page, with the form that a price was refused on, if one was."""
+    """The context of the whole page; `form` is the price form if a price was refused."""
     price, listing = price_of(found.pk), own_listing(request, found)
     versions = list(versions_for_provider(found))
     current = {"price": price.amount, "unit": price.unit.value} if price else {}
@@ -53,20 +53,20 @@ def own_model(request: MemberRequest, name: str) -> GenerativeModel:
 
 
 def own_listing(request: MemberRequest, found: GenerativeModel) -> Listing | None:
-    """How the model is listed; None if it never was."""
+    """The model's listing; None if it was never listed."""
     listings = listings_for_provider(request.membership.organization_id)
     return next((listing for listing in listings if listing.model_id == found.pk), None)
 
 
 def price_options(found: GenerativeModel) -> dict[str, Any]:
-    """What the form of a model's price is made with."""
+    """The arguments of a model's `PriceForm`."""
     address = reverse("web:provider_price_preview", args=[found.organization.slug, found.name])
     units = tasks.task_named(found.task).units if found.task else ()
     return {"units": units, "label": f"Price per unit, in {settings.CURRENCY}", "preview_url": address}
 
 
 def price_context(found: GenerativeModel, form: PriceForm) -> dict[str, Any]:
-    """What the form's price means, or what is wrong with it; neither while nothing is typed."""
+    """The preview of the form's price, or its errors; neither while the price is empty."""
     version = found.versions.filter(state=VersionState.PASSED).first()
     profile, unit = profile_of(checks_of(version)) if version is not None else {}, form.chosen_unit
     context: dict[str, Any] = {

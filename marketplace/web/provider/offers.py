@@ -1,4 +1,4 @@
-"""Offers of outcome contracts: made, shown, replaced by a new version, withdrawn."""
+"""Offers of outcome contracts: make, show, replace with a new version, withdraw."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from marketplace.web.shared.figures import price as price_text
 
 @member_page(Action.SEE_CONTRACTS)
 def new_offer(request: MemberRequest) -> HttpResponse:
-    """The form of an offer; with `?supersedes=` that of its next version."""
+    """The form of an offer; with `?supersedes=`, of the next version of an offer."""
     organization = request.membership.organization
     sent = OfferQuery.of(request) if request.method == "POST" else OfferQuery.of_query(request)
     older_id = sent.given()["supersedes"]
@@ -53,7 +53,7 @@ if TYPE_CHECKING:
 
 @member_page(Action.SEE_CONTRACTS)
 def offer(request: MemberRequest, id: uuid.UUID) -> HttpResponse:
-    """An offer of the organisation, with who signed it."""
+    """An offer of the organisation, with the contracts signed for it."""
     provider = str(request.membership.organization_id)
     found = offer_for(provider, id, as_provider=True)
     signed = contract_rows(list(contracts_for_provider(provider).filter(offer=found)))
@@ -63,20 +63,20 @@ def offer(request: MemberRequest, id: uuid.UUID) -> HttpResponse:
 @require_POST
 @member_page(Action.WITHDRAW_OFFER)
 def withdraw(request: MemberRequest, id: uuid.UUID) -> HttpResponse:
-    """Let nobody sign an offer any more."""
+    """Withdraw an offer: it can no longer be signed."""
     agreeing.withdraw(actor=request.actor, offer_id=id)
     messages.success(request, "The offer can no longer be signed. Signed contracts stay in force.")
     return redirect("web:provider_offer", request.membership.organization.slug, id)
 
 
 def _choice(listing: Listing) -> tuple[str, str]:
-    """A model on sale as the form offers it, with its list price."""
+    """A model on sale as a choice of the form, with its list price."""
     name, price = listing.model.name, price_of(listing.model_id)
     return name, f"{name} ({price_text(price)} at list)" if price else name
 
 
 def _terms(older: OutcomeOffer) -> dict[str, Any]:
-    """What the next version of an offer begins with."""
+    """The initial values of the next version of an offer."""
     return {
         "model": older.label.partition("/")[2],
         "buyer": json.loads(older.document)["buyer"]["name"] if older.buyer else "",

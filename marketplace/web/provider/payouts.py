@@ -1,4 +1,4 @@
-"""Payouts: setting them up with the gateway, asking for one, and what became of each."""
+"""Payouts: setting them up with the gateway, requesting one, and their states."""
 
 from django.conf import settings
 from django.contrib import messages
@@ -25,10 +25,10 @@ SHOWN_PAYOUTS = 50
 
 @member_page(Action.SEE_PAYOUTS)
 def payouts(request: MemberRequest) -> HttpResponse:
-    """The page; a POST asks for a payout."""
+    """The page; a POST requests a payout."""
     form = PayoutForm.of(request)
     if form.is_bound:
-        policy.check(request.actor, Action.REQUEST_PAYOUT)  # before the form is judged; the service asks again
+        policy.check(request.actor, Action.REQUEST_PAYOUT)  # before the form is checked; the service checks again
     if form.is_valid():
         payout = form.attempt(request_payout, actor=request.actor, key=form.cleaned_data["key"].hex)
         if payout is not None:
@@ -39,7 +39,7 @@ def payouts(request: MemberRequest) -> HttpResponse:
 @require_POST
 @member_page(Action.ONBOARD_PAYEE)
 def onboard(request: MemberRequest) -> HttpResponse:
-    """Off to the gateway's own pages, where the provider says who they are."""
+    """Redirect to the gateway's own pages, where the provider enters their details."""
     organization = request.membership.organization
     form = PayeeForm.of(request)
     if form.is_valid():
@@ -58,7 +58,7 @@ def onboard(request: MemberRequest) -> HttpResponse:
 
 @member_page(Action.SEE_PAYOUTS)
 def back(request: MemberRequest) -> HttpResponse:
-    """Where the gateway sends providers when they have left its pages; its own news may not have come yet."""
+    """The gateway returns providers here from its pages. Reads their state, as its event may still be missing."""
     try:
         payees.refresh(owner=str(request.membership.organization_id))
     except (GatewayUnavailable, GatewayRefused) as problem:
@@ -68,7 +68,7 @@ def back(request: MemberRequest) -> HttpResponse:
 
 @member_page(Action.ONBOARD_PAYEE)
 def again(request: MemberRequest) -> HttpResponse:
-    """Where the gateway sends providers whose page was used up: on to a fresh one."""
+    """The gateway sends providers with an expired link here: redirect to a new one."""
     return redirect(
         payees.onboarding_page(
             actor=request.actor,
@@ -81,7 +81,7 @@ def again(request: MemberRequest) -> HttpResponse:
 def _page(
     request: MemberRequest, *, payout_form: PayoutForm | None = None, payee_form: PayeeForm | None = None
 ) -> HttpResponse:
-    """The page, with the form that was refused, if one was."""
+    """The page, with the refused form, if any."""
     owner, gateway = str(request.membership.organization_id), current_gateway()
     balance, payee = balance_of(owner, AccountKind.PROVIDER_PAYABLE), payee_of(owner, gateway.name)
     amount, least = whole_cents(balance.available), settings.PAYOUT_MINIMUM_CENTS * CENT

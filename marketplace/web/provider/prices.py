@@ -1,4 +1,4 @@
-"""The price of a model, with what it means while it is typed."""
+"""The price of a model, with a preview while it is typed."""
 
 from django.contrib import messages
 from django.http import HttpResponse
@@ -15,7 +15,7 @@ from marketplace.web.shared.access import MemberRequest, member_page
 
 @member_page(Action.SEE_MODELS)
 def price_preview(request: MemberRequest, name: str) -> HttpResponse:
-    """What the price that is being typed would mean."""
+    """The preview of the price that is being typed."""
     found = own_model(request, name)
     form = PriceForm.of_query(request, **price_options(found))
     return render(request, "provider/_preview.html", price_context(found, form))
@@ -24,7 +24,7 @@ def price_preview(request: MemberRequest, name: str) -> HttpResponse:
 @require_POST
 @member_page(Action.SET_PRICE)
 def set_price(request: MemberRequest, name: str) -> HttpResponse:
-    """Put a price into effect for the calls that follow."""
+    """Put a price into effect for later calls."""
     found = own_model(request, name)
     form = PriceForm.of(request, **price_options(found))
     if form.is_valid():

@@ -1,4 +1,4 @@
-"""Publishing in the browser: a folder is uploaded as a draft, and committed."""
+"""Publishing in the browser: upload a folder as a draft, and commit it."""
 
 import uuid
 
@@ -17,7 +17,7 @@ from providers.validation.paths import MAX_FILES
 
 @member_page(Action.SEE_MODELS)
 def publish(request: MemberRequest) -> HttpResponse:
-    """Choose a folder and upload it; `?model=` names the model that it is a new version of."""
+    """The page to choose and upload a folder; `?model=` names the model that gets a new version."""
     organization = request.membership.organization
     model = model_named(organization.slug, PublishQuery.of_query(request).value("model"))
     slug = organization.slug
@@ -36,7 +36,7 @@ def publish(request: MemberRequest) -> HttpResponse:
 @require_POST
 @member_page(Action.COMMIT)
 def check_draft(request: MemberRequest) -> JsonResponse:
-    """Which of the files that a browser is about to upload may not be published. Nothing is stored."""
+    """Check whether the files that a browser is about to upload may be published. Nothing is stored."""
     check_announced(FilesForm.of_json(request).given()["files"])
     return JsonResponse({"ok": True})
 
@@ -44,7 +44,7 @@ def check_draft(request: MemberRequest) -> JsonResponse:
 @require_POST
 @member_page(Action.COMMIT)
 def drafts(request: MemberRequest) -> JsonResponse:
-    """Open a draft, or the one that was left; answers with where its files go and which have come already."""
+    """Open a new or unfinished draft; answers with its addresses and the files that were already sent."""
     organization, given = request.membership.organization, DraftForm.of_json(request).given()
     draft = open_draft(actor=request.actor, name=given["name"], files=given["files"])
     place = [organization.slug, draft.pk]
@@ -62,7 +62,7 @@ def drafts(request: MemberRequest) -> JsonResponse:
 @require_POST
 @member_page(Action.COMMIT)
 def commit(request: MemberRequest, id: uuid.UUID) -> JsonResponse:
-    """Make a draft the next version; answers with the page that shows its checks."""
+    """Make a draft the next version; answers with the address of the page that shows its checks."""
     organization, message = request.membership.organization, CommitForm.of_json(request).given()["message"]
     version = commit_draft(actor=request.actor, draft_id=id, message=message)
     place = [organization.slug, version.model.name, version.number]
@@ -72,6 +72,6 @@ def commit(request: MemberRequest, id: uuid.UUID) -> JsonResponse:
 @require_POST
 @member_page(Action.COMMIT)
 def discard(request: MemberRequest, id: uuid.UUID) -> JsonResponse:
-    """Forget a draft."""
+    """Delete a draft."""
     discard_draft(actor=request.actor, draft_id=id)
     return JsonResponse({"ok": True})

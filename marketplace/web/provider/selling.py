@@ -1,4 +1,4 @@
-"""One model of a provider: its versions, and what is on sale."""
+"""One model of a provider: its versions, and putting them on sale."""
 
 from django.contrib import messages
 from django.http import HttpResponse
@@ -24,7 +24,7 @@ def model(request: MemberRequest, name: str) -> HttpResponse:
 @require_POST
 @member_page(Action.LIST_MODEL)
 def put_on_sale(request: MemberRequest, name: str) -> HttpResponse:
-    """List the version whose number is given."""
+    """List the version with the given number."""
     found = own_model(request, name)
     version = version_numbered(found, VersionForm.of(request).given()["version"])
     if version is None:
@@ -41,7 +41,7 @@ def put_on_sale(request: MemberRequest, name: str) -> HttpResponse:
 @require_POST
 @member_page(Action.UNLIST_MODEL)
 def take_off_sale(request: MemberRequest, name: str) -> HttpResponse:
-    """Let nobody call the model any more."""
+    """Take the model off sale."""
     found = own_model(request, name)
     listing = own_listing(request, found)
     if listing is not None:
@@ -53,7 +53,7 @@ def take_off_sale(request: MemberRequest, name: str) -> HttpResponse:
 @require_POST
 @member_page(Action.DELETE_MODEL)
 def delete(request: MemberRequest, name: str) -> HttpResponse:
-    """Delete a model that nobody has relied on."""
+    """Delete a model that was never listed or called."""
     found = own_model(request, name)
     try:
         delete_repository(actor=request.actor, model=found)

@@ -1,4 +1,4 @@
-"""A version of a model, and its checks while they go on."""
+"""The page of a version and its checks."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ STEPS = {
 
 @member_page(Action.SEE_MODELS)
 def version(request: MemberRequest, name: str, number: int) -> HttpResponse:
-    """A version with its checks; while they go on, the page asks for them again."""
+    """A version with its checks; the page reloads them until they end."""
     organization = request.membership.organization
     model = model_named(organization.slug, name)
     found = version_numbered(model, number) if model is not None else None

@@ -1,4 +1,4 @@
-"""The catalogue: what is on sale, found by words, task and order."""
+"""The catalogue: models on sale, with search, task filter and order."""
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
@@ -10,7 +10,7 @@ from providers import tasks
 
 
 def catalogue(request: HttpRequest) -> HttpResponse:
-    """The models on sale that the address' query asks for; none where its words cannot be read."""
+    """The models on sale that match the query; none if its words or task are invalid."""
     listed = [(name, tasks.task_named(name).title) for name in catalog.listed_tasks()]
     form = CatalogueForm.of_query(request, tasks=listed)
     offers = (

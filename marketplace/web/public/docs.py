@@ -24,13 +24,13 @@ def docs(request: HttpRequest, page: str = "index") -> HttpResponse:
 
 
 def _doc_file(page: str) -> Path | None:
-    """The file of a page; of a folder, its README."""
+    """The file of a page; for a folder, its README."""
     candidates = (DOCS / f"{page}.md", DOCS / page / "README.md")
     return next((file for file in candidates if file.is_file()), None)
 
 
 def _doc_name(file: Path) -> str:
-    """What a page is called in addresses: the reverse of `_doc_file`."""
+    """The name of a page in addresses: the reverse of `_doc_file`."""
     path = file.relative_to(DOCS)
     return str(path.parent if path.name == "README.md" else path.with_suffix(""))
 
@@ -40,7 +40,7 @@ def _first_of_its_folder(file: Path) -> bool:
 
 
 def doc_title(text: str) -> str:
-    """What a page of the documentation is called: its first line."""
+    """The title of a page of the documentation: its first line."""
     return text.split("\n", 1)[0].lstrip("# ").strip()
 
 

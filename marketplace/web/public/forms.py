@@ -1,4 +1,4 @@
-"""What pages for everybody take in."""
+"""Forms of the public pages."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -12,12 +12,12 @@ from marketplace.web.shared.forms import Form
 MAX_QUERY_LENGTH = 100
 MAX_PROMPT_LENGTH = 500
 SORT_LABELS = {"popular": "Most used", "newest": "Newest", "cheapest": "Price", "fastest": "Speed"}
-MAX_INPUT_LENGTH = 100_000  # of a text whose schema says none
+MAX_INPUT_LENGTH = 100_000  # for texts whose schema has no maxLength
 MAX_NUMBER_LENGTH = 40
 
 
 class PromptForm(Form):
-    """What a picture is to show, on the front page; `example` stands there until something is typed."""
+    """The front page's prompt; `example` is its placeholder."""
 
     prompt = Text(label="Describe a picture", max_length=MAX_PROMPT_LENGTH)
 
@@ -27,10 +27,10 @@ class PromptForm(Form):
 
 
 class CatalogueForm(Form):
-    """What is looked for in the catalogue.
+    """A search in the catalogue.
 
     Args:
-        tasks: those of the models on sale, by name, with what they are called.
+        tasks: names and titles of the tasks of the models on sale.
     """
 
     marks_optional = False
@@ -53,7 +53,7 @@ class CatalogueForm(Form):
 
 
 class ContractQuery(Form):
-    """The contract under which a model is to be run."""
+    """The contract under which to run a model."""
 
     contract = ShortId(required=False)
 
@@ -65,16 +65,16 @@ class RunForm(ContractQuery):
 
 
 class NumberInput(forms.NumberInput):
-    """A number; a seed gets a button that draws one."""
+    """A number; a seed gets a button that sets a random one."""
 
     template_name = "components/number_input.html"
 
 
 class PictureInput(forms.TextInput):
-    """A picture to upload, whose address the form then holds.
+    """A picture to upload; the field's value is its address.
 
     Args:
-        upload_url: where files go; empty for who may not upload.
+        upload_url: the address for uploads; empty for visitors without permission to upload.
     """
 
     template_name = "components/picture_input.html"
@@ -88,11 +88,11 @@ class PictureInput(forms.TextInput):
 
 
 class InputsForm(Form):
-    """The playground's form, which a script sends: it shows the fields and the places for their errors.
+    """The playground's form: shows the fields and their errors; a script sends it.
 
     Args:
         schema_fields: the fields of the version's input schema.
-        upload_url: where files go; empty for who may not upload.
+        upload_url: the address for uploads; empty for visitors without permission to upload.
     """
 
     is_live = True
@@ -109,7 +109,7 @@ class InputsForm(Form):
 
 
 def _field(field: Mapping[str, Any], upload_url: str) -> forms.Field:
-    """The form's field for one of the schema's."""
+    """The form field for a field of the schema."""
     options: dict[str, Any] = {
         "label": field["title"],
         "help_text": field["description"],
@@ -143,6 +143,6 @@ def _number_attrs(field: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _range(field: Mapping[str, Any]) -> str:
-    """What a number may be, beside its label; a seed may be about anything."""
+    """The range of a number, shown beside its label; empty for a seed, whose range is very large."""
     least, most = field["minimum"], field["maximum"]
     return f"{least}–{most}" if least is not None and most is not None and field["name"] != "seed" else ""

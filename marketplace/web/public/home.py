@@ -37,17 +37,17 @@ def home(request: HttpRequest) -> HttpResponse:
 
 
 def _hero(offers: Sequence[Offer]) -> dict[str, Any] | None:
-    """The most used model that makes pictures from a prompt, which is what the front page asks for."""
+    """The most used text-to-image model, for the front page's prompt; None without one."""
     offer = next((one for one in offers if one.listing.model.task == "text-to-image"), None)
     return model_card(offer, pictures=12) if offer is not None else None
 
 
 def _example_prompt(hero: dict[str, Any]) -> str:
-    """A prompt that the model is known to draw, else one that suits any."""
+    """The prompt of one of the model's examples, else a general one."""
     return next((str(example["prompt"]) for example in hero["examples"] if example["prompt"]), SAMPLE_PROMPT)
 
 
 def _first_call(offers: Sequence[Offer]) -> dict[str, Any]:
-    """What the front page shows as code: a call of a model that takes a prompt alone."""
+    """The front page's call as code: of a model that requires only a prompt, if there is one."""
     takes_prompts = (one for one in offers if one.listing.version.input_schema["required"] == ["prompt"])
     return example_call(next(takes_prompts, offers[0]))

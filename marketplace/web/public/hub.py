@@ -1,4 +1,4 @@
-"""Addresses that the Hub's clients print after an upload, led to the pages that people want to see then."""
+"""Redirects from the addresses that the Hub's clients print after an upload to the matching pages."""
 
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse

@@ -47,7 +47,7 @@ if TYPE_CHECKING:
 
 
 def model(request: HttpRequest, owner: str, name: str) -> HttpResponse:
-    """The page of the model on sale under this name, or on to the model that an alias of the member means."""
+    """The page of the model on sale under this name, or a redirect to the target of the member's alias."""
     if alias := _own_alias(request, owner, name):
         return redirect("web:model", alias.model.organization.slug, alias.model.name)
     offer = catalog.offer_named(owner, name)
@@ -55,7 +55,7 @@ def model(request: HttpRequest, owner: str, name: str) -> HttpResponse:
     card = model_card(offer, pictures=0)
     balance = None
     if membership is not None:
-        enter(request, membership)  # the header shows whose money it is
+        enter(request, membership)  # the header shows the organisation that pays
         if membership.organization.can_buy:
             balance = balance_of(str(membership.organization_id), AccountKind.BUYER_PREPAID).available
     examples, asked = examples_shown(offer, limit=8), query_of(request)
@@ -94,7 +94,7 @@ def model(request: HttpRequest, owner: str, name: str) -> HttpResponse:
 
 
 def _opening_estimate(offer: Offer, membership: Membership | None, given: Mapping[str, Any]) -> RatedCall:
-    """What a run costs with the inputs that the page opens with; where those are wrong, with the defaults."""
+    """The cost of a run with the page's initial inputs; if these are invalid, with the defaults."""
     version = offer.listing.version
     inputs = typed_values(version.input_schema, given)
     caller = actor_of(membership) if membership is not None else None
@@ -106,7 +106,7 @@ def _opening_estimate(offer: Offer, membership: Membership | None, given: Mappin
 
 
 def _own_alias(request: HttpRequest, owner: str, name: str) -> Alias | None:
-    """The alias at this address, for members of the organisation whose it is."""
+    """The alias at this address, for members of its organisation."""
     if not request.user.is_authenticated:
         return None
     organization = organizations_of(request.user).filter(slug__iexact=owner).first() if is_name(owner) else None
@@ -114,7 +114,7 @@ def _own_alias(request: HttpRequest, owner: str, name: str) -> Alias | None:
 
 
 def _benchmark_path(offer: Offer, membership: Membership | None) -> str | None:
-    """Where a member benchmarks the model on their own prompts; None where they cannot, or the task has no votes."""
+    """The address at which a member can benchmark the model; None if they cannot, or its task is not compared."""
     if membership is None or not membership.organization.can_buy or offer.listing.model.task != COMPARED_TASK:
         return None
     address = reverse("web:console_new_benchmark", args=[membership.organization.slug])
@@ -124,7 +124,7 @@ def _benchmark_path(offer: Offer, membership: Membership | None) -> str | None:
 def _why_not(
     request: HttpRequest, membership: Membership | None, *, balance: int | None, price: int
 ) -> dict[str, str] | None:
-    """Why the visitor cannot run a model, with the link that leads on; None if they can."""
+    """The reason why the visitor cannot run a model, with a link to the remedy; None if they can."""
     if not request.user.is_authenticated:
         url = f"{reverse('account_login')}?{urlencode({'next': request.get_full_path()})}"
         return {"text": "Sign in to run this model; the form stays as it is.", "url": url, "label": "Sign in to run"}
@@ -145,7 +145,7 @@ def _why_not(
 
 
 def _contracts(membership: Membership | None, model_id: uuid.UUID) -> list[dict[str, Any]]:
-    """Contracts under which the visitor may run the model, paying for accepted images only."""
+    """The contracts under which the visitor can run the model and pay only for accepted images."""
     if membership is None:
         return []
     found = contracts_in_force(str(membership.organization_id), sku_of(model_id))

@@ -1,4 +1,4 @@
-"""The playground's own calls: a signed-in member runs a model with their organisation's money."""
+"""The playground's own calls: a signed-in member runs a model and their organisation pays."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -29,7 +29,7 @@ MAX_ERRORS_IN_TITLE = 3
 
 @require_POST
 def run(request: HttpRequest, owner: str, name: str) -> JsonResponse:
-    """Admit one prediction; answers with its id and where to follow it."""
+    """Admit one prediction; answers with its id and the addresses to follow it."""
     membership = current_membership(request)
     if membership is None:
         if request.user.is_authenticated:
@@ -44,7 +44,7 @@ def run(request: HttpRequest, owner: str, name: str) -> JsonResponse:
     try:
         prediction = admit(caller=caller, target=target, inputs=given["input"], origin=Origin.CONSOLE)
     except PriceChanged:
-        # The snapshot may be two seconds old. A person agreed to the price they saw, so they are asked again.
+        # The snapshot may be two seconds old. The person agreed to another price, so they must confirm the new one.
         resolution.forget(reference)
         raise
     except Invalid as problem:
@@ -68,7 +68,7 @@ def run(request: HttpRequest, owner: str, name: str) -> JsonResponse:
 
 @require_POST
 def estimate(request: HttpRequest, owner: str, name: str) -> JsonResponse:
-    """What a run with the form's inputs costs at most, for anybody; fields that are still empty are no error."""
+    """The maximum cost of a run with the form's inputs, for any visitor; empty fields are no error."""
     membership = current_membership(request)
     caller = actor_of(membership) if membership is not None else None
     given = RunForm.of_json(request).given()
@@ -84,21 +84,21 @@ def estimate(request: HttpRequest, owner: str, name: str) -> JsonResponse:
 
 
 def estimate_texts(terms: PriceTerms, rated: RatedCall) -> dict[str, str]:
-    """An estimate as the page shows it; where the inputs do not tell it yet, the price of one unit."""
+    """An estimate as texts for the page; the price of one unit if the inputs do not determine the amount yet."""
     if rated.quantity is None or rated.amount is None:
         return {"price": price_text(terms.amount, terms.currency, terms.unit), "quantity": ""}
     return {
         "price": format_amount(rated.amount, terms.currency),
-        # Under a price for an image or a call the number of pictures says it already.
+        # With a price for an image or a call, the number of pictures already tells the quantity.
         "quantity": "" if terms.unit.parts == 1 else quantity_text(terms.unit, rated.quantity),
     }
 
 
 def by_label(problem: Invalid, properties: Mapping[str, Mapping[str, Any]]) -> Invalid:
-    """A refusal of inputs whose errors speak of fields as the page does.
+    """A refusal of inputs whose errors use the page's field labels.
 
     Args:
-        properties: of the version's input schema, by the names that the errors have after `input.`.
+        properties: the properties of the version's input schema; errors name them with the prefix `input.`.
     """
     errors = []
     for error in problem.errors:

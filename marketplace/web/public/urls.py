@@ -1,4 +1,4 @@
-"""Pages for everybody. Included last: a model's page takes any two segments."""
+"""The public pages. Included last: a model's page matches any two segments."""
 
 from django.urls import path
 

@@ -1,6 +1,6 @@
-"""Who may see a page: members of the organisation in its address, or operators. Everybody else gets a 404.
+"""Access to pages: for members of the organisation in the address, or for operators. Others get a 404.
 
-Each page names the action that it shows or does; whom `accounts.policy` does not allow it gets a 403 that says who may.
+Each page names its action. Members whom `accounts.policy` does not allow it get a 403 that names the roles.
 """
 
 from __future__ import annotations
@@ -21,10 +21,10 @@ if TYPE_CHECKING:
     from marketplace.accounts.models import Membership
 
 P = ParamSpec("P")
-CURRENT = "organization"  # session key: the slug of the organisation that was looked at last
+CURRENT = "organization"  # session key: the slug of the organisation last visited
 
 
-# The pages of either side of an organisation, in the order in which a member is led to the first that they may see.
+# The entry pages of each side of an organisation; a member is redirected to the first that they may see.
 BUYING = (
     (Action.SEE_PREDICTIONS, "web:console_predictions"),
     (Action.SEE_BALANCE, "web:console_balance"),
@@ -37,12 +37,12 @@ PROVIDING = (
 
 
 def first_page(actor: Actor, pages: Sequence[tuple[Action, str]]) -> str:
-    """The name of the first of these pages that the actor may see; the last is everybody's."""
+    """The name of the first of these pages that the actor may see; every member may see the last."""
     return next(page for action, page in pages if policy.allows(actor, action))
 
 
 class ActorRequest(HttpRequest):
-    """A request of a signed-in person, with who they act as."""
+    """A request of a signed-in person, with their actor."""
 
     actor: Actor
 
@@ -59,7 +59,7 @@ def member_page(
     """Give the view `request.membership` of the organisation called `org` in the address, and `request.actor`.
 
     Args:
-        action: what the page shows, or does where it only does something.
+        action: the action that the member must be allowed to do.
     """
 
     def decorate(view: Callable[Concatenate[MemberRequest, P], HttpResponse]) -> Callable[..., HttpResponse]:
@@ -77,7 +77,7 @@ def member_page(
 
 
 def enter(request: HttpRequest, membership: Membership) -> None:
-    """Make the request a `MemberRequest`, so that the page around the view shows the organisation, too."""
+    """Make the request a `MemberRequest`, so that the page's header shows the organisation."""
     request.membership = membership  # type: ignore[attr-defined]
     request.actor = actor_of(membership)  # type: ignore[attr-defined]
 
@@ -85,7 +85,7 @@ def enter(request: HttpRequest, membership: Membership) -> None:
 def operator_page(
     action: Action,
 ) -> Callable[[Callable[Concatenate[ActorRequest, P], HttpResponse]], Callable[..., HttpResponse]]:
-    """Let operators in only, with `request.actor`; others learn nothing."""
+    """Allow only operators, and give the view `request.actor`; others get a 404."""
 
     def decorate(view: Callable[Concatenate[ActorRequest, P], HttpResponse]) -> Callable[..., HttpResponse]:
         @wraps(view)
@@ -102,7 +102,7 @@ def operator_page(
 
 
 def current_membership(request: HttpRequest) -> Membership | None:
-    """The signed-in person's membership that counts on pages without an organisation: the last one looked at."""
+    """The signed-in person's membership for pages without an organisation: of the organisation last visited."""
     if not request.user.is_authenticated:
         return None
     slug = request.session.get(CURRENT)

@@ -1,4 +1,4 @@
-"""What segments of an address may be. What could not be one is not found, and no view is asked."""
+"""Converters for segments of addresses. An invalid segment gives a 404 without calling a view."""
 
 import uuid
 
@@ -16,7 +16,7 @@ class IdConverter:
     def to_python(self, value: str) -> uuid.UUID:
         found = parse_short(value)
         if found is None:
-            raise ValueError(value)  # not found, to Django
+            raise ValueError(value)  # Django answers 404
         return found
 
     def to_url(self, value: uuid.UUID | str) -> str:

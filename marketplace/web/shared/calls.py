@@ -1,4 +1,4 @@
-"""Calls as pages write them out in code."""
+"""Calls as code, for pages."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -10,11 +10,11 @@ from providers.tasks.base import FILES
 def code_call(
     model: str, *, task: str, fields: Sequence[Mapping[str, Any]], chosen: Mapping[str, Any]
 ) -> dict[str, Any]:
-    """What `components/call_tabs.html` shows of one call.
+    """The context of `components/call_tabs.html` for one call.
 
     Args:
-        fields: the form's fields, as `schema_fields` gives them.
-        chosen: the values that the call names. A file stands for one that the caller has, whatever its address here.
+        fields: the form's fields, from `schema_fields`.
+        chosen: the values in the call. A file's address is replaced by a file of the reader.
     """
     files = [field["name"] for field in fields if field["type"] == "file" and (field["required"] or field["value"])]
     return {"model": model, "input": dict(chosen), "files": files, "value": answers_with_value(task)}

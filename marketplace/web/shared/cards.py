@@ -1,4 +1,4 @@
-"""Models on sale as several pages show them: cards, pictures, and a call as code."""
+"""Contexts of models on sale for several pages: cards, pictures, and a call as code."""
 
 import json
 from typing import Any
@@ -17,7 +17,7 @@ from providers import tasks
 
 
 def example_call(offer: Offer, *, called: str | None = None) -> dict[str, Any]:
-    """A call to show as code, of a model or its alias `called`: its newest example, else a prompt that suits any."""
+    """A call as code, of a model or its alias `called`, with the prompt of its newest picture, else a general one."""
     fields = schema_fields(offer.listing.version.input_schema, {})
     shown = showcase(model_id=offer.listing.model_id, limit=1)
     prompt = shown[0].input.get("prompt") if shown else "a red heart on a white background"
@@ -26,7 +26,7 @@ def example_call(offer: Offer, *, called: str | None = None) -> dict[str, Any]:
 
 
 def examples_shown(offer: Offer, *, limit: int) -> list[dict[str, Any]]:
-    """Pictures that were made to be shown, and those that the version on sale made at its checks."""
+    """The model's showcase pictures, then those from the checks of the version on sale."""
     shown = [picture_of(view) for view in showcase(model_id=offer.listing.model_id, limit=limit)]
     if len(shown) >= limit:
         return shown
@@ -39,7 +39,7 @@ def examples_shown(offer: Offer, *, limit: int) -> list[dict[str, Any]]:
 
 
 def model_card(offer: Offer, *, pictures: int) -> dict[str, Any]:
-    """A model on sale as lists and its page show it, with at most `pictures` examples."""
+    """The context of a model on sale for lists and its page, with at most `pictures` examples."""
     model, measured = offer.listing.model, offer.measured
     examples = examples_shown(offer, limit=pictures) if pictures else []
     return {
@@ -68,7 +68,7 @@ def model_card(offer: Offer, *, pictures: int) -> dict[str, Any]:
 
 
 def picture_of(view: PredictionView) -> dict[str, Any]:
-    """A picture that was made to be shown, with the inputs that made it."""
+    """A showcase picture with its inputs."""
     files = {field: input_path(view.id, field) for field in references_in(view.input)}
     kept = {name: view.input[name] for name in ("prompt", "seed") if view.input.get(name) is not None} | files
     return {

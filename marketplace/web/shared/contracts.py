@@ -1,4 +1,4 @@
-"""What the pages about outcome contracts show on either side of the market."""
+"""Contexts of the pages about outcome contracts, for both sides of the market."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ NO_BREAK_SPACE = "\N{NO-BREAK SPACE}"
 
 
 def contract_rows(contracts: list[OutcomeContract]) -> list[dict[str, Any]]:
-    """Contracts as the lists of both sides show them."""
+    """Rows of contracts for the lists of both sides."""
     found, names = tallies([contract.pk for contract in contracts]), organization_names()
     return [
         {
@@ -45,7 +45,7 @@ def contract_rows(contracts: list[OutcomeContract]) -> list[dict[str, Any]]:
 
 
 def offer_rows(offers: list[OutcomeOffer]) -> list[dict[str, Any]]:
-    """Offers as the lists of both sides show them."""
+    """Rows of offers for the lists of both sides."""
     names, ids = organization_names(), [offer.pk for offer in offers]
     signed, superseded = signed_offers(ids), superseded_offers(ids)
     return [
@@ -69,7 +69,7 @@ def _offer_state(offer: OutcomeOffer, *, is_signed: bool, is_superseded: bool) -
 
 
 def offer_context(request: MemberRequest, offer: OutcomeOffer) -> dict[str, Any]:
-    """An offer with the document that a signature is over."""
+    """An offer with the document to sign."""
     return offer_rows([offer])[0] | {
         "document": json.dumps(json.loads(offer.document), indent=2, ensure_ascii=False),
         "signed_document": offer.document,
@@ -112,7 +112,7 @@ def contract_context(request: MemberRequest, contract: OutcomeContract, *, side:
 
 
 def why(outcome: Outcome) -> str:
-    """The reason for the state of a call under a contract, in one line for either side."""
+    """The reason for the state of a call under a contract, in one line."""
     delivered = outcome.delivered or 0
     undecided = delivered - outcome.accepted - outcome.rejected
     match OutcomeState(outcome.state):
@@ -135,7 +135,7 @@ def why(outcome: Outcome) -> str:
 
 
 def model_path(label: str) -> str:
-    """The page of the model called `owner/name`."""
+    """The address of the page of the model `owner/name`."""
     owner, _, name = label.partition("/")
     return reverse("web:model", args=[owner, name])
 

@@ -1,4 +1,4 @@
-"""Small drawings beside figures, as SVG; what they say stands in words too."""
+"""Small SVG drawings beside figures; the same information is also given as text."""
 
 from collections.abc import Sequence
 
@@ -15,7 +15,7 @@ NARROWEST = 6
 
 
 def sparkline(values: Sequence[float], label: str = "") -> SafeString:
-    """A small line through ``values``, scaled from zero to their maximum; nothing where there are fewer than two."""
+    """A small line through ``values``, scaled from zero to their maximum; empty for fewer than two."""
     if len(values) < 2:
         return SafeString("")
     width, height, margin = 96, 24, 2
@@ -41,7 +41,7 @@ def sparkline(values: Sequence[float], label: str = "") -> SafeString:
 
 
 def timing_bar(queued: float | None, loading: float | None, running: float | None) -> SafeString:
-    """Where the seconds of a prediction went, as one bar in three parts; nothing where none was measured."""
+    """The durations of a prediction's phases, as one bar in three parts; empty if none was measured."""
     parts = [
         (name, seconds)
         for name, seconds in (("queued", queued), ("loading", loading), ("running", running))
@@ -68,7 +68,7 @@ def timing_bar(queued: float | None, loading: float | None, running: float | Non
 
 
 def gauge(used: float, total: float, label: str) -> SafeString:
-    """How much of a whole is used, as a bar; `label` says the same in words."""
+    """The used share of a total, as a bar; `label` is the same information as text."""
     share = min(max(used / total, 0.0), 1.0) if total > 0 else 0.0
     return format_html(
         '<svg class="gauge" viewBox="0 0 {} 8" preserveAspectRatio="none" role="img" aria-label="{}">'
@@ -81,7 +81,7 @@ def gauge(used: float, total: float, label: str) -> SafeString:
 
 
 def bar(share: float, label: str = "") -> SafeString:
-    """A share of the largest of several values, as a bar of a plot; the value stands beside it in words."""
+    """A share of the largest of several values, as a bar of a plot; the page shows the value beside it."""
     naming = format_html('role="img" aria-label="{}"', label) if label else SafeString('aria-hidden="true"')
     return format_html(
         '<svg class="gauge" viewBox="0 0 {} 8" preserveAspectRatio="none" {}>'

@@ -1,7 +1,7 @@
-"""Fields of forms: what people and pages' scripts send is checked here, at the edge, once.
+"""Fields of forms. They check what people and pages' scripts send.
 
-Every text has a greatest length and no NUL, which PostgreSQL's texts cannot hold. Errors are predicates ("must be …"):
-the form puts the field's label before them.
+Every text has a maximum length and no NUL, which PostgreSQL's text type cannot contain. Errors are predicates
+("must be …"): the form puts the field's label before them.
 """
 
 import uuid
@@ -33,10 +33,10 @@ PREDICATES: Messages = {
 
 
 class Text(forms.CharField):
-    """One line of text. Nothing else will do: a script's JSON may hold anything.
+    """One line of text. Other types, which a script's JSON may contain, are refused.
 
     Args:
-        attrs: attributes of its control, beside those that follow from the other arguments.
+        attrs: attributes of its control, in addition to those from the other arguments.
     """
 
     default_error_messages = PREDICATES | {"invalid": "must be a text"}
@@ -56,7 +56,7 @@ class Text(forms.CharField):
 
 
 class LongText(Text):
-    """Several lines of text, separated by newlines however the browser sent them."""
+    """Several lines of text; the browser's CRLF becomes a newline."""
 
     def __init__(self, *, max_length: int, rows: int = 3, **options: Any) -> None:
         super().__init__(max_length=max_length, widget=forms.Textarea(attrs={"rows": rows, "cols": None}), **options)
@@ -66,7 +66,7 @@ class LongText(Text):
 
 
 class Email(forms.EmailField):
-    """The address of a person."""
+    """The email address of a person."""
 
     default_error_messages = PREDICATES | {"invalid": "must be an address such as anna@example.com"}
 
@@ -92,7 +92,7 @@ class Money(Text):
             raise ValidationError(str(error), code="invalid") from None
 
     def prepare_value(self, value: Any) -> Any:
-        """Micro-units as people would have typed them: ``0.004``."""
+        """Micro-units as a decimal text such as ``0.004``."""
         return decimal_text(value).rstrip("0").rstrip(".") if isinstance(value, int) else value
 
 
@@ -103,7 +103,7 @@ class Quantity(forms.IntegerField):
 
 
 class Checkbox(forms.CheckboxInput):
-    """Checked if it was sent at all, whatever its value."""
+    """Checked if it was sent, with any value."""
 
     def value_from_datadict(self, data: Mapping[str, Any], files: Any, name: str) -> bool:
         return name in data
@@ -119,19 +119,19 @@ class Flag(forms.BooleanField):
 
 
 class Choice(forms.ChoiceField):
-    """One of several."""
+    """One of several choices."""
 
     default_error_messages = PREDICATES
 
 
 class Choices(forms.MultipleChoiceField):
-    """Any number of several."""
+    """Any number of several choices."""
 
     default_error_messages = PREDICATES
 
 
 class File(forms.FileField):
-    """A file that comes with the form; services bound its size when they read it."""
+    """A file sent with the form; services limit its size when they read it."""
 
     default_error_messages = PREDICATES | {"invalid": "must be a file"}
 
@@ -141,7 +141,7 @@ class File(forms.FileField):
 
 
 class ShortId(Text):
-    """An id as clients see it, as a UUID; None where the field is empty."""
+    """A short id, converted to a UUID; None if the field is empty."""
 
     default_error_messages = {"invalid": "is no id of this market"}
 
@@ -162,7 +162,7 @@ class ShortId(Text):
 
 
 class OnceKey(forms.UUIDField):
-    """Identifies one form that was shown, so that sending it twice does one thing; a new key where none is readable."""
+    """Identifies one shown form, so that sending it twice acts once; a missing or invalid key becomes a new one."""
 
     widget = forms.HiddenInput
 
@@ -180,9 +180,9 @@ class OnceKey(forms.UUIDField):
 
 
 class JsonValue(forms.Field):
-    """Any value of a JSON body, which a service checks against a schema of its own."""
+    """Any value of a JSON body; a service checks it against its own schema."""
 
 
 def labelled(label: str, detail: str) -> str:
-    """An error as people read it: a predicate ("must be …") gets the field's label as its subject."""
+    """An error for people: a predicate ("must be …") gets the field's label as its subject."""
     return f"{label} {detail}" if detail[:1].islower() else detail

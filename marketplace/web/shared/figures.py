@@ -1,4 +1,4 @@
-"""Money, seconds, sizes and shares as text, in one way everywhere."""
+"""Formats money, durations, sizes and shares as text, the same on all pages."""
 
 import math
 from datetime import datetime
@@ -25,32 +25,32 @@ def money(micro: int | None, currency: str = "USD") -> str:
 
 
 def ledger_amount(micro: int | None, currency: str = "") -> str:
-    """Micro-units with all six decimals, so that the points of a column stand under each other."""
+    """Micro-units with all six decimals, so that the decimal points of a column align."""
     return "" if micro is None else format_amount(micro, currency, decimals=6)
 
 
 def price_tick(micro: float, currency: str = "USD") -> str:
-    """A round price at the axis of a chart, without the zeros at its end: ``$0.0025``, ``$0``."""
+    """A round price at the axis of a chart, without trailing zeros: ``$0.0025``, ``$0``."""
     return format_amount(round(micro), currency, decimals=0)
 
 
 def price(terms: "PriceTerms | Price") -> str:
-    """A price with what it is for one of: ``$0.002 a megapixel``."""
+    """A price with its unit: ``$0.002 a megapixel``."""
     return price_text(terms.amount, terms.currency, Unit(terms.unit))
 
 
 def unit(name: str) -> str:
-    """One of a unit, in words: ``megapixel-step``."""
+    """The singular of a unit: ``megapixel-step``."""
     return Unit(name).singular
 
 
 def units(name: str) -> str:
-    """Several of a unit, in words: ``megapixel-steps``."""
+    """The plural of a unit: ``megapixel-steps``."""
     return Unit(name).plural
 
 
 def quantity(parts: int, unit_name: str) -> str:
-    """A quantity of the unit of this name, in words: ``1.05 megapixels``."""
+    """A quantity of the unit of this name: ``1.05 megapixels``."""
     return quantity_text(Unit(unit_name), parts)
 
 
@@ -72,7 +72,7 @@ def duration(seconds: float | None) -> str:
 
 
 def percent(fraction: float | None) -> str:
-    """A fraction between 0 and 1 as a percentage; with a decimal above 99, where it tells most."""
+    """A fraction between 0 and 1 as a percentage; with one decimal between 99 and 100."""
     if fraction is None:
         return "–"
     value = fraction * 100
@@ -83,7 +83,7 @@ def percent(fraction: float | None) -> str:
 
 
 def filesize(size: int | None) -> str:
-    """Bytes in decimal units, as disks and networks count: ``12.3 MB``."""
+    """Bytes in decimal units: ``12.3 MB``."""
     if size is None:
         return "–"
     if size < 1000:
@@ -105,7 +105,7 @@ def _age(seconds: float) -> str:
 
 
 def ago(moment: datetime | None) -> SafeString:
-    """A moment as its age (its date, once older than 30 days), with the exact time on hovering."""
+    """A moment as its age (as its date after 30 days), with the exact time as the title."""
     if moment is None:
         return SafeString("–")
     seconds = (timezone.now() - moment).total_seconds()
@@ -120,7 +120,7 @@ def short_id(identifier: object) -> str:
 
 
 def sentence(text: str) -> str:
-    """The text with the full stop that it may lack."""
+    """The text with a full stop added if it has no end mark."""
     return text if text.endswith((".", "!", "?")) else f"{text}."
 
 

@@ -1,4 +1,4 @@
-"""The base of all forms: bound to what a request brings, shown by one component, refused by services in one way."""
+"""The base of all forms: reads a request, renders with one component, and shows the refusals of services."""
 
 from collections.abc import Callable, Mapping
 from typing import Any, ClassVar, ParamSpec, Self, TypeVar
@@ -14,30 +14,30 @@ from marketplace.web.shared.fields import OnceKey, labelled
 
 P = ParamSpec("P")
 T = TypeVar("T")
-WHOLE_FORM = None  # what an error is about that is about no field
+WHOLE_FORM = None  # the place of errors that belong to no field
 
 
 def query_of(request: HttpRequest) -> Mapping[str, str]:
-    """The query of an address, for the controls of a page's form to begin with; what is sent is checked then."""
+    """The query of an address, as unchecked initial values of a form; the sent form is checked."""
     return request.GET.dict()
 
 
 class Renderer(TemplatesSetting):
-    """Shows forms by the components of our templates."""
+    """Renders forms with this site's template components."""
 
     form_template_name = "components/form.html"
     field_template_name = "components/field.html"
 
 
 class Form(forms.Form):
-    """What a page takes in.
+    """The input of a page.
 
     Attributes:
-        refusals: the services' refusals that are said at the form, each with the name of the field that it is about or
-            `WHOLE_FORM`. Errors that name fields are said at those; other refusals become a page of their own.
-        renamed: fields of services that the form calls otherwise.
-        marks_optional: whether the fields that may stay empty are marked so.
-        is_live: whether a script says at the fields what is wrong with them.
+        refusals: the services' refusals that the form shows, each with the name of its field or `WHOLE_FORM`. Errors
+            that name fields are shown at those; other refusals become an error page.
+        renamed: fields of services by name, with the form's names for them.
+        marks_optional: whether optional fields are marked.
+        is_live: whether a script shows the errors of fields.
     """
 
     refusals: ClassVar[Mapping[type[Problem], str | None]] = {Invalid: WHOLE_FORM}
@@ -47,7 +47,7 @@ class Form(forms.Form):
 
     @classmethod
     def of(cls, request: HttpRequest, **options: Any) -> Self:
-        """The form as a request sent it; unbound where the request only asks for the page."""
+        """The form with the data of a POST; unbound for other methods."""
         return cls(request.POST, request.FILES, **options) if request.method == "POST" else cls(**options)
 
     @classmethod
@@ -57,7 +57,7 @@ class Form(forms.Form):
 
     @classmethod
     def of_json(cls, request: HttpRequest, **options: Any) -> Self:
-        """The form bound to the JSON object that a page's script sent. Raises NotUnderstood if it is none."""
+        """The form bound to the JSON object of a page's script. Raises NotUnderstood if the body is not one."""
         try:
             body = orjson.loads(request.body)
         except orjson.JSONDecodeError:
@@ -68,16 +68,16 @@ class Form(forms.Form):
 
     @property
     def status(self) -> int:
-        """Of the answer that shows the form."""
+        """The HTTP status of the answer that shows the form."""
         return 422 if self.errors else 200
 
     def value(self, name: str, default: Any = "") -> Any:
-        """A field's value; the default where it is empty or was refused."""
+        """A field's value; the default if it is empty or was refused."""
         found = self.cleaned_data.get(name) if self.is_bound and self.errors is not None else None
         return default if found in (None, "", []) else found
 
     def attempt(self, use_case: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T | None:
-        """What the use case answers; None if it refused, which the form then says."""
+        """The result of the use case; None if it refused, and the form then shows the refusal."""
         try:
             return use_case(*args, **kwargs)
         except tuple(self.refusals) as problem:
@@ -85,16 +85,16 @@ class Form(forms.Form):
             return None
 
     def refuse(self, problem: Problem) -> None:
-        """Say a refusal at the fields that it names, else at the one that is to blame."""
+        """Show a refusal at the fields that it names, else at the field given in `refusals`."""
         blamed = next((name for kind, name in self.refusals.items() if isinstance(problem, kind)), WHOLE_FORM)
         for error in problem.errors or [FieldError(blamed or "", problem.detail)]:
             name = self.renamed.get(error.field, error.field)
             self.add_error(name if name in self.fields else WHOLE_FORM, error.detail)
 
     def add_error(self, field: str | None, error: Any) -> None:
-        """As Django does, with the field's label before an error that is a predicate.
+        """As in Django, with the field's label before an error that is a predicate.
 
-        An error of a field that is not shown is one of the whole form.
+        An error of a hidden field becomes an error of the whole form.
         """
         messages = error.messages if isinstance(error, ValidationError) else [error]
         label = str(self[field].label) if field else ""
@@ -106,14 +106,14 @@ class Form(forms.Form):
         return [f"{str(error).rstrip('.')}." for errors in self.errors.values() for error in errors]
 
     def given(self) -> dict[str, Any]:
-        """The values of a form that no person fills in by hand. Raises NotUnderstood if any cannot be read."""
+        """The values of a form that a script or hidden fields fill in. Raises NotUnderstood if any is invalid."""
         if not self.is_valid():
             raise NotUnderstood(" ".join([*self.problems(), "Reload the page and try again."]))
         return self.cleaned_data
 
     def renew_keys(self) -> None:
-        """Show the form with new keys, because what was sent under the old ones cannot be sent again."""
-        data = self.data.copy()  # type: ignore[attr-defined]  # a QueryDict, which is a mapping that can be changed
+        """Replace the form's keys, so that it can be sent again with other data."""
+        data = self.data.copy()  # type: ignore[attr-defined]  # a QueryDict, which has `copy`
         for name, field in self.fields.items():
             if isinstance(field, OnceKey):
                 data[self.add_prefix(name)] = field.prepare_value(self.get_initial_for_field(field, name))

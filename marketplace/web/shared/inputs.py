@@ -1,4 +1,4 @@
-"""A form from a JSON Schema: what `components/schema_form.html` shows for each field."""
+"""Form fields from a JSON Schema, for `components/schema_form.html`."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -7,11 +7,11 @@ from typing import Any
 LONG_TEXT = 200
 WHOLE = re.compile(r"-?\d{1,18}", re.ASCII)
 NUMBER = re.compile(r"-?\d{1,18}(\.\d{1,18})?", re.ASCII)
-ALWAYS_SHOWN = 3  # optional fields before the rest is folded away
+ALWAYS_SHOWN = 3  # optional fields after these are collapsed
 
 
 def schema_fields(schema: Mapping[str, Any], given: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """The fields in the schema's own order, each with its value: from the address, else the default."""
+    """The fields in the schema's order, each with its value: from `given`, else the default."""
     required = set(schema.get("required", ()))
     fields = []
     properties: Mapping[str, Mapping[str, Any]] = schema["properties"]
@@ -44,9 +44,9 @@ def schema_fields(schema: Mapping[str, Any], given: Mapping[str, Any]) -> list[d
 
 
 def typed_values(schema: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:
-    """Values of an address as the schema types them; what is no field or empty is left out.
+    """Values of an address, converted to the schema's types; unknown and empty ones are left out.
 
-    What is not of its field's type stays a text: whatever checks it says so.
+    A value that cannot be converted stays a text, and the later check of the inputs refuses it.
     """
     properties: Mapping[str, Mapping[str, Any]] = schema["properties"]
     named = {name: value for name, value in given.items() if name in properties and value != ""}
@@ -70,7 +70,7 @@ def _typed(value: Any, field: Mapping[str, Any]) -> Any:
 
 
 def chosen_values(fields: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """What a call has to name: the required fields, and those whose value is not the default."""
+    """The values that a call must name: the required fields, and those whose value is not the default."""
     return {
         field["name"]: field["value"]
         for field in fields

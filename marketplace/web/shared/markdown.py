@@ -1,4 +1,4 @@
-"""Markdown as HTML that cannot harm: no scripts, no styles, no foreign images."""
+"""Markdown as safe HTML: no scripts, no styles, no images."""
 
 from itertools import pairwise
 
@@ -10,14 +10,14 @@ from markdown_it.token import Token
 
 _markdown = MarkdownIt("commonmark", {"html": False, "linkify": False}).enable(["table", "strikethrough"])
 _tags = nh3.ALLOWED_TAGS - {"img"}
-# Wide tables scroll by themselves, so the keyboard must reach them.
+# Wide tables scroll, so they must be reachable by keyboard.
 _attributes = {tag: set(names) for tag, names in nh3.ALLOWED_ATTRIBUTES.items()} | {"table": {"tabindex"}}
 _with_ids = _attributes | {tag: {"id"} for tag in ("h1", "h2", "h3", "h4", "td")}
 LOWEST_HEADING = 6
 
 
 def render_markdown(text: str, *, top: int = 1) -> SafeString:
-    """Sanitised HTML of a stranger's text, its headings starting at level `top` and skipping none."""
+    """Sanitised HTML of an untrusted text; its headings start at level `top` and skip no level."""
     tokens = _parse(text)
     used = sorted({token.tag for token in tokens if token.type == "heading_open"})
     for token in tokens:
@@ -36,7 +36,7 @@ def _parse(text: str) -> list[Token]:
 
 
 def render_documentation(text: str) -> SafeString:
-    """HTML of our own pages, whose headings can be linked to; so can table rows that open with a code word."""
+    """HTML of this site's documentation; headings, and table rows that start with code, get ids for links."""
     tokens = _parse(text)
     opens_row = False
     for opening, inline in pairwise(tokens):

@@ -1,4 +1,4 @@
-"""The members of an organisation, on either side of the market."""
+"""The page of an organisation's members, for both sides of the market."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ if TYPE_CHECKING:
 
 
 class RoleForm(Form):
-    """The role of a member; `owner` is offered to those who may give it.
+    """The role of a member; `owner` is a choice only for actors who may give it.
 
     Args:
-        actor: who chooses.
+        actor: the actor who chooses the role.
     """
 
     role = Choice(initial=Role.DEVELOPER)
@@ -80,7 +80,7 @@ def change_role(request: MemberRequest, id: int) -> HttpResponse:
 @require_POST
 @member_page(Action.REMOVE_MEMBER)
 def remove_member(request: MemberRequest, id: int) -> HttpResponse:
-    """Take a membership away."""
+    """Remove a member."""
     members.remove_member(actor=request.actor, membership_id=id)
     messages.success(request, "The member was removed.")
     return redirect(f"web:{_side(request)}_members", request.membership.organization.slug)
@@ -92,7 +92,7 @@ def _side(request: MemberRequest) -> str:
 
 
 def _row(actor: Actor, member: Membership) -> dict[str, Any]:
-    """A member as the table shows them, with the form of their role where the actor may change it."""
+    """A member's row in the table, with a form for the role if the actor may change it."""
     may_change = policy.allows(actor, Action.CHANGE_ROLE) and _may_give(actor, Role(member.role))
     form = RoleForm(actor=actor, initial={"role": member.role}, auto_id=f"id_{member.pk}_%s") if may_change else None
     return {
@@ -103,5 +103,5 @@ def _row(actor: Actor, member: Membership) -> dict[str, Any]:
 
 
 def _may_give(actor: Actor, role: Role) -> bool:
-    """Whether the actor may make somebody that, or take it from them."""
+    """Whether the actor may give a member this role, or remove it."""
     return role is not Role.OWNER or policy.allows(actor, Action.MANAGE_OWNERS)

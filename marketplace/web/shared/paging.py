@@ -1,4 +1,4 @@
-"""Pages of long lists, by their number in the address."""
+"""Pages of long lists, by the page number in the address."""
 
 from typing import Any
 
@@ -17,5 +17,5 @@ class PageQuery(Form):
 
 
 def page_of(request: HttpRequest, rows: QuerySet[Any], *, size: int) -> Page[Any]:
-    """The page that the address names; the first where it names none, the last where it names one behind that."""
+    """The page with the number in the address; the first without a number, the last for a larger number."""
     return Paginator(rows, size).get_page(PageQuery.of_query(request).value("page", 1))

@@ -1,4 +1,4 @@
-"""Statements and transactions of the ledger, as both sides of the market show them."""
+"""Contexts of the ledger's statements and transactions, for both sides of the market."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -20,7 +20,7 @@ PAGE = 30
 
 
 def transaction_context(request: MemberRequest, transaction_id: int, kind: AccountKind) -> dict[str, Any]:
-    """A transaction down to its entries, for a party of it. Raises NotFound for everybody else."""
+    """A transaction with its entries, for one of its parties. Raises NotFound for others."""
     owner = str(request.membership.organization_id)
     found = transaction_for(owner, transaction_id)
     if found is None:
@@ -55,13 +55,13 @@ def transaction_context(request: MemberRequest, transaction_id: int, kind: Accou
 
 
 def statement_page(request: MemberRequest, kind: AccountKind) -> Any:
-    """A page of the organisation's statement; its `lines` are what the template shows."""
+    """A page of the organisation's statement, with its `lines` for the template."""
     page = page_of(request, statement(str(request.membership.organization_id), kind), size=PAGE)
     page.lines = statement_lines(list(page.object_list))  # type: ignore[attr-defined]  # for the template
     return page
 
 
 def balance_text(organization: "Organization") -> str:
-    """What of an organisation's balance is free."""
+    """The available balance of an organisation, as text."""
     balance = balance_of(str(organization.pk), AccountKind.BUYER_PREPAID)
     return format_amount(balance.available, balance.currency)

@@ -1,10 +1,10 @@
-"""States, icons and words of the domain, as pages show them."""
+"""The display of the domain's states, icons and terms."""
 
 from django.templatetags.static import static
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-# The word, the shape and the tone of each state that a page may show; a state outside the table is shown as it is.
+# The word, icon and tone of each state that a page may show; a state without an entry is shown by its name.
 STATES: dict[str, tuple[str, str, str]] = {
     "starting": ("Starting", "circle-dashed", "plain"),
     "processing": ("Processing", "circle-dot", "plain"),
@@ -62,7 +62,7 @@ STATES: dict[str, tuple[str, str, str]] = {
     "event_failed": ("Failed", "octagon-x", "bad"),
 }
 
-# What the ledger's own words mean to people.
+# Plain words for terms of the ledger and for origins of predictions.
 WORDS = {
     "settlement": "Prediction",
     "top_up": "Top-up",
@@ -84,12 +84,12 @@ WORDS = {
 
 
 def words(term: str) -> str:
-    """A term of the domain in plain words; one without an entry is shown as it is."""
+    """A term of the domain in plain words; a term without an entry is shown by its name."""
     return WORDS.get(term, term.replace("_", " ").capitalize())
 
 
 def icon(name: str, label: str = "") -> SafeString:
-    """The named shape of the sprite; decoration unless it has a ``label`` of its own."""
+    """The named icon of the sprite; hidden from screen readers unless it has a ``label``."""
     source = static("icons.svg")
     if label:
         return format_html(
@@ -99,6 +99,6 @@ def icon(name: str, label: str = "") -> SafeString:
 
 
 def status(state: str) -> SafeString:
-    """A state as a word and a shape, never colour alone."""
+    """A state as a word and an icon, never by colour alone."""
     word, shape, tone = STATES.get(state, (state.replace("_", " ").capitalize(), "circle", "plain"))
     return format_html('<span class="status status-{}">{}{}</span>', tone, icon(shape), word)

@@ -1,4 +1,4 @@
-"""What the checks of a version found, as pages of both sides show it."""
+"""Contexts of the results of a version's checks, for both sides of the market."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def example_picture(example: Example) -> dict[str, Any]:
-    """An example as pages show it."""
+    """The context of an example."""
     return {
         "image_url": artifact_path(example.id) if example.media_type.startswith("image/") else "",
         "prompt": example.input.get("prompt", ""),
@@ -25,7 +25,7 @@ def example_picture(example: Example) -> dict[str, Any]:
 
 
 def profile_of(checks: Sequence[VersionCheck]) -> dict[str, Any]:
-    """What was measured, with the shares that its plot needs; empty before the first batch."""
+    """The measurements, with the shares for their plot; empty before the first batch."""
     detail = detail_of(checks, Step.PROFILE)
     batches = detail.get("batches") or []
     if not batches:
@@ -39,5 +39,5 @@ def profile_of(checks: Sequence[VersionCheck]) -> dict[str, Any]:
 
 
 def detail_of(checks: Sequence[VersionCheck], step: Step) -> dict[str, Any]:
-    """What a step has found, empty before it began."""
+    """The findings of a step; empty before it begins."""
     return next((check.detail for check in checks if check.step == step), {})

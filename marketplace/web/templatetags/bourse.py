@@ -1,4 +1,4 @@
-"""What templates need to show figures, times, states and icons in one way everywhere: `{% load bourse %}`."""
+"""Filters and tags that show figures, times, states and icons consistently: `{% load bourse %}`."""
 
 from collections.abc import Callable
 from typing import Any
@@ -32,7 +32,7 @@ for function in TAGS:
 
 @register.simple_tag(takes_context=True)
 def current(context: dict[str, Any], *names: str) -> str:
-    """``aria-current="page"`` where the request's URL name is one of ``names``."""
+    """``aria-current="page"`` if the request's URL name is one of ``names``."""
     request = context.get("request")
     match = getattr(request, "resolver_match", None)
     return SafeString('aria-current="page"') if match is not None and match.view_name in names else ""

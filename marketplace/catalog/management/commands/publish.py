@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from providers.models import ModelVersion
 
 LOOK_SECONDS = 0.3
-QUIET_SECONDS = 5.0  # before it is said what is being waited for
+QUIET_SECONDS = 5.0  # time without progress before the reason for waiting is printed
 
 
 class Command(BaseCommand):
@@ -94,7 +94,7 @@ def _state(version: "ModelVersion") -> VersionState:
 
 
 def _waiting_for(version: "ModelVersion") -> str:
-    """Who has to act for the checks to go on, in words."""
+    """A sentence that says which process must act for the checks to continue."""
     waiting = next((check.step for check in checks_of(version) if not CheckState(check.state).is_final), None)
     if waiting == Step.FILES:
         return "Waiting for the platform's worker (`manage.py platform`, with its clock `manage.py beat`) …"
