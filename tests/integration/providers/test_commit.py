@@ -1,10 +1,12 @@
 """Repositories and commits: one line of versions, of files that the organisation uploaded."""
 
 import threading
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 
 import pytest
-from django.db import connections
+from django.db import connection, connections, transaction
 
 from marketplace.accounts.models import AuditEvent
 from marketplace.accounts.selectors import platform_for
@@ -21,8 +23,10 @@ from providers.services.commit import Changes, StaleParent, commit, own_blob
 from providers.services.repositories import RepositoryExists, RepositoryInUse, create_repository, delete_repository
 from providers.validation.refusal import FolderRefused
 from tests.support.checks import pass_checks
+from tests.support.concurrency import with_own_connection
 from tests.support.folders import WEIGHTS, make_folder, weights
 from tests.support.parties import Party, make_listing, make_party
+from tests.support.services import wait_until
 
 pytestmark = pytest.mark.usefixtures("database")
 
@@ -277,3 +281,26 @@ def test_a_listed_model_cannot_be_deleted(provider: Party):
     assert len(files_of(listing.version)) > 5
     on_version_passed([{"version": listing.version_id}])  # an old event changes nothing
     assert len(checks_of(listing.version)) == len(STEPS)
+
+
+def test_a_deletion_waits_for_the_report_of_a_check(provider: Party, model: GenerativeModel):
+    """The deletion once locked the checks first and the version last, and one of the two was ended as a deadlock."""
+    version = push(model, written={"README.md": bring(provider, b"# Icons")})
+    with ThreadPoolExecutor(2) as threads:
+        with transaction.atomic():
+            ModelVersion.objects.select_for_update(no_key=True).get(pk=version.pk)  # as a report begins
+            delete = partial(delete_repository, actor=provider.actor, model=model)
+            deletion = threads.submit(with_own_connection, delete)
+            waits = partial(threads.submit, with_own_connection, partial(is_waiting, "providers_delete_model"))
+            wait_until(lambda: deletion.done() or waits().result(), "the deletion", seconds=10)
+            assert record_check(version=version.pk, step=Step.FILES, state=CheckState.RUNNING)
+        deletion.result(timeout=10)
+    assert not GenerativeModel.objects.filter(pk=model.pk).exists()
+
+
+def is_waiting(function: str) -> bool:
+    """Whether a connection waits for a lock in a call of this SQL function."""
+    with connection.cursor() as cursor:  # not the test's own, whose transaction sees the activity of one moment
+        waiting = "wait_event_type = 'Lock' AND datname = current_database()"
+        cursor.execute(f"SELECT count(*) FROM pg_stat_activity WHERE {waiting} AND query LIKE %s", [f"%{function}%"])
+        return cursor.fetchone() == (1,)
