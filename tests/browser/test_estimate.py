@@ -1,10 +1,11 @@
 """What a run costs, while its form is filled in: the page asks the market and calculates nothing itself."""
 
 import re
+from contextlib import suppress
 from typing import Any
 
 import pytest
-from playwright.sync_api import Route, expect
+from playwright.sync_api import Error, Route, expect
 
 from tests.browser.pages import Visitors
 from tests.support.market import Market
@@ -54,3 +55,30 @@ def test_a_visitor_sees_prices_without_signing_in(visitors: Visitors, market: Ma
         expect(price).to_contain_text("$0.008")
         tab.get_by_label("Pictures").fill("4")
         expect(price).to_contain_text("$0.016")
+
+
+@pytest.mark.slow
+def test_a_benchmarks_estimate_is_of_what_is_chosen_last(visitors: Visitors, market: Market) -> None:
+    slug = market.demo["buyer"]["organization"]
+    with visitors.context("buyer") as context:
+        tab = context.new_page()
+        tab.goto(f"/console/{slug}/prompt-sets/new?next=benchmark")
+        tab.get_by_label("Name").fill("Asked in a hurry")
+        tab.get_by_label("Prompts, one a line").fill("a red apple\na blue car")
+        tab.get_by_role("button", name="Save prompt set").click()
+        tab.wait_for_url("**/benchmarks/new?*")
+
+        held: list[Route] = []
+
+        def hold(route: Route) -> None:
+            held.append(route)
+
+        tab.route("**/estimate?*", hold)
+        tab.get_by_label("Name").fill("Hero or workhorse?")
+        for model in market.demo["models"][:2]:
+            tab.get_by_label(model).check()
+        expect(tab.get_by_label(market.demo["models"][1])).to_be_checked()
+        for route in held:
+            with suppress(Error):  # the page gave it up for a later one
+                route.continue_()
+        expect(tab.locator("[data-estimate]")).to_be_visible()
