@@ -1,20 +1,12 @@
 -- Micro-units for a quantity (parts of the unit) at this amount for one unit, rounded half up, exactly; p_factor_bps is a
--- multiple of the price in basis points. `billing.pricing.domain.rate` computes the same in Python. What no account could
--- hold is refused with numeric_value_out_of_range, a negative quantity or factor, or no unit, with BO422.
+-- multiple of the price in basis points. `billing.pricing.domain.rate` computes the same in Python. What cannot be rated
+-- is refused (billing_cannot_rate). An expression alone, so that PostgreSQL makes it part of the statement that calls it.
 CREATE OR REPLACE FUNCTION billing_rate(p_amount bigint, p_unit text, p_quantity bigint, p_factor_bps bigint DEFAULT 10000)
-RETURNS bigint LANGUAGE plpgsql IMMUTABLE AS $$
-DECLARE divisor numeric := billing_unit_parts(p_unit)::numeric * 10000; amount numeric;
-BEGIN
-  IF divisor IS NULL THEN
-    RAISE EXCEPTION 'there is no unit "%"', p_unit USING ERRCODE = 'BO422';
-  END IF;
-  IF p_amount IS NULL OR p_quantity IS NULL OR p_factor_bps IS NULL OR p_quantity < 0 OR p_factor_bps < 0 THEN
-    RAISE EXCEPTION 'cannot rate a quantity of % by a factor of %', p_quantity, p_factor_bps USING ERRCODE = 'BO422';
-  END IF;
-  amount := div(2 * p_amount::numeric * p_quantity * p_factor_bps + divisor, 2 * divisor);
-  IF amount > 9223372036854775807 THEN
-    RAISE EXCEPTION '% cost more than any account can hold', billing_quantity_text(p_unit, p_quantity)
-      USING ERRCODE = 'numeric_value_out_of_range';
-  END IF;
-  RETURN amount::bigint;
-END $$;
+RETURNS bigint LANGUAGE sql IMMUTABLE AS $$
+  SELECT CASE
+    WHEN p_quantity >= 0 AND p_factor_bps >= 0 AND p_amount::numeric * p_quantity * p_factor_bps
+           < 9223372036854775807.5 * 10000 * billing_unit_parts(p_unit)  -- what rounds to the greatest bigint at most
+    THEN div(2 * p_amount::numeric * p_quantity * p_factor_bps + 10000::numeric * billing_unit_parts(p_unit),
+             20000::numeric * billing_unit_parts(p_unit))::bigint
+    ELSE billing_cannot_rate(p_amount, p_unit, p_quantity, p_factor_bps) END
+$$;

@@ -21,14 +21,14 @@ BEGIN
             AS given(hold uuid, source text, description text, quantity bigint, amount bigint, label text,
                      quantities jsonb, most bigint)) i ON i.hold = h.id
     WHERE h.state = 'pending'
-  ), priced AS (
+  ), priced AS MATERIALIZED (  -- what the functions say is used more than once below
     SELECT l.id, l.account_id, l.price_id, l.held, l.source, l.description, l.label, l.amount, p.amount AS unit_amount,
            p.unit, p.currency, p.payee, p.sku, p.fee_bps,
            l.most IS NOT NULL AS is_rated,
            CASE WHEN l.most IS NULL THEN l.quantity WHEN l.quantities IS NULL THEN 0
                 ELSE least(billing_delivered(l.quantities, p.unit), l.most) END AS quantity
     FROM locked l JOIN billing_price p ON p.id = l.price_id
-  ), charged AS (
+  ), charged AS MATERIALIZED (
     SELECT *, CASE WHEN is_rated THEN least(billing_rate(unit_amount, unit, quantity), held) ELSE amount END AS charge
     FROM priced
   ), rated AS MATERIALIZED (

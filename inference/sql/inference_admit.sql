@@ -20,9 +20,8 @@ DECLARE
   the_max_price bigint := nullif(p ->> 'ceiling', 'none');
   amount bigint; known_hash text;
 BEGIN
-  p := core_require_document(p, 1, ARRAY['id', 'organization', 'model', 'version', 'sku', 'price', 'quantity',
-    'ceiling', 'input', 'batch_key', 'origin', 'hold_hours', 'source', 'label'],
-    ARRAY['key', 'user', 'contract', 'idempotency']);
+  p := core_require(p, ARRAY['schema', 'id', 'organization', 'model', 'version', 'sku', 'price', 'quantity', 'ceiling',
+    'input', 'batch_key', 'origin', 'hold_hours', 'source', 'label'], ARRAY['key', 'user', 'contract', 'idempotency'], 1);
   IF p -> 'contract' <> 'null' THEN PERFORM core_require(p -> 'contract', ARRAY['id', 'subject']); END IF;
   IF p -> 'idempotency' <> 'null' THEN
     PERFORM core_require(p -> 'idempotency', ARRAY['key', 'request_hash']);

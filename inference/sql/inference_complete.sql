@@ -11,7 +11,7 @@ LANGUAGE plpgsql AS $$
 DECLARE p_results jsonb; current_ids uuid[]; charges jsonb; observed uuid[];
 BEGIN
   IF jsonb_typeof(p) = 'array' THEN p := inference_results_0_1_0(p); END IF;  -- a node of 0.1.0
-  p_results := core_require_document(p, 1, ARRAY['results']) -> 'results';
+  p_results := core_require(p, ARRAY['schema', 'results'], p_schema => 1) -> 'results';
   PERFORM core_require(r, ARRAY['id', 'attempt', 'status', 'quantities', 'source'])
     FROM jsonb_array_elements(p_results) AS r;
   -- From here on p_results has one result for each prediction, that of its current attempt, with what was admitted.
