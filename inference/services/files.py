@@ -62,7 +62,7 @@ def keep_upload(*, caller: Actor, source: BinaryIO, name: str, metadata: Mapping
         raise Invalid(f"Nothing was kept: the file {error}", errors=[FieldError("content", str(error))]) from None
     return InputFile.objects.create(
         organization_id=caller.organization_id,
-        name=name.replace("\0", "")[:MAX_NAME_LENGTH],
+        name=name[:MAX_NAME_LENGTH],
         metadata=dict(metadata),
         expires_at=timezone.now() + UPLOADS_KEPT,
         sha256=reference.sha256,

@@ -177,7 +177,7 @@ PREDICTIONS = (
     ),
     Route(
         ("GET", "HEAD"),
-        "/v1/predictions/{id}/inputs/{field}",
+        "/v1/predictions/{id}/inputs/{field:word}",
         files.prediction_input,
         Operation(
             "predictions_input",

@@ -30,7 +30,7 @@ from marketplace.catalog import selectors as catalog
 from marketplace.catalog.domain import VERSION_ID
 from marketplace.core.ids import parse_short, short
 from marketplace.core.money import decimal_text
-from marketplace.core.problems import FieldError, Invalid, NotFound
+from marketplace.core.problems import FieldError, Invalid, NotFound, NotUnderstood
 from marketplace.core.shapes import read
 from providers.selectors import versions_of
 
@@ -94,6 +94,8 @@ class Models(APIView):
     def query(self, request: Request) -> Response:
         """Search: Replicate's clients send `QUERY /v1/models` with a text body."""
         text = request._request.body[:1000].decode("utf-8", "replace")
+        if "\0" in text:
+            raise NotUnderstood("The words of a search must not contain NUL characters")
         return page_of([replicate.model_document(offer) for offer in catalog.offers(query=text)])
 
 

@@ -76,7 +76,7 @@ def _parse(content_type: str, body: BinaryIO) -> tuple[Form, Any]:
     return Form(
         {name: str(fields.getlist(name)[0]) for name in fields if fields.getlist(name)},
         {
-            name: [SentFile(file.name or "file", cast(BinaryIO, file.file)) for file in several]
+            name: [SentFile((file.name or "file").replace("\0", ""), cast(BinaryIO, file.file)) for file in several]
             for name, several in sent.items()
         },
     ), close

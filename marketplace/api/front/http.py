@@ -40,9 +40,16 @@ class Request:
         return None
 
     def query(self, name: str) -> str:
-        """The first value of a query parameter; empty if it is missing."""
+        """The first value of a query parameter; empty if it is missing.
+
+        Raises:
+            NotUnderstood: it contains a NUL, which PostgreSQL's text type cannot.
+        """
         values = parse_qs(self._scope["query_string"].decode("latin-1"))
-        return str(values.get(name, [""])[0])
+        value = str(values.get(name, [""])[0])
+        if "\0" in value:
+            raise NotUnderstood(f"The query parameter {name} must not contain NUL characters")
+        return value
 
     async def json(self, *, largest: int = MAX_BODY_BYTES) -> dict[str, Any]:
         """The body as a JSON object.

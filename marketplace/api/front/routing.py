@@ -20,6 +20,7 @@ PARAMETER = re.compile(r"\{(\w+)(?::(\w+))?\}")
 KINDS = {
     None: "[^/]+",
     "path": ".+",  # further segments too
+    "word": "[A-Za-z_][A-Za-z0-9_]{0,63}",
     # An organisation as the first segment: never a reserved name of the site.
     "namespace": f"(?!(?:{'|'.join(map(re.escape, sorted(RESERVED_SLUGS)))})/)[^/]+",
 }
@@ -30,7 +31,8 @@ PROBLEMS = Dialect(problem_response, answers.Problem, CONTENT_TYPE)
 class Route:
     """A route for `methods` of the addresses that match `template`, whose `{names}` become arguments of the endpoint.
 
-    A `{name:path}` matches several segments, a `{name:namespace}` one segment that is not reserved for the site.
+    A `{name:path}` matches several segments, a `{name:namespace}` one segment that is not reserved for the site, a
+    `{name:word}` an identifier.
 
     Attributes:
         endpoint: a handler of the front, or a view that Django serves.

@@ -22,7 +22,7 @@ async def put(request: Request, resources: Resources, *, id: str) -> Response:
     if not holds_link(request):
         raise Forbidden("This upload link has expired or is incomplete. Choose the folder again for a fresh one.")
     draft, path = parse_short(id) or uuid.UUID(int=0), request.query("path")
-    row = await resources.fetch_one(ANNOUNCED, {"draft": draft, "path": path.replace("\0", "")})
+    row = await resources.fetch_one(ANNOUNCED, {"draft": draft, "path": path})
     if row is None:
         raise NotFound("This upload was finished or discarded, or announces no such file")
     blob = await receive_blob(request, limit=row["size"])

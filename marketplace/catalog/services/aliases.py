@@ -102,7 +102,7 @@ def _locked(actor: Actor, name: str) -> Alias:
         .select_related("model__organization", "version")
         .filter(organization=actor.organization_id, name__iexact=name)
         .first()
-        if "\0" not in name
+        if Reference(actor.organization_slug, name).is_possible
         else None
     )
     if alias is None:

@@ -143,6 +143,7 @@ class ChoicesForm(Form):
 
     Args:
         prompt_sets: ids and names of the available prompt sets.
+        models: names of the available models, with their rows.
         scorers: names of the available scorers.
     """
 
@@ -159,13 +160,13 @@ class ChoicesForm(Form):
         self,
         *args: Any,
         prompt_sets: Sequence[tuple[str, str]],
-        models: Sequence[str],
+        models: Sequence[tuple[str, str]],
         scorers: Sequence[str],
         **options: Any,
     ) -> None:
         super().__init__(*args, **options)
         self._choose("prompts", [("", "Choose one"), *prompt_sets])
-        self._choose("model", [(name, name) for name in models])
+        self._choose("model", models)
         self._choose("scorer", [("", "None"), *((name, name) for name in scorers)])
         self.fields["model"].error_messages["invalid_choice"] = "No model “%(value)s” is on sale"
 
@@ -211,7 +212,11 @@ class VoteForm(PairForm):
     """A vote on a pair of pictures."""
 
     answer = Choice(choices=[(answer.value, answer.value) for answer in Answer])
-    reason = Text(max_length=MAX_VOTE_REASON_LENGTH, required=False)
+    reason = Text(
+        max_length=MAX_VOTE_REASON_LENGTH,
+        required=False,
+        attrs={"x-model": "reason", "x-on:keydown.enter.prevent": "leave", "x-on:keydown.escape": "leave"},
+    )
 
 
 class VerdictForm(Form):
@@ -220,7 +225,13 @@ class VerdictForm(Form):
     prediction = ShortId()
     position = Quantity(min_value=0)
     verdict = Choice(choices=[(verdict.value, verdict.value) for verdict in Verdict])
-    reason = Text(max_length=MAX_REASON_LENGTH, required=False)
+    reason = Text(
+        label="Reason for rejecting",
+        max_length=MAX_REASON_LENGTH,
+        required=False,
+        help_text="The provider reads it.",
+        attrs={"x-model": "reason", "x-on:keydown.enter.prevent": "reject"},
+    )
 
 
 class TopUpQuery(Form):

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 
+from billing.pricing.domain import price_text
 from marketplace.accounts.policy import Action
 from marketplace.benchmarks.domain.states import COMPARED_TASK, MAX_MODELS, MIN_MODELS, SCORING_TASK
 from marketplace.benchmarks.selectors.prompt_sets import prompt_set_for_buyer, prompt_sets_for_buyer
@@ -16,6 +17,8 @@ from marketplace.catalog import selectors as catalog
 from marketplace.core.ids import parse_short, short
 from marketplace.web.console.forms import BenchmarkForm, ChoicesForm
 from marketplace.web.shared.access import MemberRequest, member_page
+from marketplace.web.shared.fields import Option
+from marketplace.web.shared.figures import duration
 
 if TYPE_CHECKING:
     from marketplace.benchmarks.models import Benchmark
@@ -34,11 +37,9 @@ def new(request: MemberRequest) -> HttpResponse:
         benchmark = form.attempt(_start, request, form)
         if benchmark is not None:
             return redirect("web:console_benchmark", request.membership.organization.slug, benchmark.pk)
-    chosen = form["model"].value() or []
     context = {
         "form": form,
         "prompt_sets": options["prompt_sets"],
-        "models": [_choice(offer, is_chosen=offer.slug in chosen) for offer in offers],
         "scorers": options["scorers"],
         "fewest": MIN_MODELS,
         "most": MAX_MODELS,
@@ -63,7 +64,7 @@ def _options(request: MemberRequest, offers: list[catalog.Offer]) -> dict[str, A
             (short(one.pk), f"{one.name} ({one.size} prompt{'' if one.size == 1 else 's'})")  # type: ignore[attr-defined]  # annotated
             for one in prompt_sets_for_buyer(request.membership.organization_id)
         ],
-        "models": [offer.slug for offer in offers],
+        "models": [(offer.slug, _row(offer)) for offer in offers],
         "scorers": [offer.slug for offer in catalog.offers(task=SCORING_TASK)],
     }
 
@@ -92,11 +93,10 @@ def _start(request: MemberRequest, form: BenchmarkForm) -> Benchmark:
     )
 
 
-def _choice(offer: catalog.Offer, *, is_chosen: bool) -> dict[str, Any]:
-    return {
-        "slug": offer.slug,
-        "description": offer.listing.model.description,
-        "price": offer.price,
-        "p50": offer.measured.p50_run_seconds,
-        "chosen": is_chosen,
-    }
+def _row(offer: catalog.Offer) -> Option:
+    """A model as a choice: its name, price, median run and description."""
+    price, seconds = offer.price, offer.measured.p50_run_seconds
+    figure = price_text(price.amount, price.currency, price.unit)
+    if seconds is not None:
+        figure += f", {duration(seconds)}"
+    return Option(offer.slug, figure=figure, note=offer.listing.model.description)

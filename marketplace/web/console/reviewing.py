@@ -53,6 +53,7 @@ def review(request: MemberRequest, id: uuid.UUID) -> HttpResponse:
         # The cost of accepting 0, 1, 2 … images, as texts: the page itself does not calculate.
         "amounts": [format_amount(rate(terms, quantity=count), terms.currency) for count in range(len(items) + 1)],
         "tally": tallies([found.pk])[found.pk],
+        "form": VerdictForm(auto_id="%s"),
         "verdict_url": reverse("web:console_contract_verdict", args=[slug, id]),
     }
     return render(request, "console/review.html", context)

@@ -11,7 +11,7 @@ from django.views.decorators.http import require_POST
 
 from inference.links import artifact_path
 from marketplace.accounts.policy import Action
-from marketplace.benchmarks.domain.states import MAX_REASON_LENGTH, Answer
+from marketplace.benchmarks.domain.states import Answer
 from marketplace.benchmarks.selectors.ballots import Ballot, Shown, ballot_of
 from marketplace.benchmarks.selectors.benchmarks import benchmark_for_buyer, sees_names
 from marketplace.benchmarks.services import voting
@@ -32,7 +32,7 @@ def page(request: MemberRequest, id: uuid.UUID) -> HttpResponse:
     if sees_names(benchmark, request.actor):
         return redirect("web:console_benchmark", request.membership.organization.slug, id)
     ballot = document_of(ballot_of(benchmark, request.membership.user_id))
-    context = {"benchmark": benchmark, "id": short(id), "ballot": ballot, "longest_reason": MAX_REASON_LENGTH}
+    context = {"benchmark": benchmark, "id": short(id), "ballot": ballot, "form": VoteForm(auto_id="%s")}
     return render(request, "console/vote.html", context)
 
 

@@ -6,7 +6,7 @@ from typing import Any
 from django import forms
 
 from marketplace.catalog.selectors import SORTS
-from marketplace.web.shared.fields import Checkbox, Choice, Flag, JsonValue, LongText, ShortId, Text
+from marketplace.web.shared.fields import Checkbox, Choice, Flag, JsonValue, LongText, Option, ShortId, Text
 from marketplace.web.shared.forms import Form
 
 MAX_QUERY_LENGTH = 100
@@ -56,6 +56,22 @@ class ContractQuery(Form):
     """The contract under which to run a model."""
 
     contract = ShortId(required=False)
+
+
+class PaymentForm(Form):
+    """How a run is paid for: by the list price, or under one of the visitor's contracts."""
+
+    contract = Choice(label="How to pay", required=False, widget=forms.RadioSelect)
+
+    def __init__(self, choices: Sequence[tuple[str, Option]], *, review_hours: int, **options: Any) -> None:
+        super().__init__(auto_id="pay-%s", **options)
+        field = self.fields["contract"]
+        assert isinstance(field, Choice)
+        field.choices = choices
+        field.help_text = (
+            "Under a contract the price is held until each picture is accepted or rejected, "
+            f"for at most {review_hours} hours after it is delivered."
+        )
 
 
 class RunForm(ContractQuery):

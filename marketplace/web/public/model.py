@@ -13,6 +13,8 @@ from django.urls import reverse
 from billing.ledger.domain import AccountKind
 from billing.ledger.selectors import balance_of
 from billing.outcomes.selectors import contracts_in_force
+from billing.pricing.domain import PriceTerms
+from billing.pricing.selectors import terms_of
 from inference.links import upload_path
 from inference.services.estimates import estimate
 from marketplace.accounts import policy
@@ -25,12 +27,14 @@ from marketplace.catalog.domain import sku_of
 from marketplace.catalog.selectors import Offer
 from marketplace.catalog.services.resolution import input_check
 from marketplace.core.ids import short
+from marketplace.core.money import format_amount
 from marketplace.core.problems import Invalid
-from marketplace.web.public.forms import ContractQuery, InputsForm
+from marketplace.web.public.forms import ContractQuery, InputsForm, PaymentForm
 from marketplace.web.public.playground import estimate_texts
 from marketplace.web.shared.access import current_membership, enter
 from marketplace.web.shared.calls import answers_with_value
 from marketplace.web.shared.cards import examples_shown, model_card
+from marketplace.web.shared.fields import Option
 from marketplace.web.shared.forms import query_of
 from marketplace.web.shared.inputs import schema_fields, typed_values
 from marketplace.web.shared.markdown import render_markdown
@@ -79,8 +83,7 @@ def model(request: HttpRequest, owner: str, name: str) -> HttpResponse:
         "examples": examples,
         "profile": profile_of(checks_of(listing.version)),
         "fields": fields,
-        "contracts": _contracts(membership, listing.model_id),
-        "asked_contract": short(asked_contract) if asked_contract else "",
+        "payment": _payment(membership, offer, asked=asked_contract),
         "form": InputsForm(fields, upload_url=uploads_to),
         "takes_file": any(field["type"] == "file" for field in fields),
         "answers_with_value": answers_with_value(listing.model.task),
@@ -144,9 +147,22 @@ def _why_not(
     return None
 
 
-def _contracts(membership: Membership | None, model_id: uuid.UUID) -> list[dict[str, Any]]:
-    """The contracts under which the visitor can run the model and pay only for accepted images."""
+def _payment(membership: Membership | None, offer: Offer, *, asked: uuid.UUID | None) -> PaymentForm | None:
+    """The choice of how to pay, if the visitor has contracts to pay only for accepted images; `asked` is chosen."""
     if membership is None:
-        return []
-    found = contracts_in_force(str(membership.organization_id), sku_of(model_id))
-    return [{"id": short(contract.pk), "price": contract.offer.price, "offer": contract.offer} for contract in found]
+        return None
+    found = contracts_in_force(str(membership.organization_id), sku_of(offer.listing.model_id))
+    if not found:
+        return None
+    choices = [("", _way("Pay per", offer.price))]
+    for contract in found:
+        way = _way("Pay per accepted", terms_of(contract.offer.price))
+        if len(found) > 1:
+            way = Option(f"{way}, version {contract.offer.version}", figure=way.figure)
+        choices.append((short(contract.pk), way))
+    hours = found[0].offer.review_hours
+    return PaymentForm(choices, review_hours=hours, initial={"contract": short(asked) if asked else ""})
+
+
+def _way(what: str, terms: PriceTerms) -> Option:
+    return Option(f"{what} {terms.unit.singular}", figure=format_amount(terms.amount, terms.currency))

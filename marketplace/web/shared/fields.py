@@ -118,6 +118,18 @@ class Flag(forms.BooleanField):
         super().__init__(required=False, **options)
 
 
+class Option(str):
+    """The label of a choice that is shown as a row, with a figure at its end and a note below it."""
+
+    figure: str
+    note: str
+
+    def __new__(cls, label: str, *, figure: str = "", note: str = "") -> "Option":
+        option = super().__new__(cls, label)
+        option.figure, option.note = figure, note
+        return option
+
+
 class Choice(forms.ChoiceField):
     """One of several choices."""
 

@@ -113,7 +113,7 @@ def test_an_artifact_needs_its_own_unexpired_link(front_client: FrontClient, buy
         link.replace("expires=1", "expires=9"),
         f"{path}?{other.split('?')[1]}",
         f"{path}?{query.split('&')[0]}",
-        f"{path}?expires=abc&signature=%FF%00",
+        f"{path}?expires=abc&signature=%FF",
         f"{path}?{query.split('&')[1]}",
     ):
         for method in ("GET", "HEAD"):

@@ -11,6 +11,7 @@ from rest_framework.test import APIClient
 
 from marketplace.accounts.services.api_keys import revoke_key
 from marketplace.api.front.hub_routes import HUB_ROUTES
+from marketplace.api.front.routing import PARAMETER
 from marketplace.api.routes import ROUTES
 from marketplace.api.urls import urlpatterns
 from tests.integration.api.conftest import Buyer
@@ -77,7 +78,7 @@ def django_routes(patterns: "list[URLPattern | URLResolver]") -> set[tuple[str, 
 def test_the_document_describes_every_route(document: dict):  # type: ignore[type-arg]
     described = {(path, method) for path, methods in document["paths"].items() for method in methods}
     own = [route for route in ROUTES if route not in HUB_ROUTES]
-    answered = {(route.template, method.lower()) for route in own for method in route.methods}
+    answered = {(PARAMETER.sub(r"{\1}", route.template), method.lower()) for route in own for method in route.methods}
     assert described == {(path, method) for path, method in answered if method not in ("head", "query")}
     assert django_routes(urlpatterns) <= described
     assert all(route.operation is None for route in HUB_ROUTES), "the Hub's protocol is described elsewhere"

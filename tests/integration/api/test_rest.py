@@ -134,11 +134,12 @@ def test_search_as_replicates_clients_send_it(tmp_path: Path):
 
     for body in (word, word.upper(), f" {word}  grün ", f"{word} 100%"):
         assert [one["name"] for one in search(body.encode()).json()["results"]] == [listing.model.name], body
-    odd = [b"\0", b"a\0b", b"\xff\xfe", b"x" * 10_000, b'"zzqq', b"zzqq'", f"{word} _".encode(), b"zzqq\\", b"zzqq%"]
+    odd = [b"\xff\xfe", b"x" * 10_000, b'"zzqq', b"zzqq'", f"{word} _".encode(), b"zzqq\\", b"zzqq%"]
     for body in odd:
         answer = search(body)
         assert (answer.status_code, answer.json()["results"]) == (200, []), body
     assert listing.model.name in search(b"").content.decode()
+    assert_problem(search(b"a\0b"), 400, "must not contain NUL")
     assert_problem(search(b"x" * 3_000_000), 413, "at most")
 
 

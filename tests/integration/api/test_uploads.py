@@ -56,7 +56,7 @@ def test_a_chunked_upload_is_stored(front_client: FrontClient, draft: UploadDraf
         ("README.md", b"cards", 413, "at most 4 bytes"),
         ("LICENSE", b"mit", 404, "announces no such file"),
         ("../README.md", b"card", 404, "announces no such file"),
-        ("a\0b", b"card", 404, "announces no such file"),
+        ("a\0b", b"card", 400, "must not contain NUL characters"),
     ],
 )
 def test_unannounced_content_is_not_stored(
