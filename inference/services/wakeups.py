@@ -14,6 +14,7 @@ from marketplace.core.ids import short
 
 PROGRESS_KEPT = 200
 PROGRESS_SECONDS = 3600
+ENDED_PROGRESS_SECONDS = 60  # for watchers that reconnect; later ones read the end from the database
 NOTICE_MILLISECONDS = 1000
 LISTENER_SECONDS = 30
 
@@ -35,7 +36,7 @@ def listeners_key(version: str) -> str:
 
 
 def progress_key(prediction: uuid.UUID) -> str:
-    """Key of the prediction's capped, expiring stream of progress."""
+    """Key of the prediction's capped stream of progress, which expires soon after the prediction has ended."""
     return f"progress:{short(prediction)}"
 
 
@@ -61,11 +62,15 @@ def publish_progress(events: Iterable[tuple[uuid.UUID, str, Mapping[str, Any]]])
 
 
 def publish_ends(ended: Iterable[tuple[uuid.UUID, str | None]]) -> None:
-    """Wake the processes that wait for or watch these predictions (prediction, waiting web process's channel)."""
+    """Wake the processes that wait for or watch these predictions (prediction, waiting web process's channel).
+
+    Their progress expires: kept for an hour, that of a busy market filled Redis within the hour.
+    """
     pipe = client().pipeline(transaction=False)
     for prediction, reply_channel in ended:
         if reply_channel:
             pipe.publish(reply_channel, short(prediction))
+        pipe.expire(progress_key(prediction), ENDED_PROGRESS_SECONDS)
         pipe.publish(channel_of(prediction), "done")
     pipe.execute()
 
