@@ -107,6 +107,8 @@ class Prediction(models.Model):
             models.Index("lease_until", condition=models.Q(status="processing"), name="prediction_leased"),
             models.Index("organization", models.F("id").desc(), name="prediction_by_buyer"),
             models.Index("model", models.F("id").desc(), name="prediction_by_model"),
+            # Pictures made to be shown, which are few; a model with many calls would be searched for them otherwise.
+            models.Index("model", models.F("id").desc(), condition=models.Q(origin="demo"), name="prediction_shown"),
         ]
 
 

@@ -72,6 +72,18 @@ WHERE p.origin = 'demo' AND p.status = 'succeeded' AND p.value IS NULL AND p.con
 ORDER BY p.id DESC LIMIT %(limit)s
 """
 )
+LATEST_PICTURES_OF_EACH = (
+    _VIEW  # noqa: S608  # both parts are constants
+    + """
+WHERE p.id IN (
+  SELECT latest.id FROM unnest(%(models)s::uuid[]) wanted(model) CROSS JOIN LATERAL (
+    SELECT q.id FROM inference_prediction q
+    WHERE q.model_id = wanted.model AND q.origin = 'demo' AND q.status = 'succeeded' AND q.value IS NULL
+      AND q.contract_id IS NULL
+    ORDER BY q.id DESC LIMIT %(limit)s) latest)
+ORDER BY p.id DESC
+"""
+)
 
 # For the holder of a signed link (no organisation), or for the buyer. An upload is gone once it has expired.
 UPLOAD = """

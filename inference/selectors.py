@@ -2,6 +2,7 @@
 
 import json
 import uuid
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -118,9 +119,25 @@ def showcase(*, model_id: uuid.UUID | None = None, limit: int) -> list[Predictio
     return _views(read_models.LATEST_PICTURES, {"model": model_id, "limit": limit})
 
 
+def showcases(model_ids: Sequence[uuid.UUID], *, limit: int) -> dict[str, list[PredictionView]]:
+    """As `showcase`, at most `limit` pictures of each of these models by its name `owner/name`, in one query."""
+    found: dict[str, list[PredictionView]] = defaultdict(list)
+    for view in _views(read_models.LATEST_PICTURES_OF_EACH, {"models": list(model_ids), "limit": limit}):
+        found[view.model].append(view)
+    return found
+
+
 def examples_of(version_id: str) -> list[Example]:
     """What a version made while it was inspected, in order."""
     return list(Example.objects.filter(version=version_id))
+
+
+def examples_of_each(version_ids: Sequence[str]) -> dict[str, list[Example]]:
+    """As `examples_of`, for several versions in one query."""
+    found: dict[str, list[Example]] = {version_id: [] for version_id in version_ids}
+    for example in Example.objects.filter(version__in=version_ids):
+        found[example.version_id].append(example)
+    return found
 
 
 def prediction_counts(model_ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, int]:
@@ -129,29 +146,37 @@ def prediction_counts(model_ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, int]:
     return {row["model"]: row["runs"] for row in rows.annotate(runs=Count("id"))}
 
 
-def measured(model_id: uuid.UUID, *, days: int = 14, sample: int = 1000) -> Measured:
-    """What the newest `sample` predictions of the last `days` say about a model."""
+def measured(model_id: uuid.UUID) -> Measured:
+    """As `measured_of`, for one model."""
+    return measured_of([model_id])[model_id]
+
+
+def measured_of(model_ids: Sequence[uuid.UUID], *, days: int = 14, sample: int = 1000) -> dict[uuid.UUID, Measured]:
+    """What the newest `sample` predictions of the last `days` say about each of these models, in one query."""
     since = timezone.now() - timedelta(days=days)
     with connection.cursor() as cursor:
         cursor.execute(
             """
-            WITH recent AS (
-              SELECT status, run_seconds, extract(epoch FROM started_at - created_at)::float8 AS queue_seconds, id
-              FROM inference_prediction
-              WHERE model_id = %(model)s AND status IN ('succeeded', 'failed') AND completed_at >= %(since)s
-              ORDER BY id DESC LIMIT %(sample)s)
-            SELECT count(*), avg((status = 'succeeded')::int)::float8,
-                   percentile_cont(0.5) WITHIN GROUP (ORDER BY run_seconds) FILTER (WHERE status = 'succeeded'),
-                   percentile_cont(0.95) WITHIN GROUP (ORDER BY run_seconds) FILTER (WHERE status = 'succeeded'),
-                   percentile_cont(0.5) WITHIN GROUP (ORDER BY queue_seconds) FILTER (WHERE status = 'succeeded'),
-                   (SELECT array_agg(s.run_seconds ORDER BY s.id) FROM (
-                      SELECT id, run_seconds FROM recent WHERE status = 'succeeded' ORDER BY id DESC LIMIT 40) s)
-            FROM recent
+            SELECT wanted.id, found.* FROM unnest(%(models)s::uuid[]) wanted(id) CROSS JOIN LATERAL (
+              WITH recent AS (
+                SELECT status, run_seconds, extract(epoch FROM started_at - created_at)::float8 AS queue_seconds, id
+                FROM inference_prediction
+                WHERE model_id = wanted.id AND status IN ('succeeded', 'failed') AND completed_at >= %(since)s
+                ORDER BY id DESC LIMIT %(sample)s)
+              SELECT count(*), avg((status = 'succeeded')::int)::float8,
+                     percentile_cont(0.5) WITHIN GROUP (ORDER BY run_seconds) FILTER (WHERE status = 'succeeded'),
+                     percentile_cont(0.95) WITHIN GROUP (ORDER BY run_seconds) FILTER (WHERE status = 'succeeded'),
+                     percentile_cont(0.5) WITHIN GROUP (ORDER BY queue_seconds) FILTER (WHERE status = 'succeeded'),
+                     (SELECT array_agg(s.run_seconds ORDER BY s.id) FROM (
+                        SELECT id, run_seconds FROM recent WHERE status = 'succeeded' ORDER BY id DESC LIMIT 40) s)
+              FROM recent) found
             """,
-            {"model": model_id, "since": since, "sample": sample},
+            {"models": list(model_ids), "since": since, "sample": sample},
         )
-        runs, success, p50, p95, queue, seconds = cursor.fetchone()
-    return Measured(runs, success, p50, p95, queue, since, seconds or [])
+        return {
+            model: Measured(runs, success, p50, p95, queue, since, seconds or [])
+            for model, runs, success, p50, p95, queue, seconds in cursor.fetchall()
+        }
 
 
 def nodes_for_operator() -> QuerySet[Node]:

@@ -33,6 +33,8 @@ app.config_from_object(
             "outbox-outside": {"task": "core.relay_outbox_outside", "schedule": 1.0, "options": {"expires": 5}},
             "sweep": {"task": "inference.sweep", "schedule": 5.0, "options": {"expires": 10}},
             "providers": {"task": "providers.sweep", "schedule": 10.0, "options": {"expires": 10}},
+            "catalog": {"task": "catalog.sweep", "schedule": 10.0, "options": {"expires": 10}},
+            "words": {"task": "catalog.count_words", "schedule": 3600.0, "options": {"expires": 3600}},
             "benchmarks": {"task": "benchmarks.sweep", "schedule": 5.0, "options": {"expires": 10}},
             "uploads": {"task": "providers.sweep_uploads", "schedule": 600.0, "options": {"expires": 600}},
         },
@@ -40,5 +42,5 @@ app.config_from_object(
     }
 )
 
-app.autodiscover_tasks(["marketplace.core", "inference", "marketplace.benchmarks"])
+app.autodiscover_tasks(["marketplace.core", "inference", "marketplace.catalog", "marketplace.benchmarks"])
 app.autodiscover_tasks(["providers", "providers.hub"], related_name="celery_tasks")

@@ -1,3 +1,4 @@
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models.functions import Lower, Now
 
@@ -16,6 +17,7 @@ class GenerativeModel(models.Model):
         task: what it does, a key of `providers.tasks`; it stays as the first version set it.
         card: its README in Markdown, without the metadata block.
         license: SPDX identifier, as the card says.
+        tags: words that the card's metadata files it under.
     """
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
@@ -25,6 +27,7 @@ class GenerativeModel(models.Model):
     description = models.CharField(max_length=300, default="")
     card = models.TextField(default="")
     license = models.CharField(max_length=60, default="")
+    tags = ArrayField(models.CharField(max_length=60), default=list, db_default=[])
     created_at = models.DateTimeField(db_default=Now())
 
     class Meta:
@@ -64,7 +67,7 @@ class ModelVersion(models.Model):
         message: what its author said about it.
         pipeline_class: the class that runs it: of a pipeline, or of the one model that the folder holds.
         input_schema: JSON Schema of a call's input, canonical field names.
-        card, description, license: what its README says.
+        card, description, license, tags: what its README says.
         trials: complete inputs that its checks run it with.
         size: bytes of all its files.
         withdrawn_at: since when it takes no new calls.
@@ -81,6 +84,7 @@ class ModelVersion(models.Model):
     card = models.TextField(default="")
     description = models.CharField(max_length=300, default="")
     license = models.CharField(max_length=60, default="")
+    tags = ArrayField(models.CharField(max_length=60), default=list, db_default=[])
     trials = models.JSONField(default=list)
     size = models.BigIntegerField()
     published_by = models.ForeignKey("accounts.User", on_delete=models.SET_NULL, null=True, related_name="+")

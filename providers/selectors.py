@@ -1,17 +1,39 @@
 """Reading what providers published."""
 
 import uuid
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
-from django.db.models import QuerySet
+from django.db.models import QuerySet, Value
+from django.db.models.functions import Collate, Concat, Lower
 
 from marketplace.accounts.domain import is_name
 from providers.domain import VersionState
-from providers.models import DraftFile, GenerativeModel, ModelVersion, NamespaceBlob, UploadDraft, VersionCheck
+from providers.models import (
+    DraftFile,
+    GenerativeModel,
+    ModelVersion,
+    NamespaceBlob,
+    UploadDraft,
+    VersionCheck,
+    VersionFile,
+)
 
 
 def models_for_provider(organization_id: uuid.UUID) -> QuerySet[GenerativeModel]:
     return GenerativeModel.objects.filter(organization=organization_id).select_related("organization").order_by("name")
+
+
+def models_by_name(owner: str, *, after: str, containing: str, limit: int) -> list[GenerativeModel]:
+    """An organisation's models in the order of `owner/name` in lower case.
+
+    Args:
+        owner: the organisation's slug.
+        after: the models behind this name come, in lower case; empty: from the first on.
+        containing: what `owner/name` contains, in lower case.
+    """
+    name = Collate(Concat(Value(f"{owner}/"), Lower("name")), "C")
+    models = GenerativeModel.objects.filter(organization__slug=owner).select_related("organization").annotate(slug=name)
+    return list(models.filter(slug__gt=after, slug__contains=containing).order_by("slug")[:limit])
 
 
 def model_named(owner: str, name: str) -> GenerativeModel | None:
@@ -43,6 +65,17 @@ def head_of(model: GenerativeModel) -> ModelVersion | None:
     return model.versions.select_related("model__organization").order_by("-number").first()
 
 
+def heads_of(model_ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, ModelVersion]:
+    """As `head_of`, of those of these models that have a version."""
+    newest = ModelVersion.objects.filter(model__in=model_ids).order_by("model", "-number").distinct("model")
+    return {version.model_id: version for version in newest}
+
+
+def versions_by_id(version_ids: Sequence[str]) -> dict[str, ModelVersion]:
+    """These versions by their ids."""
+    return ModelVersion.objects.in_bulk(version_ids)
+
+
 def checks_of(version: ModelVersion) -> list[VersionCheck]:
     """The steps of its checks, in their order. Versions from before there were steps have none."""
     return list(VersionCheck.objects.filter(version=version))
@@ -51,6 +84,16 @@ def checks_of(version: ModelVersion) -> list[VersionCheck]:
 def files_of(version: ModelVersion) -> list[tuple[str, str, int]]:
     """Path, SHA-256 and size in bytes of each file of a version."""
     return list(version.files.values_list("path", "blob_id", "blob__size"))
+
+
+def files_of_each(version_ids: Sequence[str]) -> dict[str, list[tuple[str, str, int]]]:
+    """As `files_of`, of several versions by their ids."""
+    found: dict[str, list[tuple[str, str, int]]] = {version_id: [] for version_id in version_ids}
+    rows = VersionFile.objects.filter(version__in=version_ids)
+    for version_id, *file in rows.values_list("version_id", "path", "blob_id", "blob__size"):
+        path, sha256, size = file
+        found[version_id].append((path, sha256, size))
+    return found
 
 
 def weight_files(version_id: str) -> list[tuple[str, str, int]]:

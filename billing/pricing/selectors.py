@@ -1,7 +1,9 @@
 """Reading prices: those in effect and those that were."""
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 
+from django.db.models import Min
 from django.db.models.functions import Now
 
 from billing.pricing.domain import PriceTerms, Unit
@@ -31,6 +33,12 @@ def current_terms_of(skus: Sequence[str]) -> Mapping[str, PriceTerms]:
     """The prices in effect now of those skus that have one."""
     prices = Price.objects.filter(sku__in=skus, effective_from__lte=Now())
     return {price.sku: terms_of(price) for price in prices.order_by("sku", "-version").distinct("sku")}
+
+
+def next_changes_of(skus: Sequence[str]) -> Mapping[str, datetime]:
+    """When the next price of each of these skus becomes effective, where one is set for later."""
+    later = Price.objects.filter(sku__in=skus, effective_from__gt=Now())
+    return dict(later.values("sku").annotate(at=Min("effective_from")).values_list("sku", "at"))
 
 
 def price_history(sku: str) -> list[Price]:

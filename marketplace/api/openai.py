@@ -17,7 +17,7 @@ from marketplace.core.problems import FieldError, Problem
 from marketplace.core.shapes import error_of, errors_in, read, refused
 
 if TYPE_CHECKING:
-    from marketplace.catalog.selectors import Offer
+    from marketplace.catalog.models import Listing
 
 SIZE = re.compile(r"(\d{1,5})x(\d{1,5})", re.ASCII)
 NUMBER = re.compile(r"-?\d{1,15}(\.\d{1,15})?", re.ASCII)
@@ -156,11 +156,11 @@ def images_document(
     }
 
 
-def model_document(offer: "Offer") -> answers.OpenAIModel:
+def model_document(listing: "Listing") -> answers.OpenAIModel:
     """A model on sale, in the format of `GET /models`."""
-    model = offer.listing.model
+    model = listing.model
     return {
-        "id": offer.slug,
+        "id": listing.slug,
         "object": "model",
         "created": int(model.created_at.timestamp()),
         "owned_by": model.organization.slug,

@@ -1,5 +1,6 @@
 """Replicate's dialect: reads its requests, and builds its documents of predictions, models and versions."""
 
+import json
 import re
 from typing import TYPE_CHECKING, Any, cast
 
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
 WAIT = re.compile(r"(?:^|[,;\s])wait(?:=(\d{1,4}))?(?:$|[,;\s])")
 MAX_WAIT_SECONDS = 60
+MAX_SEARCH_BYTES = 4_000
 
 
 def wait_seconds(prefer: str | None) -> int | None:
@@ -38,6 +40,18 @@ def wait_seconds(prefer: str | None) -> int | None:
 def reference_in(body: CreatePredictionOfVersion) -> Reference:
     """The model for `POST /v1/predictions`. May query the database. Raises NotFound: there is no such version."""
     return parse_reference(body.version) or reference_of_version(body.version)
+
+
+def search_text(body: bytes) -> str:
+    """The words of a search's body: plain text, or a JSON text, as Replicate's JavaScript client sends it."""
+    text = body[:MAX_SEARCH_BYTES].decode("utf-8", "replace")
+    if text.startswith('"'):
+        try:
+            found = json.loads(text)
+        except ValueError:
+            return text
+        return found if isinstance(found, str) else text
+    return text
 
 
 def review_document(review: "Review", prediction: PredictionView) -> answers.Review:

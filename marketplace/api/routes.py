@@ -20,6 +20,7 @@ from marketplace.api.openai import PredictionFailed, StillRunning
 from marketplace.api.openapi import openapi_document
 from marketplace.api.operations import FORM, Access, Answer, Body, Operation, Parameter
 from marketplace.api.shapes import answers, requests
+from marketplace.catalog.search import MAX_PAGE_SIZE
 from marketplace.catalog.services.aliases import AliasMoved
 from marketplace.core.problems import (
     Forbidden,
@@ -46,6 +47,8 @@ CONDITIONS = (
 )
 PREFER = Parameter("Prefer", "header", "`wait` or `wait=seconds`: answer when the prediction has ended, at most 60 s")
 CURSOR = Parameter("cursor", "query", "As `next` of another page has it")
+QUERY = Parameter("query", "query", "Words that the models must have")
+LIMIT = Parameter("limit", "query", "How many a page has", {"type": "integer", "minimum": 1, "maximum": MAX_PAGE_SIZE})
 LINK = (
     Parameter("expires", "query", "Of a signed link"),
     Parameter("signature", "query", "Of a signed link"),
@@ -280,7 +283,13 @@ MODELS = (
         ("GET", "HEAD"),
         "/v1/models",
         views.Models,
-        Operation("models_list", {200: Answer("The models", answers.ModelPage)}, access=Access.ANYBODY),
+        Operation(
+            "models_list",
+            {200: Answer("The models", answers.ModelPage)},
+            parameters=(QUERY, CURSOR, LIMIT),
+            refusals=(NotUnderstood, Invalid),
+            access=Access.ANYBODY,
+        ),
     ),
     # Replicate's clients search with this method, which OpenAPI 3.1 does not support.
     Route(("QUERY",), "/v1/models", views.Models),

@@ -1,6 +1,7 @@
 """The calls of Replicate's dialect that do not wait: models, versions, the list of predictions, the account."""
 
 from typing import Any
+from urllib.parse import urlencode
 
 from django.conf import settings
 from rest_framework.permissions import AllowAny
@@ -26,8 +27,10 @@ from marketplace.api.authentication import caller_of
 from marketplace.api.files import file_document
 from marketplace.api.shapes import answers
 from marketplace.api.shapes.requests import GiveVerdict
+from marketplace.catalog import search as catalog_search
 from marketplace.catalog import selectors as catalog
 from marketplace.catalog.domain import VERSION_ID
+from marketplace.catalog.search import MAX_PAGE_SIZE, PAGE_SIZE, Search
 from marketplace.core.ids import parse_short, short
 from marketplace.core.money import decimal_text
 from marketplace.core.problems import FieldError, Invalid, NotFound, NotUnderstood
@@ -37,9 +40,9 @@ from providers.selectors import versions_of
 PAGE = 100
 
 
-def page_of(results: list[Any], *, following: str | None = None) -> Response:
+def page_of(results: list[Any], *, previous: str | None = None, following: str | None = None) -> Response:
     """A page in the format of Replicate's clients."""
-    return Response({"previous": None, "next": following, "results": results})
+    return Response({"previous": previous, "next": following, "results": results})
 
 
 class Predictions(APIView):
@@ -88,15 +91,47 @@ class Models(APIView):
     http_method_names = ["get", "query", "head", "options"]
 
     def get(self, request: Request) -> Response:
-        """The models on sale, most used first. `QUERY` with words as a text body searches them."""
-        return page_of([replicate.model_document(offer) for offer in catalog.offers()])
+        """The models on sale, most used first, or those that the words of `query` find, the best match first.
+
+        `next` and `previous` are the addresses of the pages around this one. `QUERY` with words as a text body
+        searches too.
+        """
+        asked = request.query_params
+        return _models(Search(asked.get("query", "")), cursor=asked.get("cursor", ""), limit=asked.get("limit", ""))
 
     def query(self, request: Request) -> Response:
-        """Search: Replicate's clients send `QUERY /v1/models` with a text body."""
-        text = request._request.body[:1000].decode("utf-8", "replace")
-        if "\0" in text:
-            raise NotUnderstood("The words of a search must not contain NUL characters")
-        return page_of([replicate.model_document(offer) for offer in catalog.offers(query=text)])
+        """Search: Replicate's clients send `QUERY /v1/models` with a text body, some of them as a JSON text."""
+        return _models(Search(replicate.search_text(request._request.body)))
+
+
+def _models(search: Search, *, cursor: str = "", limit: str = "") -> Response:
+    """A page of models. Raises NotUnderstood, Invalid."""
+    if "\0" in search.text:
+        raise NotUnderstood("The words of a search must not contain NUL characters")
+    size = page_size(limit)
+    page = catalog_search.page_of(
+        search, catalog_search.understand(search), cursor=catalog_search.cursor_in(cursor, search), size=size
+    )
+    kept = {name: value for name, value in (("query", search.text.strip()), ("limit", limit)) if value}
+    previous, following = (
+        f"{settings.BASE_URL}/v1/models?{urlencode(kept | {'cursor': place})}" if place else None
+        for place in (page.preceding, page.following)
+    )
+    return page_of([replicate.model_document(offer) for offer in page.offers], previous=previous, following=following)
+
+
+def page_size(limit: str) -> int:
+    """The number of models of a page that a query parameter asks for.
+
+    Raises:
+        Invalid: it is no number, or not one from 1 to 100.
+    """
+    if not limit:
+        return PAGE_SIZE
+    if not (limit.isascii() and limit.isdecimal() and len(limit) < 4 and 1 <= int(limit) <= MAX_PAGE_SIZE):
+        wrong = FieldError("limit", f"must be a number from 1 to {MAX_PAGE_SIZE}")
+        raise Invalid("There is no such page", errors=[wrong])
+    return int(limit)
 
 
 class Model(APIView):

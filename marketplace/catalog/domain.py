@@ -1,7 +1,8 @@
-"""Names that callers use for models. Pure functions."""
+"""Names that callers use for models, and the bands of their figures. Pure functions."""
 
 import re
 import uuid
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from marketplace.accounts.domain import is_name
@@ -34,3 +35,26 @@ def parse_reference(text: str) -> Reference | None:
 def sku_of(model_id: uuid.UUID) -> str:
     """The model's sku in billing."""
     return f"model:{model_id}"
+
+
+@dataclass(frozen=True)
+class Band:
+    """A range of a figure by which models are filtered.
+
+    Attributes:
+        below: where it ends; None: it has no end. It begins where the band before it ends.
+        title: what it is called, if that is not its limits.
+    """
+
+    name: str
+    below: float | None = None
+    title: str = ""
+
+
+# By the field of a model's entry: micro-units of a usual call, seconds of a median run, share of runs that succeeded.
+# PostgreSQL derives each entry's band from them: a change here needs a migration.
+BANDS: Mapping[str, tuple[Band, ...]] = {
+    "price": (Band("free", 1, "Free"), Band("low", 10_000), Band("middle", 100_000), Band("high")),
+    "p50_run_seconds": (Band("instant", 1.0), Band("short", 10.0), Band("medium", 60.0), Band("long")),
+    "success_rate": (Band("low", 0.9), Band("good", 0.99), Band("best")),
+}

@@ -1,27 +1,18 @@
 """Queries of the catalogue: models on sale, their prices and measurements."""
 
 import uuid
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
-from django.db.models import Q, QuerySet
+from django.db.models import QuerySet
 
 from billing.pricing.domain import PriceTerms
 from billing.pricing.selectors import current_terms, current_terms_of
-from inference.domain.rating import rate_call
-from inference.selectors import Measured, measured, prediction_counts
+from inference.selectors import Measured, measured_of, prediction_counts
 from marketplace.catalog.domain import Reference, sku_of
 from marketplace.catalog.models import Alias, Listing
 from marketplace.core.problems import NotFound
 from providers.selectors import version_by_id
-from providers.tasks import task_named
-from providers.tasks.fields import defaults_of
-
-if TYPE_CHECKING:
-    pass
-
-SORTS = ("popular", "newest", "cheapest", "fastest")
 
 
 @dataclass(frozen=True)
@@ -39,7 +30,7 @@ class Offer:
 
     @property
     def slug(self) -> str:
-        return f"{self.listing.model.organization.slug}/{self.listing.model.name}"
+        return self.listing.slug
 
 
 @dataclass(frozen=True)
@@ -63,43 +54,21 @@ def _listings() -> QuerySet[Listing]:
 
 
 def _offers(listings: Iterable[Listing]) -> list[Offer]:
+    """The offers of these listings, in their order, by a constant number of queries."""
     listings = list(listings)
-    prices = current_terms_of([sku_of(listing.model_id) for listing in listings])
-    runs = prediction_counts([listing.model_id for listing in listings])
+    ids = [listing.model_id for listing in listings]
+    prices, runs, figures = current_terms_of([sku_of(one) for one in ids]), prediction_counts(ids), measured_of(ids)
     return [
-        Offer(listing, prices[sku], runs.get(listing.model_id, 0), measured(listing.model_id))
+        Offer(listing, prices[sku], runs.get(listing.model_id, 0), figures[listing.model_id])
         for listing in listings
         if (sku := sku_of(listing.model_id)) in prices
     ]
 
 
-def offers(*, query: str = "", task: str = "", sort: str = "popular") -> list[Offer]:
-    """The models on sale that match, in the order asked for (one of `SORTS`)."""
-    listings = _listings().filter(listed=True)
-    for word in query.split()[:8]:
-        listings = listings.filter(
-            Q(model__name__icontains=word)
-            | Q(model__organization__slug__icontains=word)
-            | Q(model__description__icontains=word)
-        )
-    if task:
-        listings = listings.filter(model__task=task)
-    found = _offers(listings.order_by("-created_at"))
-    match sort:
-        case "cheapest":
-            found.sort(key=_usual_amount)
-        case "fastest":
-            found.sort(key=lambda offer: offer.measured.p50_run_seconds or float("inf"))
-        case "popular":
-            found.sort(key=lambda offer: -offer.runs)
-    return found
-
-
-def _usual_amount(offer: Offer) -> float:
-    """The price of a call with the model's defaults, in micro-units, to compare prices in different units."""
-    task, schema = task_named(offer.listing.model.task), offer.listing.version.input_schema
-    amount = rate_call(task=task, schema=schema, terms=offer.price, inputs=defaults_of(schema)).amount
-    return float("inf") if amount is None else amount  # it depends on the picture
+def offers_of(model_ids: Sequence[uuid.UUID]) -> list[Offer]:
+    """Those of these models that are on sale, in this order."""
+    found = {offer.listing.model_id: offer for offer in _offers(_listings().filter(listed=True, pk__in=model_ids))}
+    return [found[model_id] for model_id in model_ids if model_id in found]
 
 
 def offer_named(owner: str, name: str) -> Offer:
@@ -145,6 +114,11 @@ def version_on_sale(model_id: uuid.UUID) -> str | None:
     return Listing.objects.filter(model=model_id, listed=True).values_list("version_id", flat=True).first()
 
 
+def versions_on_sale(model_ids: Sequence[uuid.UUID]) -> Mapping[uuid.UUID, str]:
+    """As `version_on_sale`, of those of these models that are on sale."""
+    return dict(Listing.objects.filter(pk__in=model_ids, listed=True).values_list("model_id", "version_id"))
+
+
 def listings_for_provider(organization_id: uuid.UUID) -> QuerySet[Listing]:
     """The listings of an organisation's models by name, those taken off sale included."""
     return _listings().filter(model__organization=organization_id).order_by("model__name")
@@ -153,11 +127,6 @@ def listings_for_provider(organization_id: uuid.UUID) -> QuerySet[Listing]:
 def price_of(model_id: uuid.UUID) -> PriceTerms | None:
     """The price of a model in effect now; None if it has none."""
     return current_terms(sku_of(model_id))
-
-
-def listed_tasks() -> list[str]:
-    """The names of the tasks of all models on sale, sorted."""
-    return sorted(set(Listing.objects.filter(listed=True).values_list("model__task", flat=True)))
 
 
 def is_on_sale(version_id: str) -> bool:

@@ -9,14 +9,14 @@ from providers.models import GitOid
 File = tuple[str, str, int]  # path, SHA-256, bytes
 
 
-def oids_of(files: Iterable[File]) -> dict[str, str]:
-    """Git's object id of each file by its path: of its bytes, or of the pointer file of a large one."""
-    files = list(files)
+def oids_of(files: Iterable[File]) -> dict[File, str]:
+    """Git's object id of each file: of its bytes, or of the pointer file of a large one."""
+    files = set(files)
     small = {sha256 for path, sha256, size in files if not git.is_lfs(path, size)}
     known = dict(GitOid.objects.filter(blob__in=small).values_list("blob_id", "oid"))
     known |= _compute_oids(small - known.keys())
     return {
-        path: git.blob_oid(git.pointer(sha256, size)) if git.is_lfs(path, size) else known[sha256]
+        (path, sha256, size): git.blob_oid(git.pointer(sha256, size)) if git.is_lfs(path, size) else known[sha256]
         for path, sha256, size in files
     }
 

@@ -7,16 +7,25 @@ download only its card, licence, configurations and pictures. Weights are not fo
 import hashlib
 import re
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
 from marketplace.accounts.domain import Actor
 from providers.hub import git
-from providers.hub.oids import oids_of
+from providers.hub.oids import File, oids_of
 from providers.hub.refusals import EntryNotFound, RepositoryNotFound, RevisionNotFound, WeightsNotPublic
-from providers.selectors import files_of, head_of, model_named, version_by_id, versions_for_provider
+from providers.selectors import (
+    files_of,
+    files_of_each,
+    head_of,
+    heads_of,
+    model_named,
+    version_by_id,
+    versions_by_id,
+    versions_for_provider,
+)
 from providers.validation.paths import PICTURES
 
 if TYPE_CHECKING:
@@ -126,11 +135,29 @@ def resolve(repository: Repository, revision: str) -> "ModelVersion | None":
 def snapshot(repository: Repository, revision: str) -> Snapshot:
     """The files of a revision. Raises RevisionNotFound."""
     version = resolve(repository, revision)
+    files = [] if version is None else files_of(version)
+    return _snapshot(repository, version, files, oids_of(files))
+
+
+def snapshots(repositories: Sequence[Repository]) -> list[Snapshot]:
+    """The files of each of these repositories at `main`, by a constant number of queries."""
+    heads = heads_of([one.model.pk for one in repositories if one.is_own])
+    listed = versions_by_id([one.listed for one in repositories if one.listed and not one.is_own])
+    versions = [heads.get(one.model.pk) if one.is_own else listed[one.listed or ""] for one in repositories]
+    files = files_of_each([version.pk for version in versions if version is not None])
+    oids = oids_of(file for found in files.values() for file in found)
+    return [
+        _snapshot(one, version, files[version.pk] if version else [], oids)
+        for one, version in zip(repositories, versions, strict=True)
+    ]
+
+
+def _snapshot(
+    repository: Repository, version: "ModelVersion | None", files: Sequence[File], oids: Mapping[File, str]
+) -> Snapshot:
     if version is None:
         return Snapshot(repository.root, repository.model.created_at, {}, None)
-    files = files_of(version)
-    oids = oids_of(files)
-    entries = {path: Entry(path, sha256, size, oids[path]) for path, sha256, size in sorted(files)}
+    entries = {file[0]: Entry(*file, oids[file]) for file in sorted(files)}
     return Snapshot(version.pk, version.created_at, entries, version)
 
 

@@ -86,6 +86,7 @@ def _pass(version: ModelVersion, checked: CheckedFolder) -> None:
         card=checked.card.text,
         description=checked.card.description,
         license=checked.card.license,
+        tags=list(checked.card.tags),
         trials=checked.trials,
     )
     if not model.task:
@@ -95,9 +96,9 @@ def _pass(version: ModelVersion, checked: CheckedFolder) -> None:
 
 
 def show_version(*, version: ModelVersion) -> None:
-    """Copy this version's card, description and licence to its model."""
+    """Copy this version's card, description, licence and tags to its model."""
     GenerativeModel.objects.filter(pk=version.model_id).update(
-        card=version.card, description=version.description, license=version.license
+        card=version.card, description=version.description, license=version.license, tags=version.tags
     )
 
 

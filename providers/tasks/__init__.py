@@ -23,6 +23,11 @@ def task_named(name: str) -> Task:
     return _tasks[name]
 
 
+def task_names() -> list[str]:
+    """The names of all tasks, sorted."""
+    return sorted(_tasks)
+
+
 def task_of_pipeline(pipeline_class: str) -> Task | None:
     """The task that runs this class of pipeline, or None if none does."""
     return next((task for task in _tasks.values() if pipeline_class in task.allowed_classes), None)

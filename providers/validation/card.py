@@ -17,6 +17,7 @@ MAX_METADATA_LENGTH = 32 * 1024
 LICENSE = re.compile(r"[a-z0-9][a-z0-9.+_() -]{0,59}", re.ASCII)
 MAX_DESCRIPTION_LENGTH = 300
 MAX_EXAMPLES = 16
+MAX_TAGS, MAX_TAG_LENGTH = 32, 60
 
 
 class LicenseMissing(FolderRefused):
@@ -32,6 +33,7 @@ class Card:
         description: its first paragraph, shortened.
         defaults: recommended inputs, `inference.parameters` of the metadata.
         widget: example inputs as the Hub shows them, `widget` of the metadata; a plain text means {"text": …}.
+        tags: `tags` of the metadata, at most 32, each shortened to 60 characters.
     """
 
     text: str
@@ -39,6 +41,7 @@ class Card:
     license: str
     defaults: Mapping[str, Any]
     widget: Sequence[Mapping[str, Any]] = ()
+    tags: Sequence[str] = ()
 
 
 def read_card(files: Mapping[str, Source]) -> Card:
@@ -68,6 +71,7 @@ def read_card(files: Mapping[str, Source]) -> Card:
         license=license_,
         defaults=_recommended(metadata.get("inference")),
         widget=_widget(metadata.get("widget")),
+        tags=_tags(metadata.get("tags")),
     )
 
 
@@ -112,6 +116,13 @@ def _widget(entries: Any) -> list[Mapping[str, Any]]:
     found: list[Any] = [{"text": entry} if isinstance(entry, str) else entry for entry in given]
     examples: list[Mapping[str, Any]] = [entry for entry in found if isinstance(entry, dict)]
     return examples[:MAX_EXAMPLES]
+
+
+def _tags(entries: Any) -> list[str]:
+    """The tags that are texts; a single text is one tag."""
+    given = entries if isinstance(entries, list) else [entries]
+    found = [entry.strip()[:MAX_TAG_LENGTH] for entry in given if isinstance(entry, str) and "\0" not in entry]
+    return [tag for tag in dict.fromkeys(found) if tag][:MAX_TAGS]
 
 
 def _first_paragraph(markdown: str) -> str:

@@ -6,14 +6,14 @@ from pathlib import Path
 
 from billing.payments.services.top_ups import top_up
 from billing.pricing.domain import Unit
-from billing.pricing.services.prices import set_price
 from inference.services.admit import CallTarget
 from marketplace.accounts.domain import Actor
 from marketplace.accounts.models import Organization, User
-from marketplace.accounts.selectors import actor_of, membership_for, operator_of
+from marketplace.accounts.selectors import actor_of, membership_for, operator_of, platform_for
 from marketplace.accounts.services.organizations import create_organization
-from marketplace.catalog.domain import Reference, sku_of
+from marketplace.catalog.domain import Reference
 from marketplace.catalog.models import Listing
+from marketplace.catalog.services.pricing import price_model
 from marketplace.catalog.services.publish import publish
 from marketplace.catalog.services.resolution import look_up
 from tests.support.checks import pass_and_list
@@ -56,10 +56,12 @@ def make_buyer(*, credit: int) -> Party:
     return buyer
 
 
-def make_listing(*, provider: Party | None = None, unit_price: int = 4_000, folder: Path = HERO) -> Listing:
-    """A model on sale, with a name of its own."""
+def make_listing(
+    *, provider: Party | None = None, unit_price: int = 4_000, folder: Path = HERO, name: str = ""
+) -> Listing:
+    """A model on sale, by default with a name that no other has."""
     provider = provider or make_party(can_buy=False, can_provide=True)
-    name = f"m{secrets.token_hex(6)}"
+    name = name or f"m{secrets.token_hex(6)}"
     version = publish(actor=provider.actor, folder=folder, name=name, unit_price=unit_price)
     return pass_and_list(version)
 
@@ -70,4 +72,5 @@ def make_call_target(listing: Listing) -> CallTarget:
 
 
 def change_price(listing: Listing, amount: int) -> None:
-    set_price(sku=sku_of(listing.model_id), unit=Unit.IMAGE, amount=amount, payee=str(listing.model.organization_id))
+    actor = platform_for(listing.model.organization)
+    price_model(model=listing.model, unit=Unit.IMAGE, amount=amount, actor=actor)

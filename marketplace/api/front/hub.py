@@ -17,6 +17,7 @@ from marketplace.api.front.resources import Resources, in_thread
 from marketplace.api.hub import hub_error, no_address
 from marketplace.api.operations import JSON, Dialect
 from marketplace.catalog import selectors as catalog
+from marketplace.catalog.search import listings_by_name
 from marketplace.core.problems import Conflict, Forbidden, NotAuthenticated, NotFound, NotUnderstood, Problem
 from providers import selectors as providers
 from providers.hub import cards, documents, reading
@@ -163,27 +164,27 @@ async def models(request: Request, resources: Resources) -> Response:
     """`GET /api/models`: the caller's own repositories and the models on sale."""
     caller = await caller_of(request)
     author, search, cursor = (request.query(key).lower() for key in ("author", "search", "cursor"))
-    limit = min(MAX_LISTED, int(given)) if (given := request.query("limit")[:9]).isdecimal() else MAX_LISTED
+    given = request.query("limit")[:9]
+    limit = max(1, min(MAX_LISTED, int(given))) if given.isdecimal() else MAX_LISTED
 
-    def find() -> list[tuple[str, Repository]]:
-        found = {
-            offer.slug: Repository(offer.listing.model, False, offer.listing.version_id) for offer in catalog.offers()
-        }
-        is_member = caller is not None and policy.allows(caller, Action.SEE_MODELS)
-        for model in providers.models_for_provider(caller.organization_id) if caller and is_member else ():
-            repository = Repository(model, True, catalog.version_on_sale(model.pk))
-            found[repository.slug] = repository
-        wanted = [(slug, one) for slug, one in sorted(found.items()) if slug > cursor and search in slug]
-        return [(slug, one) for slug, one in wanted if not author or slug.startswith(f"{author}/")]
+    def find() -> list[Repository]:
+        listings = listings_by_name(text=search, owner=author, after=cursor, size=limit + 1)
+        found = {one.slug.lower(): Repository(one.model, False, one.version_id) for one in listings}
+        if caller and author in ("", caller.organization_slug) and policy.allows(caller, Action.SEE_MODELS):
+            own = providers.models_by_name(caller.organization_slug, after=cursor, containing=search, limit=limit + 1)
+            on_sale = catalog.versions_on_sale([model.pk for model in own])
+            repositories = [Repository(model, True, on_sale.get(model.pk)) for model in own]
+            found |= {one.slug.lower(): one for one in repositories}
+        return [found[name] for name in sorted(found)]
 
-    def describe(page: list[tuple[str, Repository]]) -> list[documents.Document]:
-        return [documents.repository(one, reading.snapshot(one, BRANCH)) for _, one in page]
+    def describe(page: list[Repository]) -> list[documents.Document]:
+        return [documents.repository(*one) for one in zip(page, reading.snapshots(page), strict=True)]
 
     found = await in_thread(find)
-    page = found[: max(1, limit)]
+    page = found[:limit]
     headers = {}
     if len(found) > len(page):
-        query = urlencode({"author": author, "search": search, "limit": limit, "cursor": page[-1][0]})
+        query = urlencode({"author": author, "search": search, "limit": limit, "cursor": page[-1].slug.lower()})
         headers["Link"] = f'<{site(request)}/api/models?{query}>; rel="next"'
     return json_response(await in_thread(describe, page), headers=headers)
 

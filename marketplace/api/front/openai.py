@@ -19,12 +19,14 @@ from marketplace.api.front.resources import Resources, in_thread
 from marketplace.api.front.running import run
 from marketplace.api.operations import JSON, Dialect
 from marketplace.api.shapes import answers
+from marketplace.catalog import search as catalog_search
 from marketplace.catalog import selectors as catalog
 from marketplace.catalog.services import resolution
 from marketplace.core.ids import short
 from marketplace.core.problems import Problem
 from marketplace.core.storage import blob_store
 
+MAX_MODELS = 1_000
 MAX_WAIT_SECONDS = 570.0  # OpenAI's client times out after 600 seconds
 
 
@@ -63,10 +65,10 @@ async def edit(request: Request, resources: Resources) -> Response:
 
 
 async def models(request: Request, resources: Resources) -> Response:
-    """`GET /openai/v1/models`: the models on sale."""
+    """`GET /openai/v1/models`: the most used models on sale, at most a thousand: this dialect has no pages."""
     await authenticate(request)
-    offers = await in_thread(catalog.offers)
-    page: answers.OpenAIModels = {"object": "list", "data": [openai.model_document(offer) for offer in offers]}
+    listings = await in_thread(catalog_search.most_used_listings, size=MAX_MODELS)
+    page: answers.OpenAIModels = {"object": "list", "data": [openai.model_document(listing) for listing in listings]}
     return json_response(page)
 
 
@@ -74,7 +76,7 @@ async def model(request: Request, resources: Resources, *, owner: str, name: str
     """`GET /openai/v1/models/{owner}/{name}`: one model on sale, or the target of the caller's alias of this name."""
     caller = await authenticate(request)
     offer = await in_thread(catalog.offer_for, owner, name, caller.organization_id)
-    return json_response(openai.model_document(offer))
+    return json_response(openai.model_document(offer.listing))
 
 
 def refuse(problem: Problem, *, instance: str) -> Response:

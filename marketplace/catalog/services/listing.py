@@ -9,6 +9,7 @@ from marketplace.accounts.policy import Action
 from marketplace.accounts.services import audit
 from marketplace.catalog.domain import sku_of
 from marketplace.catalog.models import Listing
+from marketplace.catalog.services import entries
 from marketplace.core.problems import Conflict
 from providers.domain import VersionState
 from providers.selectors import version_by_id
@@ -55,6 +56,7 @@ def list_version(*, version: "ModelVersion", actor: Actor) -> Listing:
         model_id=version.model_id, defaults={"version": version, "listed": True}
     )
     show_version(version=current)
+    entries.refresh([version.model_id])
     audit.record(actor, action="model.listed", subject=str(version.model_id), version=version.pk)
     return listing
 
@@ -72,4 +74,5 @@ def unlist(*, listing: Listing, actor: Actor) -> None:
         return
     current.listed = False
     current.save(update_fields=["listed", "updated_at"])
+    entries.refresh([listing.model_id])
     audit.record(actor, action="model.unlisted", subject=str(listing.model_id))

@@ -15,6 +15,7 @@ from marketplace.accounts.domain import Actor
 from marketplace.accounts.policy import Action
 from marketplace.accounts.services import audit
 from marketplace.catalog.domain import sku_of
+from marketplace.catalog.services import entries
 from marketplace.core.money import parse_amount
 from marketplace.core.problems import Conflict, FieldError, Invalid
 from providers import tasks
@@ -118,6 +119,7 @@ def price_model(*, model: "GenerativeModel", amount: int, unit: Unit | None = No
         raise Invalid("The price was not set", errors=[FieldError("unit", f"This model can be sold by {named} only")])
     terms = set_price(sku=sku_of(model.pk), unit=unit, amount=amount, payee=str(model.organization_id))
     if before is None or terms.id != before.id:
+        entries.refresh([model.pk])
         audit.record(
             actor,
             action="price.set",

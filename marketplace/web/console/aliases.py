@@ -10,12 +10,14 @@ from django.views.decorators.http import require_POST
 from marketplace.accounts.policy import Action
 from marketplace.accounts.selectors import audit_events
 from marketplace.catalog import selectors as catalog
+from marketplace.catalog.search import most_used_listings
 from marketplace.catalog.services import aliases
 from marketplace.web.console.forms import AliasForm, AliasQuery, MoveAliasForm
 from marketplace.web.shared.access import MemberRequest, member_page
 from marketplace.web.shared.cards import example_call
 
 SHOWN_MOVES = 6
+MAX_PROPOSED = 200  # targets that the field proposes; any other can be typed
 
 
 @member_page(Action.SEE_ALIASES)
@@ -82,7 +84,7 @@ def _page(request: MemberRequest, form: AliasForm, *, moving: tuple[str, MoveAli
     context = {
         "rows": rows,
         "call": example_call(called.offer, called=called.slug) if called and called.offer else None,
-        "targets": [offer.slug for offer in catalog.offers()],
+        "targets": [listing.slug for listing in most_used_listings(size=MAX_PROPOSED)],
         "form": form,
     }
     return render(request, "console/aliases.html", context, status=moving[1].status if moving else form.status)

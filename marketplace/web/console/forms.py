@@ -176,6 +176,16 @@ class ChoicesForm(Form):
         field.choices = choices
 
 
+class FindForm(Form):
+    """Words to find models by that the form of a benchmark does not show."""
+
+    marks_optional = False
+
+    find = Text(
+        label="Find other models", max_length=100, required=False, widget=forms.TextInput(attrs={"type": "search"})
+    )
+
+
 class BenchmarkForm(ChoicesForm):
     """A benchmark to start; `agreed` is the estimate in micro-units that the page showed."""
 

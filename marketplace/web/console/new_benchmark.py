@@ -13,9 +13,10 @@ from marketplace.benchmarks.domain.states import COMPARED_TASK, MAX_MODELS, MIN_
 from marketplace.benchmarks.selectors.prompt_sets import prompt_set_for_buyer, prompt_sets_for_buyer
 from marketplace.benchmarks.services.estimates import Estimate, estimate
 from marketplace.benchmarks.services.start import start
+from marketplace.catalog import search
 from marketplace.catalog import selectors as catalog
 from marketplace.core.ids import parse_short, short
-from marketplace.web.console.forms import BenchmarkForm, ChoicesForm
+from marketplace.web.console.forms import BenchmarkForm, ChoicesForm, FindForm
 from marketplace.web.shared.access import MemberRequest, member_page
 from marketplace.web.shared.fields import Option
 from marketplace.web.shared.figures import duration
@@ -23,12 +24,13 @@ from marketplace.web.shared.figures import duration
 if TYPE_CHECKING:
     from marketplace.benchmarks.models import Benchmark
 
+MAX_PROPOSED = 40  # models that the form shows at once
+
 
 @member_page(Action.START_BENCHMARK)
 def new(request: MemberRequest) -> HttpResponse:
     """The form, with an estimate of its choices; a POST starts the benchmark."""
-    offers = catalog.offers(task=COMPARED_TASK)
-    options = _options(request, offers)
+    options = _options(request)
     asked = ChoicesForm.of_query(request, **options)
     asked.full_clean()
     form = BenchmarkForm.of(request, initial=asked.cleaned_data, **options)
@@ -39,6 +41,8 @@ def new(request: MemberRequest) -> HttpResponse:
             return redirect("web:console_benchmark", request.membership.organization.slug, benchmark.pk)
     context = {
         "form": form,
+        "find": FindForm.of_query(request),
+        "is_long": len(options["models"]) >= MAX_PROPOSED or "find" in request.GET,
         "prompt_sets": options["prompt_sets"],
         "scorers": options["scorers"],
         "fewest": MIN_MODELS,
@@ -52,21 +56,31 @@ def new(request: MemberRequest) -> HttpResponse:
 @member_page(Action.START_BENCHMARK)
 def estimate_part(request: MemberRequest) -> HttpResponse:
     """The estimate of the form's choices so far."""
-    form = ChoicesForm.of_query(request, **_options(request, catalog.offers(task=COMPARED_TASK)))
+    form = ChoicesForm.of_query(request, **_options(request))
     context = {"estimate": _estimate(request, form), "cost_errors": form.problems()}
     return render(request, "console/_estimate.html", context)
 
 
-def _options(request: MemberRequest, offers: list[catalog.Offer]) -> dict[str, Any]:
-    """The available choices."""
+def _options(request: MemberRequest) -> dict[str, Any]:
+    """The available choices: of many models the most used, those that the words find, and those chosen before."""
     return {
         "prompt_sets": [
             (short(one.pk), f"{one.name} ({one.size} prompt{'' if one.size == 1 else 's'})")  # type: ignore[attr-defined]  # annotated
             for one in prompt_sets_for_buyer(request.membership.organization_id)
         ],
-        "models": [(offer.slug, _row(offer)) for offer in offers],
-        "scorers": [offer.slug for offer in catalog.offers(task=SCORING_TASK)],
+        "models": [(offer.slug, _row(offer)) for offer in _models(request)],
+        "scorers": [listing.slug for listing in search.most_used_listings(size=MAX_PROPOSED, task=SCORING_TASK)],
     }
+
+
+def _models(request: MemberRequest) -> list[catalog.Offer]:
+    """The models to choose from: those chosen so far first, as far as they are on sale."""
+    sent = request.POST if request.method == "POST" else request.GET
+    chosen = search.offers_named(sent.getlist("model")[:MAX_PROPOSED], task=COMPARED_TASK)
+    words = FindForm.of_query(request).value("find")
+    wanted = search.Search(words, {"task": COMPARED_TASK})
+    others = search.page_of(wanted, search.understand(wanted), size=MAX_PROPOSED).offers
+    return list({offer.slug: offer for offer in (*chosen, *others)}.values())
 
 
 def _estimate(request: MemberRequest, form: ChoicesForm) -> Estimate | None:

@@ -1,25 +1,111 @@
-"""The catalogue: models on sale, with search, task filter and order."""
+"""The catalogue: models on sale, with search, facets, orders and pages."""
 
-from django.http import HttpRequest, HttpResponse
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import render
 
-from marketplace.catalog import selectors as catalog
+from marketplace.catalog import search as catalog
+from marketplace.catalog.cursors import NoSuchPage
+from marketplace.catalog.domain import BANDS, Band
+from marketplace.catalog.search import FACETS, FacetValue, Search
 from marketplace.web.public.forms import CatalogueForm
-from marketplace.web.shared.cards import model_card
+from marketplace.web.shared.cards import model_cards
+from marketplace.web.shared.figures import duration, money, percent
 from providers import tasks
+
+PICTURES = 4
+TITLES = {
+    "task": "Task",
+    "price": "Price of a usual call",
+    "speed": "Median run",
+    "success": "Succeeded",
+    "license": "Licence",
+    "provider": "Provider",
+}
 
 
 def catalogue(request: HttpRequest) -> HttpResponse:
-    """The models on sale that match the query; none if its words or task are invalid."""
-    listed = [(name, tasks.task_named(name).title) for name in catalog.listed_tasks()]
-    form = CatalogueForm.of_query(request, tasks=listed)
-    offers = (
-        []
-        if form.has_error("q") or form.has_error("task")
-        else catalog.offers(query=form.value("q"), task=form.value("task"), sort=form.value("sort", "popular"))
-    )
+    """The models on sale that match; none if the words or a facet are invalid. A wrong cursor gives the first page."""
+    form = CatalogueForm.of_query(request)
+    search = _search(form)
+    found = catalog.understand(search) if form.is_possible else catalog.Found(is_impossible=True)
+    page = _page(form, search, found)
+    total, facets = catalog.counts_of(search, found)
     context = {
         "form": form,
-        "models": [model_card(offer, pictures=4) for offer in offers],
+        "text": search.text.strip(),
+        "corrected": found.corrected,
+        "page": page,
+        "models": model_cards(page.offers, pictures=PICTURES),
+        "total": total,
+        "most": catalog.MAX_COUNT,
+        "facets": [_facet(request.GET, name, values) for name, values in facets.items() if values],
+        "chosen": len(search.facets),
     }
     return render(request, "public/catalogue.html", context)
+
+
+def _search(form: CatalogueForm) -> Search:
+    facets = {name: form.value(name) for name in FACETS if form.value(name)}
+    return Search(form.value("q"), facets, form.value("sort"), is_exact=form.value("exact", False))
+
+
+def _page(form: CatalogueForm, search: Search, found: catalog.Found) -> catalog.Page:
+    try:
+        return catalog.page_of(search, found, cursor=catalog.cursor_in(form.value("cursor"), search))
+    except NoSuchPage:
+        return catalog.page_of(search, found)
+
+
+def _facet(query: QueryDict, name: str, values: Sequence[FacetValue]) -> Mapping[str, Any]:
+    """A facet for the page; each value links to the first page with it, the chosen one to that without it."""
+    shown = [
+        {
+            "label": _label(name, one.value),
+            "count": one.count,
+            "is_chosen": one.is_chosen,
+            "address": _address(query, name, "" if one.is_chosen else one.value),
+        }
+        for one in values
+    ]
+    return {"name": name, "title": TITLES[name], "values": shown}
+
+
+def _address(query: QueryDict, name: str, value: str) -> str:
+    """The query of the address with another value of one facet, at the first page."""
+    changed = query.copy()
+    changed.pop("cursor", None)
+    changed.pop(name, None)
+    if value:
+        changed[name] = value
+    return f"?{changed.urlencode()}"
+
+
+def _label(name: str, value: str) -> str:
+    match name:
+        case "task":
+            return tasks.task_named(value).title if value in tasks.task_names() else value
+        case "price":
+            return _range(BANDS["price"], value, lambda amount: money(round(amount), settings.CURRENCY))
+        case "speed":
+            return _range(BANDS["p50_run_seconds"], value, duration)
+        case "success":
+            return _range(BANDS["success_rate"], value, percent)
+        case _:
+            return value
+
+
+def _range(bands: Sequence[Band], name: str, text: Any) -> str:
+    """A band as its limits: `under 1.00 s`, `1.00 s to 10.0 s`, `60 s and more`."""
+    place = next((place for place, band in enumerate(bands) if band.name == name), None)
+    if place is None:
+        return name
+    band, start = bands[place], bands[place - 1].below if place else None
+    if band.title:
+        return band.title
+    if start is None:
+        return f"under {text(band.below)}"
+    return f"{text(start)} and more" if band.below is None else f"{text(start)} to {text(band.below)}"

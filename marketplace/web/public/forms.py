@@ -5,13 +5,15 @@ from typing import Any
 
 from django import forms
 
-from marketplace.catalog.selectors import SORTS
+from marketplace.catalog.cursors import MAX_CURSOR_LENGTH
+from marketplace.catalog.search import FACETS
 from marketplace.web.shared.fields import Checkbox, Choice, Flag, JsonValue, LongText, Option, ShortId, Text
 from marketplace.web.shared.forms import Form
 
 MAX_QUERY_LENGTH = 100
 MAX_PROMPT_LENGTH = 500
-SORT_LABELS = {"popular": "Most used", "newest": "Newest", "cheapest": "Price", "fastest": "Speed"}
+# Without words, the best match is the model that is used most.
+SORT_LABELS = {"": "Best match", "popular": "Most used", "newest": "Newest", "cheapest": "Price", "fastest": "Speed"}
 MAX_INPUT_LENGTH = 100_000  # for texts whose schema has no maxLength
 MAX_NUMBER_LENGTH = 40
 
@@ -27,11 +29,7 @@ class PromptForm(Form):
 
 
 class CatalogueForm(Form):
-    """A search in the catalogue.
-
-    Args:
-        tasks: names and titles of the tasks of the models on sale.
-    """
+    """A search in the catalogue. The facets and what to do with mistyped words are links, so they are hidden here."""
 
     marks_optional = False
 
@@ -42,14 +40,23 @@ class CatalogueForm(Form):
         widget=forms.TextInput(attrs={"type": "search"}),
         attrs={"placeholder": "A name, a provider, or what it makes"},
     )
-    task = Choice(required=False)
-    sort = Choice(label="Sort by", choices=[(sort, SORT_LABELS[sort]) for sort in SORTS], required=False)
+    sort = Choice(label="Sort by", choices=list(SORT_LABELS.items()), required=False)
+    exact = Flag(widget=Checkbox(attrs={"hidden": True}))
+    cursor = Text(max_length=MAX_CURSOR_LENGTH, required=False, widget=forms.HiddenInput)
 
-    def __init__(self, *args: Any, tasks: Sequence[tuple[str, str]], **options: Any) -> None:
+    def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
-        task = self.fields["task"]
-        assert isinstance(task, Choice)
-        task.choices = [("", "All"), *tasks]
+        for name in FACETS:
+            self.fields[name] = Text(max_length=MAX_QUERY_LENGTH, required=False, widget=forms.HiddenInput)
+
+    @property
+    def is_possible(self) -> bool:
+        """Whether the words and the facets could be those of a model."""
+        return not self.errors.keys() & {"q", *FACETS}
+
+    def chosen(self) -> list[Any]:
+        """The fields of the chosen facets, which a new search keeps."""
+        return [self[name] for name in FACETS if self.value(name)]
 
 
 class ContractQuery(Form):

@@ -1,11 +1,12 @@
 """Contexts of models on sale for several pages: cards, pictures, and a call as code."""
 
 import json
-from typing import Any
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any
 
 from inference.links import artifact_path, input_path
 from inference.read_models import PredictionView
-from inference.selectors import examples_of, showcase
+from inference.selectors import examples_of_each, showcase, showcases
 from marketplace.catalog.selectors import Offer
 from marketplace.core.files import references_in
 from marketplace.core.ids import short
@@ -14,6 +15,9 @@ from marketplace.web.shared.inputs import schema_fields
 from marketplace.web.shared.links import playground_path
 from marketplace.web.shared.versions import example_picture
 from providers import tasks
+
+if TYPE_CHECKING:
+    from inference.models import Example
 
 
 def example_call(offer: Offer, *, called: str | None = None) -> dict[str, Any]:
@@ -27,21 +31,46 @@ def example_call(offer: Offer, *, called: str | None = None) -> dict[str, Any]:
 
 def examples_shown(offer: Offer, *, limit: int) -> list[dict[str, Any]]:
     """The model's showcase pictures, then those from the checks of the version on sale."""
-    shown = [picture_of(view) for view in showcase(model_id=offer.listing.model_id, limit=limit)]
-    if len(shown) >= limit:
-        return shown
-    for example in map(example_picture, examples_of(offer.listing.version_id)):
+    return _examples([offer], limit=limit)[0]
+
+
+def _examples(offers: Sequence[Offer], *, limit: int) -> list[list[dict[str, Any]]]:
+    """As `examples_shown`, of each of these models, in two queries."""
+    if not (offers and limit):
+        return [[] for _ in offers]
+    shown = showcases([offer.listing.model_id for offer in offers], limit=limit)
+    checked = examples_of_each([offer.listing.version_id for offer in offers])
+    return [
+        [
+            *(picture_of(view) for view in shown.get(offer.slug, ())),
+            *_checked_examples(offer, checked[offer.listing.version_id]),
+        ][:limit]
+        for offer in offers
+    ]
+
+
+def _checked_examples(offer: Offer, examples: Sequence["Example"]) -> Iterator[dict[str, Any]]:
+    """The pictures among the examples from a version's checks."""
+    for example in map(example_picture, examples):
         kept = {name: example[name] for name in ("prompt", "seed") if example[name] not in ("", None)}
         link = {"url": playground_path(offer.slug, kept), "input": kept, "input_json": json.dumps(kept)}
         if example["image_url"]:
-            shown.append(example | link | {"before_url": ""})
-    return shown[:limit]
+            yield example | link | {"before_url": ""}
 
 
 def model_card(offer: Offer, *, pictures: int) -> dict[str, Any]:
     """The context of a model on sale for lists and its page, with at most `pictures` examples."""
+    return model_cards([offer], pictures=pictures)[0]
+
+
+def model_cards(offers: Sequence[Offer], *, pictures: int) -> list[dict[str, Any]]:
+    """As `model_card`, of several models, by a constant number of queries."""
+    examples = _examples(offers, limit=pictures)
+    return [_card(offer, shown) for offer, shown in zip(offers, examples, strict=True)]
+
+
+def _card(offer: Offer, examples: Sequence[dict[str, Any]]) -> dict[str, Any]:
     model, measured = offer.listing.model, offer.measured
-    examples = examples_shown(offer, limit=pictures) if pictures else []
     return {
         "owner": model.organization.slug,
         "owner_name": model.organization.name,

@@ -124,6 +124,11 @@ def sentence(text: str) -> str:
     return text if text.endswith((".", "!", "?")) else f"{text}."
 
 
+def up_to(count: int, most: int) -> str:
+    """A count that is exact up to `most`: ``950``, ``1,000+``."""
+    return f"{count:,}" if count <= most else f"{most:,}+"
+
+
 def scaled(value: float | None, unit: str = "") -> str:
     """A large number with its decimal prefix: ``3.1 M``, ``12.4 GFLOP``."""
     if value is None:

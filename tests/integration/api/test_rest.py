@@ -88,7 +88,7 @@ def test_a_model_with_its_price_and_schema(listing: Listing, slug: str):
         assert document["latest_version"]["id"] == listing.version_id
         schemas = document["latest_version"]["openapi_schema"]["components"]["schemas"]
         assert schemas["Input"]["required"] == ["prompt"]
-    listed = {one["url"]: one for one in client().get("/v1/models").json()["results"]}
+    listed = {one["url"]: one for one in client().get("/v1/models", {"query": slug}).json()["results"]}
     assert listed[document["url"]] | {"measured": None} == document | {"measured": None}
 
 
@@ -132,13 +132,13 @@ def test_search_as_replicates_clients_send_it(tmp_path: Path):
     def search(body: bytes):  # type: ignore[no-untyped-def]
         return client().generic("QUERY", "/v1/models", body, content_type="text/plain")
 
-    for body in (word, word.upper(), f" {word}  grün ", f"{word} 100%"):
+    for body in (word, word.upper(), f" {word}  grün ", f"{word} 100%", f'"{word} gr\\u00fcn"', f'"{word}'):
         assert [one["name"] for one in search(body.encode()).json()["results"]] == [listing.model.name], body
-    odd = [b"\xff\xfe", b"x" * 10_000, b'"zzqq', b"zzqq'", f"{word} _".encode(), b"zzqq\\", b"zzqq%"]
+    odd = [b"\xff\xfe", b"x" * 10_000, b'"zzqq', b"zzqq'", f"{word} zzqq".encode(), b"zzqq\\", b"zzqq%"]
     for body in odd:
         answer = search(body)
         assert (answer.status_code, answer.json()["results"]) == (200, []), body
-    assert listing.model.name in search(b"").content.decode()
+    assert len(search(b"").json()["results"]) > 0
     assert_problem(search(b"a\0b"), 400, "must not contain NUL")
     assert_problem(search(b"x" * 3_000_000), 413, "at most")
 
