@@ -36,6 +36,7 @@ app.config_from_object(
             "catalog": {"task": "catalog.sweep", "schedule": 10.0, "options": {"expires": 10}},
             "words": {"task": "catalog.count_words", "schedule": 3600.0, "options": {"expires": 3600}},
             "benchmarks": {"task": "benchmarks.sweep", "schedule": 5.0, "options": {"expires": 10}},
+            "statistics": {"task": "inference.roll_up", "schedule": 30.0, "options": {"expires": 30}},
             "uploads": {"task": "providers.sweep_uploads", "schedule": 600.0, "options": {"expires": 600}},
         },
         "timezone": "UTC",

@@ -90,8 +90,7 @@ def files_of_each(version_ids: Sequence[str]) -> dict[str, list[tuple[str, str, 
     """As `files_of`, of several versions by their ids."""
     found: dict[str, list[tuple[str, str, int]]] = {version_id: [] for version_id in version_ids}
     rows = VersionFile.objects.filter(version__in=version_ids)
-    for version_id, *file in rows.values_list("version_id", "path", "blob_id", "blob__size"):
-        path, sha256, size = file
+    for version_id, path, sha256, size in rows.values_list("version_id", "path", "blob_id", "blob__size"):
         found[version_id].append((path, sha256, size))
     return found
 

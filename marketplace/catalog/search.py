@@ -10,7 +10,7 @@ from typing import Any
 
 from django.contrib.postgres.search import SearchQueryField
 from django.db import connection
-from django.db.models import BooleanField, F, FloatField, Func, QuerySet, Value
+from django.db.models import BigIntegerField, BooleanField, DateTimeField, F, Field, FloatField, Func, QuerySet, Value
 from django.db.models.functions import Cast
 
 from marketplace.catalog.cursors import Cursor, read_cursor
@@ -47,6 +47,7 @@ ORDERS: Mapping[str, Order] = {
     "fastest": Order("seconds_or_last", float, is_descending=False),
 }
 SORTS = ("popular", "newest", "cheapest", "fastest")  # those that people choose from
+TYPES: Mapping[type, Field[Any, Any]] = {int: BigIntegerField(), float: FloatField(), datetime: DateTimeField()}
 KINDS = {name: order.kind for name, order in ORDERS.items()}
 
 # The columns of the facets, in the order in which pages show them.
@@ -241,14 +242,12 @@ def _ranked(entries: QuerySet[SearchEntry], found: Found) -> QuerySet[SearchEntr
 
 def _beyond(order: Order, cursor: Cursor) -> Func:
     """The condition of being after a cursor, or before it, as a comparison of rows that an index can serve."""
-    column = FloatField() if order.column == "rank" else SearchEntry._meta.get_field(order.column)
-    place = [Cast(Value(cursor.value), output_field=column), Value(cursor.id)]
-    sign = " < " if order.is_descending != cursor.is_backward else " > "
+    value = Cast(Value(cursor.value), output_field=TYPES[order.kind])
     return Func(
         Func(F(order.column), F("pk"), function="ROW"),
-        Func(*place, function="ROW"),
+        Func(value, Value(cursor.id), function="ROW"),
         template="%(expressions)s",
-        arg_joiner=sign,
+        arg_joiner=" < " if order.is_descending != cursor.is_backward else " > ",
         output_field=BooleanField(),
     )
 

@@ -3,30 +3,29 @@
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from django.db.models import QuerySet
 
 from billing.pricing.domain import PriceTerms
 from billing.pricing.selectors import current_terms, current_terms_of
-from inference.selectors import Measured, measured_of, prediction_counts
+from inference.selectors import stats_of
 from marketplace.catalog.domain import Reference, sku_of
 from marketplace.catalog.models import Alias, Listing
 from marketplace.core.problems import NotFound
 from providers.selectors import version_by_id
 
+if TYPE_CHECKING:
+    from inference.models import ModelStats
+
 
 @dataclass(frozen=True)
 class Offer:
-    """A listed model as buyers see it.
-
-    Attributes:
-        runs: successful predictions, ever.
-    """
+    """A listed model as buyers see it."""
 
     listing: Listing
     price: PriceTerms
-    runs: int
-    measured: Measured
+    stats: "ModelStats"
 
     @property
     def slug(self) -> str:
@@ -57,9 +56,9 @@ def _offers(listings: Iterable[Listing]) -> list[Offer]:
     """The offers of these listings, in their order, by a constant number of queries."""
     listings = list(listings)
     ids = [listing.model_id for listing in listings]
-    prices, runs, figures = current_terms_of([sku_of(one) for one in ids]), prediction_counts(ids), measured_of(ids)
+    prices, stats = current_terms_of([sku_of(model_id) for model_id in ids]), stats_of(ids)
     return [
-        Offer(listing, prices[sku], runs.get(listing.model_id, 0), figures[listing.model_id])
+        Offer(listing, prices[sku], stats[listing.model_id])
         for listing in listings
         if (sku := sku_of(listing.model_id)) in prices
     ]

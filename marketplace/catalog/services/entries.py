@@ -68,11 +68,7 @@ def _entry(offer: Offer, now: datetime, changes_at: datetime | None) -> SearchEn
 
 
 def _figures(offer: Offer) -> dict[str, Any]:
-    return {
-        "runs": offer.runs,
-        "success_rate": offer.measured.success_rate,
-        "p50_run_seconds": offer.measured.p50_run_seconds,
-    }
+    return {name: getattr(offer.stats, name) for name in FIGURES}
 
 
 def _vector(offer: Offer) -> str:

@@ -3,7 +3,7 @@
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 
-from inference.selectors import measured, prediction_counts, resident_versions
+from inference.selectors import resident_versions, stats_of
 from marketplace.accounts.policy import Action
 from marketplace.catalog.selectors import listings_for_provider, price_of
 from marketplace.web.shared.access import PROVIDING, MemberRequest, first_page, member_page
@@ -22,7 +22,7 @@ def models(request: MemberRequest) -> HttpResponse:
     organization = request.membership.organization
     published = list(models_for_provider(organization.pk))
     listings = {listing.model_id: listing for listing in listings_for_provider(organization.pk)}
-    runs, resident = prediction_counts([model.pk for model in published]), resident_versions()
+    stats, resident = stats_of([model.pk for model in published]), resident_versions()
     rows = [
         {
             "model": model,
@@ -30,8 +30,7 @@ def models(request: MemberRequest) -> HttpResponse:
             "listing": listings.get(model.pk),
             "price": price_of(model.pk),
             "versions": versions_for_provider(model),
-            "runs": runs.get(model.pk, 0),
-            "measured": measured(model.pk),
+            "stats": stats[model.pk],
             "is_warm": model.pk in listings and listings[model.pk].version_id in resident,
         }
         for model in published

@@ -30,8 +30,8 @@ def home(request: HttpRequest) -> HttpResponse:
         "market": {
             "models": models,
             "providers": providers,
-            "predictions": totals["predictions"],
-            "artifacts": totals["artifacts"],
+            "predictions": totals.predictions,
+            "artifacts": totals.artifacts,
         },
         "most_models": catalog.MAX_MODELS_COUNTED,
         "most_providers": catalog.MAX_COUNT,

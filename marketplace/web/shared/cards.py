@@ -4,6 +4,9 @@ import json
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
+from django.utils import timezone
+
+from inference.domain.statistics import window_start
 from inference.links import artifact_path, input_path
 from inference.read_models import PredictionView
 from inference.selectors import examples_of_each, showcase, showcases
@@ -70,7 +73,7 @@ def model_cards(offers: Sequence[Offer], *, pictures: int) -> list[dict[str, Any
 
 
 def _card(offer: Offer, examples: Sequence[dict[str, Any]]) -> dict[str, Any]:
-    model, measured = offer.listing.model, offer.measured
+    model = offer.listing.model
     return {
         "owner": model.organization.slug,
         "owner_name": model.organization.name,
@@ -83,16 +86,8 @@ def _card(offer: Offer, examples: Sequence[dict[str, Any]]) -> dict[str, Any]:
         "examples": examples,
         "cover_urls": [example["image_url"] for example in examples],
         "price": offer.price,
-        "stats": {
-            "runs": offer.runs,
-            "success_rate": measured.success_rate,
-            "p50_run_seconds": measured.p50_run_seconds,
-            "p95_run_seconds": measured.p95_run_seconds,
-            "p50_queue_seconds": measured.p50_queue_seconds,
-            "measured_over": measured.runs,
-            "since": measured.since,
-            "seconds": measured.seconds,
-        },
+        "stats": offer.stats,
+        "measured_since": window_start(timezone.now()),
     }
 
 

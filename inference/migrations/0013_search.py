@@ -9,7 +9,7 @@ class Migration(migrations.Migration):
     dependencies = [
         ('accounts', '0004_roles'),
         ('billing', '0008_quantities'),
-        ('inference', '0010_plain_names'),
+        ('inference', '0011_statistics'),
         ('providers', '0007_search'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
