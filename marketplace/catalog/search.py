@@ -47,7 +47,7 @@ ORDERS: Mapping[str, Order] = {
     "fastest": Order("seconds_or_last", float, is_descending=False),
 }
 SORTS = ("popular", "newest", "cheapest", "fastest")  # those that people choose from
-TYPES: Mapping[type, Field[Any, Any]] = {int: BigIntegerField(), float: FloatField(), datetime: DateTimeField()}
+TYPES: Mapping[type, "Field[Any, Any]"] = {int: BigIntegerField(), float: FloatField(), datetime: DateTimeField()}
 KINDS = {name: order.kind for name, order in ORDERS.items()}
 
 # The columns of the facets, in the order in which pages show them.

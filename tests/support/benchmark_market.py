@@ -16,6 +16,7 @@ from marketplace.benchmarks.services.estimates import SCORING_TASK, estimate
 from marketplace.benchmarks.services.prompt_sets import create_prompt_set
 from marketplace.benchmarks.services.start import start
 from marketplace.catalog.models import Listing
+from marketplace.catalog.services import entries
 from marketplace.core.ids import new_id
 from providers import tasks
 from providers.models import GenerativeModel, ModelVersion
@@ -27,6 +28,7 @@ from tests.support.parties import Party
 def list_model(*, price: int = 4_000) -> ListedModel:
     sale = make_priced_model(price=price)
     Listing.objects.create(model_id=sale.target.model_id, version_id=sale.target.version)
+    entries.refresh([sale.target.model_id])
     return sale
 
 
@@ -132,4 +134,5 @@ def list_scorer(*, price: int = 100) -> ListedModel:
     GenerativeModel.objects.filter(pk=sale.target.model_id).update(task=SCORING_TASK)
     ModelVersion.objects.filter(pk=sale.target.version).update(input_schema=schema)
     Listing.objects.create(model_id=sale.target.model_id, version_id=sale.target.version)
+    entries.refresh([sale.target.model_id])
     return sale

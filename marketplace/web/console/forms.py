@@ -27,6 +27,7 @@ from marketplace.web.shared.fields import (
     Money,
     OnceKey,
     Quantity,
+    References,
     ShortId,
     Text,
 )
@@ -177,13 +178,14 @@ class ChoicesForm(Form):
 
 
 class FindForm(Form):
-    """Words to find models by that the form of a benchmark does not show."""
+    """Words to find models by that the form of a benchmark does not show, and those chosen before."""
 
     marks_optional = False
 
     find = Text(
         label="Find other models", max_length=100, required=False, widget=forms.TextInput(attrs={"type": "search"})
     )
+    model = References(required=False)
 
 
 class BenchmarkForm(ChoicesForm):

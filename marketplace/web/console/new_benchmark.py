@@ -30,7 +30,8 @@ MAX_PROPOSED = 40  # models that the form shows at once
 @member_page(Action.START_BENCHMARK)
 def new(request: MemberRequest) -> HttpResponse:
     """The form, with an estimate of its choices; a POST starts the benchmark."""
-    options = _options(request)
+    find = FindForm.of(request) if request.method == "POST" else FindForm.of_query(request)
+    options = _options(request, find)
     asked = ChoicesForm.of_query(request, **options)
     asked.full_clean()
     form = BenchmarkForm.of(request, initial=asked.cleaned_data, **options)
@@ -41,8 +42,8 @@ def new(request: MemberRequest) -> HttpResponse:
             return redirect("web:console_benchmark", request.membership.organization.slug, benchmark.pk)
     context = {
         "form": form,
-        "find": FindForm.of_query(request),
-        "is_long": len(options["models"]) >= MAX_PROPOSED or "find" in request.GET,
+        "find": find,
+        "is_long": len(options["models"]) >= MAX_PROPOSED or bool(find.value("find")),
         "prompt_sets": options["prompt_sets"],
         "scorers": options["scorers"],
         "fewest": MIN_MODELS,
@@ -56,29 +57,27 @@ def new(request: MemberRequest) -> HttpResponse:
 @member_page(Action.START_BENCHMARK)
 def estimate_part(request: MemberRequest) -> HttpResponse:
     """The estimate of the form's choices so far."""
-    form = ChoicesForm.of_query(request, **_options(request))
+    form = ChoicesForm.of_query(request, **_options(request, FindForm.of_query(request)))
     context = {"estimate": _estimate(request, form), "cost_errors": form.problems()}
     return render(request, "console/_estimate.html", context)
 
 
-def _options(request: MemberRequest) -> dict[str, Any]:
+def _options(request: MemberRequest, sent: FindForm) -> dict[str, Any]:
     """The available choices: of many models the most used, those that the words find, and those chosen before."""
     return {
         "prompt_sets": [
             (short(one.pk), f"{one.name} ({one.size} prompt{'' if one.size == 1 else 's'})")  # type: ignore[attr-defined]  # annotated
             for one in prompt_sets_for_buyer(request.membership.organization_id)
         ],
-        "models": [(offer.slug, _row(offer)) for offer in _models(request)],
+        "models": [(offer.slug, _row(offer)) for offer in _models(sent)],
         "scorers": [listing.slug for listing in search.most_used_listings(size=MAX_PROPOSED, task=SCORING_TASK)],
     }
 
 
-def _models(request: MemberRequest) -> list[catalog.Offer]:
+def _models(sent: FindForm) -> list[catalog.Offer]:
     """The models to choose from: those chosen so far first, as far as they are on sale."""
-    sent = request.POST if request.method == "POST" else request.GET
-    chosen = search.offers_named(sent.getlist("model")[:MAX_PROPOSED], task=COMPARED_TASK)
-    words = FindForm.of_query(request).value("find")
-    wanted = search.Search(words, {"task": COMPARED_TASK})
+    chosen = search.offers_named(sent.value("model", [])[:MAX_PROPOSED], task=COMPARED_TASK)
+    wanted = search.Search(sent.value("find"), {"task": COMPARED_TASK})
     others = search.page_of(wanted, search.understand(wanted), size=MAX_PROPOSED).offers
     return list({offer.slug: offer for offer in (*chosen, *others)}.values())
 

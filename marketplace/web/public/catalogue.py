@@ -2,9 +2,10 @@
 
 from collections.abc import Mapping, Sequence
 from typing import Any
+from urllib.parse import urlencode
 
 from django.conf import settings
-from django.http import HttpRequest, HttpResponse, QueryDict
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
 from marketplace.catalog import search as catalog
@@ -14,6 +15,7 @@ from marketplace.catalog.search import FACETS, FacetValue, Search
 from marketplace.web.public.forms import CatalogueForm
 from marketplace.web.shared.cards import model_cards
 from marketplace.web.shared.figures import duration, money, percent
+from marketplace.web.shared.forms import query_of
 from providers import tasks
 
 PICTURES = 4
@@ -42,7 +44,7 @@ def catalogue(request: HttpRequest) -> HttpResponse:
         "models": model_cards(page.offers, pictures=PICTURES),
         "total": total,
         "most": catalog.MAX_COUNT,
-        "facets": [_facet(request.GET, name, values) for name, values in facets.items() if values],
+        "facets": [_facet(query_of(request), name, values) for name, values in facets.items() if values],
         "chosen": len(search.facets),
     }
     return render(request, "public/catalogue.html", context)
@@ -60,7 +62,7 @@ def _page(form: CatalogueForm, search: Search, found: catalog.Found) -> catalog.
         return catalog.page_of(search, found)
 
 
-def _facet(query: QueryDict, name: str, values: Sequence[FacetValue]) -> Mapping[str, Any]:
+def _facet(query: Mapping[str, str], name: str, values: Sequence[FacetValue]) -> Mapping[str, Any]:
     """A facet for the page; each value links to the first page with it, the chosen one to that without it."""
     shown = [
         {
@@ -74,14 +76,10 @@ def _facet(query: QueryDict, name: str, values: Sequence[FacetValue]) -> Mapping
     return {"name": name, "title": TITLES[name], "values": shown}
 
 
-def _address(query: QueryDict, name: str, value: str) -> str:
+def _address(query: Mapping[str, str], name: str, value: str) -> str:
     """The query of the address with another value of one facet, at the first page."""
-    changed = query.copy()
-    changed.pop("cursor", None)
-    changed.pop(name, None)
-    if value:
-        changed[name] = value
-    return f"?{changed.urlencode()}"
+    kept = {key: text for key, text in query.items() if key not in ("cursor", name)}
+    return f"?{urlencode(kept | ({name: value} if value else {}))}"
 
 
 def _label(name: str, value: str) -> str:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 Messages = dict[str, "str | _StrPromise"]
 Attributes = Mapping[str, str | bool]
 MAX_AMOUNT_LENGTH = 60
+MAX_REFERENCE_LENGTH = 140
 MAX_EMAIL_LENGTH = 254  # RFC 5321
 PREDICATES: Messages = {
     "required": "is required",
@@ -140,6 +141,13 @@ class Choices(forms.MultipleChoiceField):
     """Any number of several choices."""
 
     default_error_messages = PREDICATES
+
+
+class References(Choices):
+    """Any number of models by their names, `owner/name`. Services say which of them there are."""
+
+    def valid_value(self, value: str) -> bool:
+        return len(value) <= MAX_REFERENCE_LENGTH
 
 
 class File(forms.FileField):
