@@ -14,7 +14,7 @@ from marketplace.catalog.domain import BANDS, Band
 from marketplace.catalog.search import FACETS, FacetValue, Search
 from marketplace.web.public.forms import CatalogueForm
 from marketplace.web.shared.cards import model_cards
-from marketplace.web.shared.figures import duration, money, percent
+from marketplace.web.shared.figures import NO_BREAK_SPACE, money, percent
 from marketplace.web.shared.forms import query_of
 from providers import tasks
 
@@ -89,7 +89,7 @@ def _label(name: str, value: str) -> str:
         case "price":
             return _range(BANDS["price"], value, lambda amount: money(round(amount), settings.CURRENCY))
         case "speed":
-            return _range(BANDS["p50_run_seconds"], value, duration)
+            return _range(BANDS["p50_run_seconds"], value, _seconds)
         case "success":
             return _range(BANDS["success_rate"], value, percent)
         case _:
@@ -97,13 +97,18 @@ def _label(name: str, value: str) -> str:
 
 
 def _range(bands: Sequence[Band], name: str, text: Any) -> str:
-    """A band as its limits: `under 1.00 s`, `1.00 s to 10.0 s`, `60 s and more`."""
+    """A band as its limits: `Under 1 s`, `1 s to 10 s`, `60 s and more`."""
     place = next((place for place, band in enumerate(bands) if band.name == name), None)
     if place is None:
         return name
-    band, start = bands[place], bands[place - 1].below if place else None
+    band, before = bands[place], bands[place - 1] if place else None
     if band.title:
         return band.title
-    if start is None:
-        return f"under {text(band.below)}"
-    return f"{text(start)} and more" if band.below is None else f"{text(start)} to {text(band.below)}"
+    if before is None or before.title:
+        return f"Under {text(band.below)}"
+    start = text(before.below)
+    return f"{start} and more" if band.below is None else f"{start} to {text(band.below)}"
+
+
+def _seconds(limit: float) -> str:
+    return f"{limit:g}{NO_BREAK_SPACE}s"
