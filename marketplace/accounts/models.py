@@ -137,4 +137,7 @@ class AuditEvent(models.Model):
     data = models.JSONField(default=dict)
 
     class Meta:
-        indexes = [models.Index("organization", models.F("at").desc(), name="audit_by_organization")]
+        indexes = [
+            models.Index("organization", models.F("at").desc(), name="audit_by_organization"),
+            models.Index("subject", models.F("at").desc(), name="audit_by_subject"),
+        ]

@@ -38,6 +38,7 @@ from marketplace.web.shared.fields import Option
 from marketplace.web.shared.forms import query_of
 from marketplace.web.shared.inputs import schema_fields, typed_values
 from marketplace.web.shared.markdown import render_markdown
+from marketplace.web.shared.paging import page_of
 from marketplace.web.shared.versions import profile_of
 from providers import tasks
 from providers.selectors import checks_of, versions_of
@@ -48,6 +49,8 @@ if TYPE_CHECKING:
     from inference.domain.rating import RatedCall
     from marketplace.accounts.models import Membership
     from marketplace.catalog.models import Alias
+
+VERSIONS = 20
 
 
 def model(request: HttpRequest, owner: str, name: str) -> HttpResponse:
@@ -75,7 +78,7 @@ def model(request: HttpRequest, owner: str, name: str) -> HttpResponse:
             "card_html": render_markdown(listing.model.card, top=3),
         },
         "version": listing.version,
-        "versions": versions_of(listing.model),
+        "version_page": page_of(request, versions_of(listing.model), key=("-number",), size=VERSIONS, name="versions"),
         "price": offer.price,
         "stats": card["stats"],
         "estimate": estimate_texts(offer.price, rated),
