@@ -82,6 +82,26 @@ def predictions_for_buyer(organization_id: uuid.UUID, *, before: uuid.UUID | Non
     return _views(read_models.PAGE_FOR_BUYER, {"organization": organization_id, "before": before, "limit": limit})
 
 
+def calls_for_operator(
+    *, call_id: uuid.UUID | None = None, organization_id: uuid.UUID | None = None, model_id: uuid.UUID | None = None
+) -> QuerySet[Prediction]:
+    """Calls of all organisations, of one, or of one model, newest first, or the one with this id.
+
+    What they were given and made is left out: that is between the buyer and the model.
+    """
+    wanted = {"pk": call_id, "organization": organization_id, "model": model_id}
+    calls = Prediction.objects.filter(**{name: id_ for name, id_ in wanted.items() if id_ is not None})
+    return calls.select_related("organization", "model__organization").defer("input", "value").order_by("-id")
+
+
+def call_for_operator(call_id: uuid.UUID) -> PredictionView:
+    """A call of any organisation. Raises NotFound."""
+    found = _views(read_models.VIEW_BY_LINK, {"id": call_id})
+    if not found:
+        raise NotFound("There is no such call")
+    return found[0]
+
+
 def predictions_under_review(organization_id: uuid.UUID, contract_id: uuid.UUID, *, limit: int) -> list[PredictionView]:
     """The organisation's predictions that wait for a verdict under a contract, oldest first."""
     return _views(read_models.UNDER_REVIEW, {"organization": organization_id, "contract": contract_id, "limit": limit})

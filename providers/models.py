@@ -1,3 +1,4 @@
+from django.contrib.postgres.indexes import OpClass
 from django.db import models
 from django.db.models.functions import Lower, Now
 
@@ -28,6 +29,7 @@ class GenerativeModel(models.Model):
     created_at = models.DateTimeField(db_default=Now())
 
     class Meta:
+        indexes = [models.Index(OpClass(Lower("name"), name="text_pattern_ops"), name="model_name_prefix")]
         constraints = [models.UniqueConstraint("organization", Lower("name"), name="model_name_once")]
 
 

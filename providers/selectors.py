@@ -4,9 +4,10 @@ import uuid
 from collections.abc import Collection, Iterable
 
 from django.db.models import QuerySet, Window
-from django.db.models.functions import RowNumber
+from django.db.models.functions import Lower, RowNumber
 
 from marketplace.accounts.domain import is_name
+from marketplace.core.problems import NotFound
 from providers.domain import VersionState
 from providers.models import DraftFile, GenerativeModel, ModelVersion, NamespaceBlob, UploadDraft, VersionCheck
 
@@ -15,6 +16,22 @@ def models_for_provider(organization_id: uuid.UUID) -> QuerySet[GenerativeModel]
     """An organisation's models by name."""
     models = GenerativeModel.objects.filter(organization=organization_id)
     return models.select_related("organization").order_by("name", "id")
+
+
+def models_starting(text: str) -> QuerySet[GenerativeModel]:
+    """For operators: models whose name, or `owner/name` with the whole owner, starts with the text; newest first."""
+    found = GenerativeModel.objects.select_related("organization").alias(lower_name=Lower("name")).order_by("-id")
+    owner, slash, name = text.lower().rpartition("/")
+    found = found.filter(organization__slug__iexact=owner) if slash else found
+    return found.filter(lower_name__startswith=name) if name else found
+
+
+def model_by_id(model_id: uuid.UUID) -> GenerativeModel:
+    """For operators. Raises NotFound."""
+    found = GenerativeModel.objects.select_related("organization").filter(pk=model_id).first()
+    if found is None:
+        raise NotFound("There is no such model")
+    return found
 
 
 def model_named(owner: str, name: str) -> GenerativeModel | None:

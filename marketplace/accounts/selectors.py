@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from django.db.models import QuerySet, Window
-from django.db.models.functions import RowNumber
+from django.db.models.functions import Lower, RowNumber
 
 from marketplace.accounts.domain import INSTALLATION, Actor, Role, Scope, is_name
 from marketplace.accounts.models import ApiKey, AuditEvent, Membership, Organization, User
@@ -120,6 +120,39 @@ def _parsed(text: str) -> uuid.UUID | None:
         return uuid.UUID(text)
     except ValueError:
         return None
+
+
+def organizations_starting(text: str) -> QuerySet[Organization]:
+    """For operators: the organisations whose slug starts with the text, in any case, newest first."""
+    found = Organization.objects.alias(lower_slug=Lower("slug")).order_by("-id")
+    return found.filter(lower_slug__startswith=text.lower()) if text else found
+
+
+def people_starting(text: str) -> QuerySet[User]:
+    """For operators: the people whose email address starts with the text, in any case, newest first."""
+    found = User.objects.order_by("-id")
+    return found.filter(email__startswith=text.lower()) if text else found
+
+
+def organization_by_id(organization_id: uuid.UUID) -> Organization:
+    """For operators. Raises NotFound."""
+    found = Organization.objects.filter(pk=organization_id).first()
+    if found is None:
+        raise NotFound("There is no such organisation")
+    return found
+
+
+def person_by_id(user_id: uuid.UUID) -> User:
+    """For operators. Raises NotFound."""
+    found = User.objects.filter(pk=user_id).first()
+    if found is None:
+        raise NotFound("There is no such person")
+    return found
+
+
+def memberships_of(user: User) -> QuerySet[Membership]:
+    """The memberships of a person, oldest first."""
+    return user.memberships.select_related("organization").order_by("created_at", "id")
 
 
 def members_of(organization: Organization) -> QuerySet[Membership]:

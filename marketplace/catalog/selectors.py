@@ -156,6 +156,11 @@ def price_of(model_id: uuid.UUID) -> PriceTerms | None:
     return current_terms(sku_of(model_id))
 
 
+def listings_of(model_ids: Collection[uuid.UUID]) -> dict[uuid.UUID, Listing]:
+    """The listings of those of the models that were ever on sale, by model."""
+    return {one.model_id: one for one in _listings().filter(model__in=model_ids)}
+
+
 def current_prices(model_ids: Collection[uuid.UUID]) -> dict[uuid.UUID, PriceTerms]:
     """The prices in effect now of those of the models that have one."""
     skus = {sku_of(model_id): model_id for model_id in model_ids}

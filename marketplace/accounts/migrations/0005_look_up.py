@@ -1,0 +1,21 @@
+import django.contrib.postgres.indexes
+import django.db.models.functions.text
+from django.db import migrations, models
+
+
+class Migration(migrations.Migration):
+
+    dependencies = [
+        ('accounts', '0004_roles'),
+    ]
+
+    operations = [
+        migrations.AddIndex(
+            model_name='auditevent',
+            index=models.Index(models.F('subject'), models.OrderBy(models.F('at'), descending=True), name='audit_by_subject'),
+        ),
+        migrations.AddIndex(
+            model_name='organization',
+            index=models.Index(django.contrib.postgres.indexes.OpClass(django.db.models.functions.text.Lower('slug'), name='text_pattern_ops'), name='organization_slug_prefix'),
+        ),
+    ]
