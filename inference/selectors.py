@@ -176,11 +176,11 @@ def measured(model_id: uuid.UUID, *, days: int = 14, sample: int = 1000) -> Meas
 
 
 def nodes_for_operator(*, models: int) -> QuerySet[Node]:
-    """The nodes by id, each with `used_bytes` and with the largest `models` of its residencies."""
+    """The nodes by id, each with `used_bytes`, and with `largest`: its residencies that take most, so many `models`."""
     largest = Residency.objects.select_related("version__model__organization").order_by("-bytes", "-since")
     used = Residency.objects.filter(node=OuterRef("pk")).order_by().values("node").annotate(sum=Sum("bytes"))
     nodes = Node.objects.annotate(used_bytes=Coalesce(Subquery(used.values("sum")), 0))
-    return nodes.prefetch_related(Prefetch("residencies", largest[:models])).order_by("id")
+    return nodes.prefetch_related(Prefetch("residencies", largest[:models], to_attr="largest")).order_by("id")
 
 
 def living_nodes() -> QuerySet[Node]:

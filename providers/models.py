@@ -1,4 +1,3 @@
-from django.contrib.postgres.indexes import OpClass
 from django.db import models
 from django.db.models.functions import Lower, Now
 
@@ -29,7 +28,7 @@ class GenerativeModel(models.Model):
     created_at = models.DateTimeField(db_default=Now())
 
     class Meta:
-        indexes = [models.Index(OpClass(Lower("name"), name="text_pattern_ops"), name="model_name_prefix")]
+        indexes = [models.Index(fields=["name"], opclasses=["varchar_pattern_ops"], name="model_name_prefix")]
         constraints = [models.UniqueConstraint("organization", Lower("name"), name="model_name_once")]
 
 

@@ -3,8 +3,8 @@
 import uuid
 from collections.abc import Collection, Iterable
 
-from django.db.models import QuerySet, Window
-from django.db.models.functions import Lower, RowNumber
+from django.db.models import Q, QuerySet, Window
+from django.db.models.functions import RowNumber
 
 from marketplace.accounts.domain import is_name
 from marketplace.core.problems import NotFound
@@ -19,11 +19,14 @@ def models_for_provider(organization_id: uuid.UUID) -> QuerySet[GenerativeModel]
 
 
 def models_starting(text: str) -> QuerySet[GenerativeModel]:
-    """For operators: models whose name, or `owner/name` with the whole owner, starts with the text; newest first."""
-    found = GenerativeModel.objects.select_related("organization").alias(lower_name=Lower("name")).order_by("-id")
-    owner, slash, name = text.lower().rpartition("/")
+    """For operators: models whose name, or `owner/name` with the whole owner, starts with the text; newest first.
+
+    The name is compared as it is written, and in lower case.
+    """
+    found = GenerativeModel.objects.select_related("organization").order_by("-id")
+    owner, slash, name = text.rpartition("/")
     found = found.filter(organization__slug__iexact=owner) if slash else found
-    return found.filter(lower_name__startswith=name) if name else found
+    return found.filter(Q(name__startswith=name) | Q(name__startswith=name.lower())) if name else found
 
 
 def model_by_id(model_id: uuid.UUID) -> GenerativeModel:

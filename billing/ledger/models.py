@@ -132,8 +132,8 @@ class Proof(models.Model):
     Attributes:
         is_full: whether it began with the first entry instead of after those that were proven before.
         after: it looked at the entries after this id.
-        marked: the last entry id that had been given out when it began; `marked_xid` is the first transaction id that
-            was not given out then. Once no transaction before `marked_xid` runs, no entry up to `marked` can appear.
+        marked: the last entry id that had been given out when it began; `marked_xid` is a transaction id that was
+            given out afterwards. Once no transaction before `marked_xid` runs, no entry up to `marked` can appear.
         checked: how many checks are done, of `billing.ledger.services.proofs.CHECKS`.
         findings: what is wrong, in words, at most `MAX_FINDINGS`; empty: nothing.
         totals: the trial balance, `[{"currency", "kind", "posted", "held"}]` in micro-units.

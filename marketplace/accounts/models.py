@@ -2,7 +2,6 @@ from typing import Any, ClassVar
 
 from django.contrib.auth.models import AbstractBaseUser, BaseUserManager, PermissionsMixin
 from django.contrib.postgres.fields import ArrayField
-from django.contrib.postgres.indexes import OpClass
 from django.db import models
 from django.db.models.functions import Lower, Now
 
@@ -62,7 +61,7 @@ class Organization(models.Model):
 
     class Meta:
         ordering = ["slug"]
-        indexes = [models.Index(OpClass(Lower("slug"), name="text_pattern_ops"), name="organization_slug_prefix")]
+        indexes = [models.Index(fields=["slug"], opclasses=["varchar_pattern_ops"], name="organization_slug_prefix")]
         constraints = [
             models.UniqueConstraint(Lower("slug"), name="organization_slug_once"),
             models.CheckConstraint(

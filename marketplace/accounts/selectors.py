@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from django.db.models import QuerySet, Window
-from django.db.models.functions import Lower, RowNumber
+from django.db.models.functions import RowNumber
 
 from marketplace.accounts.domain import INSTALLATION, Actor, Role, Scope, is_name
 from marketplace.accounts.models import ApiKey, AuditEvent, Membership, Organization, User
@@ -124,8 +124,8 @@ def _parsed(text: str) -> uuid.UUID | None:
 
 def organizations_starting(text: str) -> QuerySet[Organization]:
     """For operators: the organisations whose slug starts with the text, in any case, newest first."""
-    found = Organization.objects.alias(lower_slug=Lower("slug")).order_by("-id")
-    return found.filter(lower_slug__startswith=text.lower()) if text else found
+    found = Organization.objects.order_by("-id")
+    return found.filter(slug__startswith=text.lower()) if text else found  # slugs are stored in lower case
 
 
 def people_starting(text: str) -> QuerySet[User]:

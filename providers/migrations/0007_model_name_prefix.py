@@ -1,5 +1,3 @@
-import django.contrib.postgres.indexes
-import django.db.models.functions.text
 from django.db import migrations, models
 
 
@@ -12,6 +10,6 @@ class Migration(migrations.Migration):
     operations = [
         migrations.AddIndex(
             model_name='generativemodel',
-            index=models.Index(django.contrib.postgres.indexes.OpClass(django.db.models.functions.text.Lower('name'), name='text_pattern_ops'), name='model_name_prefix'),
+            index=models.Index(fields=['name'], name='model_name_prefix', opclasses=['varchar_pattern_ops']),
         ),
     ]

@@ -4,8 +4,8 @@ PostgreSQL refuses wrong books when they are written; a proof finds what was cha
 change, so the sums up to the last sound proof are kept, and the next proof reads only the entries after it.
 
 An entry gets its id before it is committed, so that one with a lower id can appear later. A proof therefore only counts
-as proven what can no longer grow: it notes the last id that was given out and then the first transaction id that was
-not, and waits until all transactions before that one have ended. A transaction has its own id before its entries
+as proven what can no longer grow: it notes the last id that was given out, then takes a transaction id of its own,
+and waits until all transactions before that one have ended. A transaction has its own id before its entries
 get theirs, because they belong to a row of `billing_transaction`. Each check is one statement, so that it sees whole
 transactions.
 """
@@ -108,18 +108,18 @@ def prove_if_due() -> Proof | None:
     """Run the requested proof, or the next one by the schedule; None if none is due or another process is proving."""
     if not _is_due():
         return None
-    with _proving_alone() as alone:
-        return _run(_next_proof(is_full=False)) if alone and _is_due() else None
+    return prove()
 
 
-def prove(*, is_full: bool = False) -> Proof | None:
+def prove(*, is_full: bool = False, max_wait_seconds: float = MAX_WAIT_SECONDS) -> Proof | None:
     """Run a proof now; None while another process is proving.
 
     Args:
         is_full: from the first entry, without what earlier proofs found.
+        max_wait_seconds: for transactions that are running now; entries of longer ones are left to a later proof.
     """
     with _proving_alone() as alone:
-        return _run(_next_proof(is_full=is_full)) if alone else None
+        return _run(_next_proof(is_full=is_full), max_wait_seconds=max_wait_seconds) if alone else None
 
 
 def findings_between(after: int, through: int, *, told: Callable[[int], None] = lambda checked: None) -> list[str]:
@@ -170,7 +170,7 @@ def _next_proof(*, is_full: bool) -> Proof:
     proof = Proof.objects.filter(state=ProofState.REQUESTED).first() or Proof()
     proof.after = 0 if is_full else proven_through()
     proof.marked = newest_entry()  # before the transaction ids: see above
-    proof.marked_xid = _value("SELECT pg_snapshot_xmax(pg_current_snapshot())::text::bigint")
+    proof.marked_xid = _value("SELECT pg_current_xact_id()::text::bigint")
     proof.state, proof.is_full, proof.started_at = ProofState.RUNNING, is_full, timezone.now()
     proof.save()
     return proof
@@ -181,9 +181,9 @@ def proven_through() -> int:
     return Proof.objects.filter(state=ProofState.SOUND).order_by("-id").values_list("through", flat=True).first() or 0
 
 
-def _run(proof: Proof) -> Proof:
+def _run(proof: Proof, *, max_wait_seconds: float) -> Proof:
     began = time.monotonic()
-    proof.through = max(_settled_mark(proof), proof.after)
+    proof.through = max(_settled_mark(proof, max_wait_seconds), proof.after)
 
     def told(checked: int) -> None:
         Proof.objects.filter(pk=proof.pk).update(checked=checked)
@@ -213,9 +213,9 @@ def _keep(proof: Proof, began: float) -> None:
     Proof.objects.filter(pk__lte=proof.pk - KEPT_PROOFS, findings=[]).delete()
 
 
-def _settled_mark(proof: Proof) -> int:
+def _settled_mark(proof: Proof, max_wait_seconds: float) -> int:
     """The last entry up to which none can appear any more: the proof's own mark, else that of an earlier one."""
-    deadline = time.monotonic() + MAX_WAIT_SECONDS
+    deadline = time.monotonic() + max_wait_seconds
     while (oldest := _oldest_running()) < proof.marked_xid and time.monotonic() < deadline:
         time.sleep(0.02)
     marks = Proof.objects.filter(marked_xid__lte=oldest, marked_xid__gt=0).order_by("-id")

@@ -21,6 +21,5 @@ class Command(BaseCommand):
             self.stdout.write(finding)
         if proof.findings:
             raise CommandError("The ledger is wrong: stop settlement and compare the accounts.")
-        self.stdout.write(
-            f"{proof.entries:,} entries, {proof.after + 1} to {proof.through}, in {proof.seconds:.1f} s: sound."
-        )
+        took = f"{proof.entries:,} entries in {proof.seconds:.1f} s"
+        self.stdout.write(f"{took}, through entry {proof.through:,}: all is sound.")

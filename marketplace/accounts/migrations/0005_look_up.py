@@ -1,5 +1,3 @@
-import django.contrib.postgres.indexes
-import django.db.models.functions.text
 from django.db import migrations, models
 
 
@@ -16,6 +14,6 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name='organization',
-            index=models.Index(django.contrib.postgres.indexes.OpClass(django.db.models.functions.text.Lower('slug'), name='text_pattern_ops'), name='organization_slug_prefix'),
+            index=models.Index(fields=['slug'], name='organization_slug_prefix', opclasses=['varchar_pattern_ops']),
         ),
     ]

@@ -15,7 +15,7 @@ from marketplace.benchmarks.services.estimates import Estimate, estimate
 from marketplace.benchmarks.services.start import start
 from marketplace.catalog import selectors as catalog
 from marketplace.core.ids import parse_short, short
-from marketplace.web.console.forms import BenchmarkForm, ChoicesForm
+from marketplace.web.console.forms import BenchmarkForm, ChoicesForm, PromptsForm
 from marketplace.web.shared.access import MemberRequest, member_page
 from marketplace.web.shared.fields import Option
 from marketplace.web.shared.figures import duration
@@ -74,7 +74,8 @@ def _options(request: MemberRequest, offers: list[catalog.Offer]) -> dict[str, A
 def _prompt_sets(request: MemberRequest) -> list[PromptSet]:
     """The newest of the organisation's prompt sets, and the one that was asked for."""
     own = prompt_sets_for_buyer(request.membership.organization_id)
-    asked = parse_short((request.POST if request.method == "POST" else request.GET).get("prompts", ""))
+    sent = PromptsForm.of(request) if request.method == "POST" else PromptsForm.of_query(request)
+    asked = sent.value("prompts", None)
     newest = list(own[:MAX_PROMPT_SETS])
     older = own.filter(pk=asked).exclude(pk__in=[one.pk for one in newest])
     return [*newest, *older] if asked else newest

@@ -28,7 +28,7 @@ def health(request: ActorRequest) -> HttpResponse:
             "node": node,
             "alive": now - node.heartbeat_at < NODE_ALIVE,
             "used_bytes": node.used_bytes,  # type: ignore[attr-defined]  # annotated
-            "residencies": node.residencies.all(),
+            "residencies": node.largest,  # type: ignore[attr-defined]  # prefetched
             "utilisation": node.busy_seconds / max((now - node.started_at).total_seconds(), 1.0),
         }
         for node in page

@@ -50,7 +50,7 @@ if TYPE_CHECKING:
     from marketplace.accounts.models import Membership
     from marketplace.catalog.models import Alias
 
-VERSIONS = 20
+VERSIONS, CONTRACTS = 20, 20
 
 
 def model(request: HttpRequest, owner: str, name: str) -> HttpResponse:
@@ -154,7 +154,10 @@ def _payment(membership: Membership | None, offer: Offer, *, asked: uuid.UUID | 
     """The choice of how to pay, if the visitor has contracts to pay only for accepted images; `asked` is chosen."""
     if membership is None:
         return None
-    found = contracts_in_force(str(membership.organization_id), sku_of(offer.listing.model_id))
+    in_force = contracts_in_force(str(membership.organization_id), sku_of(offer.listing.model_id))
+    newest = list(in_force[:CONTRACTS])
+    older = in_force.filter(pk=asked).exclude(pk__in=[contract.pk for contract in newest]) if asked else ()
+    found = [*newest, *older]
     if not found:
         return None
     choices = [("", _way("Pay per", offer.price))]

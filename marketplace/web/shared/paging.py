@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Generic
+from typing import TYPE_CHECKING, Generic
+from urllib.parse import urlencode
 
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
 from marketplace.core import paging
 from marketplace.core.paging import BadCursor, Key, Row
+from marketplace.web.shared.forms import query_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
 
 @dataclass(frozen=True)
@@ -48,22 +50,19 @@ def page_of(request: HttpRequest, rows: QuerySet[Row], *, key: Key, size: int, n
         key, size: as `core.paging.page_of`.
         name: of the query's parameter; pages with several lists have one for each.
     """
-    cursor = request.GET.get(name, "")
+    query = query_of(request)
+    cursor = query.get(name, "")
     try:
         page = paging.page_of(rows, key=key, size=size, cursor=cursor)
     except BadCursor:
         page = paging.page_of(rows, key=key, size=size)
     return ShownPage(
         rows=list(page),
-        previous=_query(request, name, page.previous),
-        next=_query(request, name, page.next),
+        previous=_address(query | {name: page.previous}) if page.previous else None,
+        next=_address(query | {name: page.next}) if page.next else None,
         total=paging.count_text(paging.count_of(rows)),
     )
 
 
-def _query(request: HttpRequest, name: str, cursor: str | None) -> str | None:
-    if cursor is None:
-        return None
-    query: Any = request.GET.copy()
-    query[name] = cursor
-    return f"?{query.urlencode()}"
+def _address(query: Mapping[str, str]) -> str:
+    return f"?{urlencode(query)}"
