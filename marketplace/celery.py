@@ -32,6 +32,7 @@ app.config_from_object(
             "outbox": {"task": "core.relay_outbox", "schedule": 1.0, "options": {"expires": 5}},
             "outbox-outside": {"task": "core.relay_outbox_outside", "schedule": 1.0, "options": {"expires": 5}},
             "sweep": {"task": "inference.sweep", "schedule": 5.0, "options": {"expires": 10}},
+            "thumbnails": {"task": "inference.make_thumbnails", "schedule": 2.0, "options": {"expires": 2}},
             "providers": {"task": "providers.sweep", "schedule": 10.0, "options": {"expires": 10}},
             "benchmarks": {"task": "benchmarks.sweep", "schedule": 5.0, "options": {"expires": 10}},
             "proof": {"task": "billing.prove_ledger", "schedule": 2.0, "options": {"expires": 5}},
