@@ -281,6 +281,8 @@ class Thumbnails(models.Model):
 
     class Meta:
         indexes = [models.Index("due_at", condition=models.Q(due_at__isnull=False), name="thumbnails_due")]
+
+
 class ModelHour(models.Model):
     """One model's predictions that ended in one hour (UTC). `inference_roll_up` writes it from them, again and again.
 

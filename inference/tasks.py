@@ -29,6 +29,8 @@ def sweep() -> None:
 def make_thumbnails() -> None:
     """Make thumbnails of the pictures that are queued; a long queue is continued by the next task."""
     make_due()
+
+
 @shared_task(name="inference.roll_up")
 def roll_up() -> None:
     """Bring usage and statistics up to date. Does nothing while another thread does so: a first build takes minutes."""

@@ -170,6 +170,8 @@ class ProvenBalance(models.Model):
 
     account = models.OneToOneField(Account, on_delete=models.PROTECT, primary_key=True)
     posted = models.BigIntegerField()
+
+
 class UsageHour(models.Model):
     """The usage records of one hour (UTC), summed. `billing_roll_up` writes it from them, again and again.
 

@@ -7,10 +7,10 @@ from datetime import datetime
 from typing import Any
 
 from django.conf import settings
-from django.db.models import F, Max, Q, QuerySet, Subquery, Sum
+from django.db.models import F, QuerySet, Subquery, Sum
 
-from billing.ledger.domain import AccountKind, HoldState, ProofState
-from billing.ledger.models import Account, Entry, Hold, Proof, Transaction, UsageHour, UsageRecord
+from billing.ledger.domain import AccountKind, ProofState
+from billing.ledger.models import Account, Entry, Proof, Transaction, UsageHour, UsageRecord
 from marketplace.core.rollups import hour_of
 
 
