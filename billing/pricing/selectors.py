@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
-from django.db.models import Min
+from django.db.models import Min, QuerySet
 from django.db.models.functions import Now
 
 from billing.pricing.domain import PriceTerms, Unit
@@ -41,6 +41,6 @@ def next_changes_of(skus: Sequence[str]) -> Mapping[str, datetime]:
     return dict(later.values("sku").annotate(at=Min("effective_from")).values_list("sku", "at"))
 
 
-def price_history(sku: str) -> list[Price]:
+def price_history(sku: str) -> QuerySet[Price]:
     """All versions of a price, newest first."""
-    return list(Price.objects.filter(sku=sku).order_by("-version"))
+    return Price.objects.filter(sku=sku).order_by("-version")

@@ -9,8 +9,8 @@ class Migration(migrations.Migration):
     dependencies = [
         ('accounts', '0004_roles'),
         ('billing', '0008_quantities'),
-        ('inference', '0011_statistics'),
-        ('providers', '0007_search'),
+        ('inference', '0012_thumbnails'),
+        ('providers', '0008_search'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

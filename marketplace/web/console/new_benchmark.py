@@ -16,13 +16,15 @@ from marketplace.benchmarks.services.start import start
 from marketplace.catalog import search
 from marketplace.catalog import selectors as catalog
 from marketplace.core.ids import parse_short, short
-from marketplace.web.console.forms import BenchmarkForm, ChoicesForm, FindForm
+from marketplace.web.console.forms import BenchmarkForm, ChoicesForm, FindForm, PromptsForm
 from marketplace.web.shared.access import MemberRequest, member_page
 from marketplace.web.shared.fields import Option
 from marketplace.web.shared.figures import duration
 
 if TYPE_CHECKING:
-    from marketplace.benchmarks.models import Benchmark
+    from marketplace.benchmarks.models import Benchmark, PromptSet
+
+MAX_PROMPT_SETS = 50  # that the form offers; the list of prompt sets links to it with any other
 
 MAX_PROPOSED = 40  # models that the form shows at once
 
@@ -67,7 +69,7 @@ def _options(request: MemberRequest, sent: FindForm) -> dict[str, Any]:
     return {
         "prompt_sets": [
             (short(one.pk), f"{one.name} ({one.size} prompt{'' if one.size == 1 else 's'})")  # type: ignore[attr-defined]  # annotated
-            for one in prompt_sets_for_buyer(request.membership.organization_id)
+            for one in _prompt_sets(request)
         ],
         "models": [(offer.slug, _row(offer)) for offer in _models(sent)],
         "scorers": [listing.slug for listing in search.most_used_listings(size=MAX_PROPOSED, task=SCORING_TASK)],
@@ -80,6 +82,16 @@ def _models(sent: FindForm) -> list[catalog.Offer]:
     wanted = search.Search(sent.value("find"), {"task": COMPARED_TASK})
     others = search.page_of(wanted, search.understand(wanted), size=MAX_PROPOSED).offers
     return list({offer.slug: offer for offer in (*chosen, *others)}.values())
+
+
+def _prompt_sets(request: MemberRequest) -> list[PromptSet]:
+    """The newest of the organisation's prompt sets, and the one that was asked for."""
+    own = prompt_sets_for_buyer(request.membership.organization_id)
+    sent = PromptsForm.of(request) if request.method == "POST" else PromptsForm.of_query(request)
+    asked = sent.value("prompts", None)
+    newest = list(own[:MAX_PROMPT_SETS])
+    older = own.filter(pk=asked).exclude(pk__in=[one.pk for one in newest])
+    return [*newest, *older] if asked else newest
 
 
 def _estimate(request: MemberRequest, form: ChoicesForm) -> Estimate | None:

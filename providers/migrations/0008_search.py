@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('providers', '0006_hub'),
+        ('providers', '0007_model_name_prefix'),
     ]
 
     operations = [
