@@ -47,7 +47,7 @@ def benchmarks_for_buyer(organization_id: uuid.UUID) -> QuerySet[Benchmark]:
     )
 
 
-def _votes() -> QuerySet[Any, dict[str, Any]]:
+def _votes() -> QuerySet[Any, Any]:
     """The number of votes of a benchmark; counted for those of a page only, as a join would not be."""
     votes = Vote.objects.filter(benchmark=OuterRef("pk")).exclude(choice=Choice.SKIPPED)
     return votes.order_by().values("benchmark").annotate(count=Count("*")).values("count")
