@@ -2,9 +2,8 @@
 
 import json
 import uuid
-from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from collections.abc import Collection, Sequence
+from datetime import timedelta
 from typing import Any
 
 from django.db import connection
@@ -14,30 +13,20 @@ from django.utils import timezone
 
 from inference import read_models
 from inference.domain.lifecycle import Origin, Status
-from inference.models import Artifact, Example, InputFile, Node, Prediction, Residency, Review
+from inference.models import (
+    Example,
+    InputFile,
+    MarketTotals,
+    ModelStats,
+    Node,
+    Prediction,
+    Residency,
+    Review,
+)
 from inference.read_models import PredictionView
 from marketplace.core.problems import NotFound
 
 NODE_ALIVE = timedelta(seconds=15)
-
-
-@dataclass(frozen=True)
-class Measured:
-    """What a model's predictions of the last days measured; None where nothing was.
-
-    Attributes:
-        runs: predictions that ended since `since`, cancelled ones left out.
-        success_rate: succeeded ÷ runs.
-        seconds: run seconds of recent successes, oldest first, for a plot.
-    """
-
-    runs: int
-    success_rate: float | None
-    p50_run_seconds: float | None
-    p95_run_seconds: float | None
-    p50_queue_seconds: float | None
-    since: datetime
-    seconds: Sequence[float]
 
 
 def _views(sql: str, parameters: dict[str, Any]) -> list[PredictionView]:
@@ -144,35 +133,10 @@ def examples_of(version_id: str) -> list[Example]:
     return list(Example.objects.filter(version=version_id))
 
 
-def prediction_counts(model_ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, int]:
-    """How often each model was run successfully, ever."""
-    rows = Prediction.objects.filter(model__in=model_ids, status=Status.SUCCEEDED).values("model")
-    return {row["model"]: row["runs"] for row in rows.annotate(runs=Count("id"))}
-
-
-def measured(model_id: uuid.UUID, *, days: int = 14, sample: int = 1000) -> Measured:
-    """What the newest `sample` predictions of the last `days` say about a model."""
-    since = timezone.now() - timedelta(days=days)
-    with connection.cursor() as cursor:
-        cursor.execute(
-            """
-            WITH recent AS (
-              SELECT status, run_seconds, extract(epoch FROM started_at - created_at)::float8 AS queue_seconds, id
-              FROM inference_prediction
-              WHERE model_id = %(model)s AND status IN ('succeeded', 'failed') AND completed_at >= %(since)s
-              ORDER BY id DESC LIMIT %(sample)s)
-            SELECT count(*), avg((status = 'succeeded')::int)::float8,
-                   percentile_cont(0.5) WITHIN GROUP (ORDER BY run_seconds) FILTER (WHERE status = 'succeeded'),
-                   percentile_cont(0.95) WITHIN GROUP (ORDER BY run_seconds) FILTER (WHERE status = 'succeeded'),
-                   percentile_cont(0.5) WITHIN GROUP (ORDER BY queue_seconds) FILTER (WHERE status = 'succeeded'),
-                   (SELECT array_agg(s.run_seconds ORDER BY s.id) FROM (
-                      SELECT id, run_seconds FROM recent WHERE status = 'succeeded' ORDER BY id DESC LIMIT 40) s)
-            FROM recent
-            """,
-            {"model": model_id, "since": since, "sample": sample},
-        )
-        runs, success, p50, p95, queue, seconds = cursor.fetchone()
-    return Measured(runs, success, p50, p95, queue, since, seconds or [])
+def stats_of(model_ids: Collection[uuid.UUID]) -> dict[uuid.UUID, ModelStats]:
+    """What these models' predictions measured, up to a minute ago; a model without any has empty figures."""
+    found = ModelStats.objects.in_bulk(model_ids)
+    return {model_id: found.get(model_id) or ModelStats(model_id=model_id) for model_id in model_ids}
 
 
 def nodes_for_operator(*, models: int) -> QuerySet[Node]:
@@ -201,7 +165,6 @@ def queue_depths(*, limit: int) -> list[dict[str, Any]]:
     return [dict(row) for row in rows.order_by("-waiting", "-running", "version")[:limit]]
 
 
-def market_totals() -> dict[str, int]:
-    """Successful predictions and the pictures they delivered, ever."""
-    succeeded = Prediction.objects.filter(status=Status.SUCCEEDED).count()
-    return {"predictions": succeeded, "artifacts": Artifact.objects.count()}
+def market_totals() -> MarketTotals:
+    """Successful predictions and the files they delivered, ever, up to a minute ago."""
+    return MarketTotals.objects.first() or MarketTotals(predictions=0, artifacts=0)

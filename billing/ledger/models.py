@@ -1,3 +1,4 @@
+from django.contrib.postgres.indexes import BrinIndex
 from django.db import models
 from django.db.models.functions import Now
 
@@ -123,6 +124,8 @@ class UsageRecord(models.Model):
         indexes = [
             models.Index("payer", models.F("created_at").desc(), name="usage_by_payer"),
             models.Index("payee", models.F("created_at").desc(), name="usage_by_payee"),
+            # For the sums of an hour: rows stand in the order of their time and never change.
+            BrinIndex(fields=["created_at"], autosummarize=True, pages_per_range=16, name="usage_by_time"),
         ]
 
 
@@ -167,3 +170,27 @@ class ProvenBalance(models.Model):
 
     account = models.OneToOneField(Account, on_delete=models.PROTECT, primary_key=True)
     posted = models.BigIntegerField()
+
+
+class UsageHour(models.Model):
+    """The usage records of one hour (UTC), summed. `billing_roll_up` writes it from them, again and again.
+
+    Attributes:
+        calls: how many records.
+        quantity: in parts of the unit.
+        gross: what buyers paid in micro-units; `fees` of it went to the platform.
+    """
+
+    pk = models.CompositePrimaryKey("hour", "payee", "sku", "unit", "currency")
+    hour = models.DateTimeField()
+    payee = models.TextField()
+    sku = models.TextField()
+    unit = models.TextField()
+    currency = models.CharField(max_length=3)
+    calls = models.BigIntegerField()
+    quantity = models.BigIntegerField()
+    gross = models.BigIntegerField()
+    fees = models.BigIntegerField()
+
+    class Meta:
+        indexes = [models.Index("payee", "hour", name="usagehour_by_payee")]

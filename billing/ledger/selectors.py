@@ -7,10 +7,11 @@ from datetime import datetime
 from typing import Any
 
 from django.conf import settings
-from django.db.models import F, Max, QuerySet, Subquery, Sum
+from django.db.models import F, QuerySet, Subquery, Sum
 
 from billing.ledger.domain import AccountKind, ProofState
-from billing.ledger.models import Account, Entry, Proof, Transaction, UsageRecord
+from billing.ledger.models import Account, Entry, Proof, Transaction, UsageHour, UsageRecord
+from marketplace.core.rollups import hour_of
 
 
 @dataclass(frozen=True)
@@ -88,11 +89,14 @@ def usage_by_hold(hold_ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, UsageRecord]
 
 
 def earnings_by_sku(payee: str, *, since: datetime) -> list[dict[str, Any]]:
-    """Quantity sold in each unit, and gross, fee and net in micro-units, for each sku that earned since then."""
+    """Quantity sold in each unit, and gross, fee and net in micro-units, for each sku that earned since that hour.
+
+    They are up to a minute old (`billing.ledger.services.usage`).
+    """
     rows = (
-        UsageRecord.objects.filter(payee=payee, created_at__gte=since)
+        UsageHour.objects.filter(payee=payee, hour__gte=hour_of(since), currency=settings.CURRENCY)
         .values("sku", "unit")
-        .annotate(quantity=Sum("quantity"), gross=Sum("amount"), fees=Sum("fee"), last=Max("created_at"))
+        .annotate(quantity=Sum("quantity"), gross=Sum("gross"), fees=Sum("fees"))
         .annotate(net=F("gross") - F("fees"))
         .order_by("-gross")
     )

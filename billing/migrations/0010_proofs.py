@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('billing', '0008_quantities'),
+        ('billing', '0009_usage_hours'),
     ]
 
     operations = [

@@ -10,7 +10,7 @@ from django.db.models import Q, QuerySet
 from billing.pricing.domain import PriceTerms
 from billing.pricing.selectors import current_terms, current_terms_of
 from inference.domain.rating import rate_call
-from inference.selectors import Measured, measured, prediction_counts
+from inference.selectors import stats_of
 from marketplace.catalog.domain import Reference, sku_of
 from marketplace.catalog.models import Alias, Listing
 from marketplace.core.problems import NotFound
@@ -19,23 +19,18 @@ from providers.tasks import task_named
 from providers.tasks.fields import defaults_of
 
 if TYPE_CHECKING:
-    pass
+    from inference.models import ModelStats
 
 SORTS = ("popular", "newest", "cheapest", "fastest")
 
 
 @dataclass(frozen=True)
 class Offer:
-    """A listed model as buyers see it.
-
-    Attributes:
-        runs: successful predictions, ever.
-    """
+    """A listed model as buyers see it."""
 
     listing: Listing
     price: PriceTerms
-    runs: int
-    measured: Measured
+    stats: "ModelStats"
 
     @property
     def slug(self) -> str:
@@ -65,9 +60,9 @@ def _listings() -> QuerySet[Listing]:
 def _offers(listings: Iterable[Listing]) -> list[Offer]:
     listings = list(listings)
     prices = current_terms_of([sku_of(listing.model_id) for listing in listings])
-    runs = prediction_counts([listing.model_id for listing in listings])
+    stats = stats_of([listing.model_id for listing in listings])
     return [
-        Offer(listing, prices[sku], runs.get(listing.model_id, 0), measured(listing.model_id))
+        Offer(listing, prices[sku], stats[listing.model_id])
         for listing in listings
         if (sku := sku_of(listing.model_id)) in prices
     ]
@@ -89,9 +84,9 @@ def offers(*, query: str = "", task: str = "", sort: str = "popular") -> list[Of
         case "cheapest":
             found.sort(key=_usual_amount)
         case "fastest":
-            found.sort(key=lambda offer: offer.measured.p50_run_seconds or float("inf"))
+            found.sort(key=lambda offer: offer.stats.p50_run_seconds or float("inf"))
         case "popular":
-            found.sort(key=lambda offer: -offer.runs)
+            found.sort(key=lambda offer: -offer.stats.runs)
     return found
 
 

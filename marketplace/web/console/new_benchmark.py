@@ -107,7 +107,7 @@ def _start(request: MemberRequest, form: BenchmarkForm) -> Benchmark:
 
 def _row(offer: catalog.Offer) -> Option:
     """A model as a choice: its name, price, median run and description."""
-    price, seconds = offer.price, offer.measured.p50_run_seconds
+    price, seconds = offer.price, offer.stats.p50_run_seconds
     figure = price_text(price.amount, price.currency, price.unit)
     if seconds is not None:
         figure += f", {duration(seconds)}"

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from django.http import HttpResponse
+from django.utils.text import Truncator
 
 from inference.links import artifact_path
 from inference.selectors import some_predictions_for_buyer
@@ -26,6 +27,7 @@ from marketplace.core.problems import Forbidden
 from marketplace.web.console import charts, exports
 from marketplace.web.shared.access import MemberRequest, member_page
 from marketplace.web.shared.paging import page_of
+from marketplace.web.shared.pictures import thumbnail
 
 if TYPE_CHECKING:
     from marketplace.benchmarks.models import Benchmark, Cell, Prompt
@@ -85,14 +87,16 @@ def _grid(benchmark: Benchmark, prompts: Sequence[Prompt]) -> list[dict[str, Any
     for cell in cells:
         row = rows.setdefault(cell.prompt_id, {"prompt": cell.prompt, "cells": []})
         width, height = sizes.get(cell.prediction_id, (None, None)) if cell.prediction_id else (None, None)
-        row["cells"].append(_picture(cell) | {"width": width, "height": height})
+        row["cells"].append(_picture(cell, width=width, height=height))
     return list(rows.values())
 
 
-def _picture(cell: Cell) -> dict[str, Any]:
+def _picture(cell: Cell, *, width: int | None, height: int | None) -> dict[str, Any]:
+    path = artifact_path(cell.artifact_id) if cell.artifact_id else ""
     return {
         "model": cell.contestant.model_name,
-        "image_url": artifact_path(cell.artifact_id) if cell.artifact_id else None,
+        "alt": f"{cell.contestant.model_name}: {Truncator(cell.prompt.text).chars(100)}",
+        "thumbnail": thumbnail(path, width=width, height=height) if path else None,
         "prediction": short(cell.prediction_id) if cell.prediction_id else None,
         "state": cell.state,
         "score": cell.score,

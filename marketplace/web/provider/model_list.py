@@ -3,7 +3,7 @@
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 
-from inference.selectors import measured, prediction_counts, resident_versions
+from inference.selectors import resident_versions, stats_of
 from marketplace.accounts.policy import Action
 from marketplace.catalog.selectors import current_prices, listings_for_provider
 from marketplace.web.shared.access import PROVIDING, MemberRequest, first_page, member_page
@@ -27,7 +27,7 @@ def models(request: MemberRequest) -> HttpResponse:
     published, ids = page.rows, [model.pk for model in page]
     versions, prices = newest_versions(ids, limit=VERSIONS), current_prices(ids)
     listings = {one.model_id: one for one in listings_for_provider(organization.pk).filter(model__in=ids)}
-    runs, resident = prediction_counts([model.pk for model in published]), resident_versions()
+    stats, resident = stats_of(ids), resident_versions()
     rows = [
         {
             "model": model,
@@ -35,8 +35,7 @@ def models(request: MemberRequest) -> HttpResponse:
             "listing": listings.get(model.pk),
             "price": prices.get(model.pk),
             "versions": versions[model.pk],
-            "runs": runs.get(model.pk, 0),
-            "measured": measured(model.pk),
+            "stats": stats[model.pk],
             "is_warm": model.pk in listings and listings[model.pk].version_id in resident,
         }
         for model in published

@@ -3,6 +3,9 @@
 import json
 from typing import Any
 
+from django.utils import timezone
+
+from inference.domain.statistics import window_start
 from inference.links import artifact_path, input_path
 from inference.read_models import PredictionView
 from inference.selectors import examples_of, showcase
@@ -12,6 +15,7 @@ from marketplace.core.ids import short
 from marketplace.web.shared.calls import code_call
 from marketplace.web.shared.inputs import schema_fields
 from marketplace.web.shared.links import playground_path
+from marketplace.web.shared.pictures import thumbnail
 from marketplace.web.shared.versions import example_picture
 from providers import tasks
 
@@ -40,7 +44,7 @@ def examples_shown(offer: Offer, *, limit: int) -> list[dict[str, Any]]:
 
 def model_card(offer: Offer, *, pictures: int) -> dict[str, Any]:
     """The context of a model on sale for lists and its page, with at most `pictures` examples."""
-    model, measured = offer.listing.model, offer.measured
+    model = offer.listing.model
     examples = examples_shown(offer, limit=pictures) if pictures else []
     return {
         "owner": model.organization.slug,
@@ -52,27 +56,22 @@ def model_card(offer: Offer, *, pictures: int) -> dict[str, Any]:
         "task": model.task,
         "task_title": tasks.task_named(model.task).title,
         "examples": examples,
-        "cover_urls": [example["image_url"] for example in examples],
+        "covers": [example["thumbnail"] for example in examples],
         "price": offer.price,
-        "stats": {
-            "runs": offer.runs,
-            "success_rate": measured.success_rate,
-            "p50_run_seconds": measured.p50_run_seconds,
-            "p95_run_seconds": measured.p95_run_seconds,
-            "p50_queue_seconds": measured.p50_queue_seconds,
-            "measured_over": measured.runs,
-            "since": measured.since,
-            "seconds": measured.seconds,
-        },
+        "stats": offer.stats,
+        "measured_since": window_start(timezone.now()),
     }
 
 
 def picture_of(view: PredictionView) -> dict[str, Any]:
     """A showcase picture with its inputs."""
     files = {field: input_path(view.id, field) for field in references_in(view.input)}
+    artifact = view.artifacts[0]
+    path = artifact_path(artifact.id)
     kept = {name: view.input[name] for name in ("prompt", "seed") if view.input.get(name) is not None} | files
     return {
-        "image_url": artifact_path(view.artifacts[0].id),
+        "image_url": path,
+        "thumbnail": thumbnail(path, width=artifact.width, height=artifact.height),
         "before_url": next(iter(files.values()), ""),
         "url": playground_path(view.model, kept),
         "input": kept,
