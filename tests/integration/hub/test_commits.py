@@ -258,3 +258,22 @@ def test_an_interrupted_commit_changes_nothing(front_client: FrontClient, client
     assert answers == []
     assert versions(repository) == 0
     assert client.commit(repository, {"README.md": CARD}).status == 200
+
+
+def test_a_long_history_comes_in_pages(client: Client, repository: str):
+    model = GenerativeModel.objects.get(organization=client.party.organization)
+    ModelVersion.objects.bulk_create(
+        ModelVersion(id=f"{model.pk.hex[-8:]}{number:032x}", model=model, number=number, message=f"n{number}", size=0)
+        for number in range(1, 206)
+    )
+    found, address = [], f"/api/models/{repository}/commits/main"
+    while address:
+        answer = client.request("GET", address)
+        found.append([one["title"] for one in answer.json()])
+        link = answer.headers.get("link", "")
+        address = link.removeprefix("<http://").partition("/")[2].partition(">")[0]
+        address = f"/{address}" if address else ""
+    assert [len(page) for page in found] == [100, 100, 6]
+    titles = [title for page in found for title in page]
+    assert titles[:-1] == [f"n{number}" for number in range(205, 0, -1)]
+    assert client.request("GET", f"/api/models/{repository}/commits/main?cursor=x").status == 400

@@ -38,6 +38,7 @@ PAGES = {
     "console_benchmark": "/console/{org}/benchmarks/{benchmark}",  # pictures by prompt, 25
     "console_benchmark_progress": "/console/{org}/benchmarks/{benchmark}/progress",  # counts
     "new_organization": "/console/new",  # nothing
+    "provider_models": "/provider/{org}/models",  # by name, 20, each with its 3 newest versions
     "provider_publish": "/provider/{org}/publish",  # nothing
     "provider_model": "/provider/{org}/models/{model}",  # versions by number, 20; prices by version, 10
     "provider_price_preview": "/provider/{org}/models/{model}/preview",  # nothing
@@ -72,7 +73,6 @@ OTHERS = {
     "console_aliases": "offers the catalogue's models; aliases by name, 20, each with its 6 newest moves",
     "console_new_benchmark": "offers the catalogue's models; its prompt sets are the 50 newest",
     "console_benchmark_estimate": "offers the catalogue's models",
-    "provider_models": "its statistics are read model by model; 20 models a page",
     "provider_new_offer": "a choice of the provider's own models on sale, in a constant number of queries",
     "console_vote": "one pair; its ballot is bounded by MAX_PROMPTS and MAX_MODELS",
     "console_results_csv": "a file of one benchmark, bounded by MAX_PROMPTS and MAX_MODELS",
