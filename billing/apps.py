@@ -7,7 +7,8 @@ class BillingConfig(AppConfig):
     append_only = ("Price", "UnmeteredUsage")
     # Money moves only through the SQL functions billing_hold, billing_settle, billing_release and billing_post,
     # outcomes through billing_authorize, billing_observe, billing_signal and billing_close_reviews.
-    function_written = ("Account", "Transaction", "Entry", "Hold", "UsageRecord", "Outcome", "UnitVerdict")
+    # Sums of usage are written by billing_roll_up alone.
+    function_written = ("Account", "Transaction", "Entry", "Hold", "UsageRecord", "UsageHour", "Outcome", "UnitVerdict")
 
     def ready(self) -> None:
         from billing.payments.services import gateway_events, metering, payouts

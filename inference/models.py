@@ -1,3 +1,4 @@
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models.functions import Now
 
@@ -107,6 +108,10 @@ class Prediction(models.Model):
             models.Index("lease_until", condition=models.Q(status="processing"), name="prediction_leased"),
             models.Index("organization", models.F("id").desc(), name="prediction_by_buyer"),
             models.Index("model", models.F("id").desc(), name="prediction_by_model"),
+            # For the statistics of an hour. Only an ended prediction has an entry, always at the end of the index.
+            models.Index(
+                "completed_at", condition=models.Q(completed_at__isnull=False), name="prediction_by_completion"
+            ),
         ]
 
 
@@ -276,3 +281,77 @@ class Thumbnails(models.Model):
 
     class Meta:
         indexes = [models.Index("due_at", condition=models.Q(due_at__isnull=False), name="thumbnails_due")]
+
+
+class ModelHour(models.Model):
+    """One model's predictions that ended in one hour (UTC). `inference_roll_up` writes it from them, again and again.
+
+    Attributes:
+        artifacts: output files of all of them.
+        run_buckets, run_counts: the histogram of the run seconds of those that succeeded, in buckets of
+            `inference_bucket`, ascending; likewise `queue_…` of the seconds from admission to the claim that counted.
+        recent_seconds: run seconds of the latest successes, newest first.
+    """
+
+    pk = models.CompositePrimaryKey("hour", "model")
+    hour = models.DateTimeField()
+    # The migration adds the constraint: the rows go with their model (providers_delete_model), below this app.
+    model = models.ForeignKey(
+        "providers.GenerativeModel", on_delete=models.CASCADE, related_name="+", db_index=False, db_constraint=False
+    )
+    succeeded = models.PositiveIntegerField()
+    failed = models.PositiveIntegerField()
+    canceled = models.PositiveIntegerField()
+    artifacts = models.PositiveIntegerField()
+    run_buckets = ArrayField(models.SmallIntegerField())
+    run_counts = ArrayField(models.IntegerField())
+    queue_buckets = ArrayField(models.SmallIntegerField())
+    queue_counts = ArrayField(models.IntegerField())
+    recent_seconds = ArrayField(models.FloatField())
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["model", "hour"], include=["succeeded", "artifacts"], name="modelhour_by_model")
+        ]
+
+
+class ModelStats(models.Model):
+    """What a model's predictions measured, as its page shows it. `inference_refresh_stats` writes it from `ModelHour`.
+
+    Attributes:
+        runs, artifacts: predictions that succeeded, and output files, ever.
+        ended: predictions that succeeded or failed in the window (`inference.domain.statistics`), as all that follows.
+        success_rate: the share of `ended` that succeeded; None where nothing ended, as the seconds below.
+        recent_seconds: run seconds of up to 40 latest successes, oldest first.
+        oldest_hour: the first hour that these figures include, so that it is known when they are too old.
+    """
+
+    # The migration adds the constraint, as for ModelHour.
+    model = models.OneToOneField(
+        "providers.GenerativeModel", on_delete=models.CASCADE, primary_key=True, related_name="+", db_constraint=False
+    )
+    runs = models.BigIntegerField(default=0)
+    artifacts = models.BigIntegerField(default=0)
+    ended = models.BigIntegerField(default=0)
+    success_rate = models.FloatField(null=True)
+    p50_run_seconds = models.FloatField(null=True)
+    p95_run_seconds = models.FloatField(null=True)
+    p50_queue_seconds = models.FloatField(null=True)
+    p95_queue_seconds = models.FloatField(null=True)
+    recent_seconds = ArrayField(models.FloatField(), default=list)
+    oldest_hour = models.DateTimeField(null=True)
+    updated_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        indexes = [models.Index("oldest_hour", name="modelstats_by_age")]
+
+
+class MarketTotals(models.Model):
+    """The one row with the sums of `ModelStats`: predictions that succeeded and artifacts, ever."""
+
+    id = models.PositiveSmallIntegerField(primary_key=True, default=1)
+    predictions = models.BigIntegerField()
+    artifacts = models.BigIntegerField()
+
+    class Meta:
+        constraints = [models.CheckConstraint(condition=models.Q(id=1), name="market_totals_one_row")]

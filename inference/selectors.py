@@ -2,41 +2,31 @@
 
 import json
 import uuid
-from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from collections.abc import Collection, Sequence
+from datetime import timedelta
 from typing import Any
 
 from django.db import connection
-from django.db.models import Count, QuerySet
+from django.db.models import Count, OuterRef, Prefetch, Q, QuerySet, Subquery, Sum
+from django.db.models.functions import Coalesce
 from django.utils import timezone
 
 from inference import read_models
 from inference.domain.lifecycle import Origin, Status
-from inference.models import Artifact, Example, InputFile, Node, Prediction, Residency, Review
+from inference.models import (
+    Example,
+    InputFile,
+    MarketTotals,
+    ModelStats,
+    Node,
+    Prediction,
+    Residency,
+    Review,
+)
 from inference.read_models import PredictionView
 from marketplace.core.problems import NotFound
 
 NODE_ALIVE = timedelta(seconds=15)
-
-
-@dataclass(frozen=True)
-class Measured:
-    """What a model's predictions of the last days measured; None where nothing was.
-
-    Attributes:
-        runs: predictions that ended since `since`, cancelled ones left out.
-        success_rate: succeeded ÷ runs.
-        seconds: run seconds of recent successes, oldest first, for a plot.
-    """
-
-    runs: int
-    success_rate: float | None
-    p50_run_seconds: float | None
-    p95_run_seconds: float | None
-    p50_queue_seconds: float | None
-    since: datetime
-    seconds: Sequence[float]
 
 
 def _views(sql: str, parameters: dict[str, Any]) -> list[PredictionView]:
@@ -81,6 +71,26 @@ def predictions_for_buyer(organization_id: uuid.UUID, *, before: uuid.UUID | Non
     return _views(read_models.PAGE_FOR_BUYER, {"organization": organization_id, "before": before, "limit": limit})
 
 
+def calls_for_operator(
+    *, call_id: uuid.UUID | None = None, organization_id: uuid.UUID | None = None, model_id: uuid.UUID | None = None
+) -> QuerySet[Prediction]:
+    """Calls of all organisations, of one, or of one model, newest first, or the one with this id.
+
+    What they were given and made is left out: that is between the buyer and the model.
+    """
+    wanted = {"pk": call_id, "organization": organization_id, "model": model_id}
+    calls = Prediction.objects.filter(**{name: id_ for name, id_ in wanted.items() if id_ is not None})
+    return calls.select_related("organization", "model__organization").defer("input", "value").order_by("-id")
+
+
+def call_for_operator(call_id: uuid.UUID) -> PredictionView:
+    """A call of any organisation. Raises NotFound."""
+    found = _views(read_models.VIEW_BY_LINK, {"id": call_id})
+    if not found:
+        raise NotFound("There is no such call")
+    return found[0]
+
+
 def predictions_under_review(organization_id: uuid.UUID, contract_id: uuid.UUID, *, limit: int) -> list[PredictionView]:
     """The organisation's predictions that wait for a verdict under a contract, oldest first."""
     return _views(read_models.UNDER_REVIEW, {"organization": organization_id, "contract": contract_id, "limit": limit})
@@ -123,39 +133,18 @@ def examples_of(version_id: str) -> list[Example]:
     return list(Example.objects.filter(version=version_id))
 
 
-def prediction_counts(model_ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, int]:
-    """How often each model was run successfully, ever."""
-    rows = Prediction.objects.filter(model__in=model_ids, status=Status.SUCCEEDED).values("model")
-    return {row["model"]: row["runs"] for row in rows.annotate(runs=Count("id"))}
+def stats_of(model_ids: Collection[uuid.UUID]) -> dict[uuid.UUID, ModelStats]:
+    """What these models' predictions measured, up to a minute ago; a model without any has empty figures."""
+    found = ModelStats.objects.in_bulk(model_ids)
+    return {model_id: found.get(model_id) or ModelStats(model_id=model_id) for model_id in model_ids}
 
 
-def measured(model_id: uuid.UUID, *, days: int = 14, sample: int = 1000) -> Measured:
-    """What the newest `sample` predictions of the last `days` say about a model."""
-    since = timezone.now() - timedelta(days=days)
-    with connection.cursor() as cursor:
-        cursor.execute(
-            """
-            WITH recent AS (
-              SELECT status, run_seconds, extract(epoch FROM started_at - created_at)::float8 AS queue_seconds, id
-              FROM inference_prediction
-              WHERE model_id = %(model)s AND status IN ('succeeded', 'failed') AND completed_at >= %(since)s
-              ORDER BY id DESC LIMIT %(sample)s)
-            SELECT count(*), avg((status = 'succeeded')::int)::float8,
-                   percentile_cont(0.5) WITHIN GROUP (ORDER BY run_seconds) FILTER (WHERE status = 'succeeded'),
-                   percentile_cont(0.95) WITHIN GROUP (ORDER BY run_seconds) FILTER (WHERE status = 'succeeded'),
-                   percentile_cont(0.5) WITHIN GROUP (ORDER BY queue_seconds) FILTER (WHERE status = 'succeeded'),
-                   (SELECT array_agg(s.run_seconds ORDER BY s.id) FROM (
-                      SELECT id, run_seconds FROM recent WHERE status = 'succeeded' ORDER BY id DESC LIMIT 40) s)
-            FROM recent
-            """,
-            {"model": model_id, "since": since, "sample": sample},
-        )
-        runs, success, p50, p95, queue, seconds = cursor.fetchone()
-    return Measured(runs, success, p50, p95, queue, since, seconds or [])
-
-
-def nodes_for_operator() -> QuerySet[Node]:
-    return Node.objects.prefetch_related("residencies__version__model__organization").order_by("id")
+def nodes_for_operator(*, models: int) -> QuerySet[Node]:
+    """The nodes by id, each with `used_bytes`, and with `largest`: its residencies that take most, so many `models`."""
+    largest = Residency.objects.select_related("version__model__organization").order_by("-bytes", "-since")
+    used = Residency.objects.filter(node=OuterRef("pk")).order_by().values("node").annotate(sum=Sum("bytes"))
+    nodes = Node.objects.annotate(used_bytes=Coalesce(Subquery(used.values("sum")), 0))
+    return nodes.prefetch_related(Prefetch("residencies", largest[:models], to_attr="largest")).order_by("id")
 
 
 def living_nodes() -> QuerySet[Node]:
@@ -167,14 +156,15 @@ def resident_versions() -> set[str]:
     return set(Residency.objects.filter(bytes__gt=0, node__in=living_nodes()).values_list("version_id", flat=True))
 
 
-def queue_depths() -> list[dict[str, Any]]:
-    """Waiting and running predictions by version, for the operator."""
+def queue_depths(*, limit: int) -> list[dict[str, Any]]:
+    """The longest queues for the operator: `waiting` and `running` predictions of a version, most waiting first."""
     active = Prediction.objects.filter(status__in=[Status.STARTING, Status.PROCESSING])
-    rows = active.values("version", "status", "model__name", "model__organization__slug")
-    return [dict(row) for row in rows.annotate(count=Count("id")).order_by("version", "status")]
+    rows = active.values("version", "model__name", "model__organization__slug").annotate(
+        waiting=Count("id", filter=Q(status=Status.STARTING)), running=Count("id", filter=Q(status=Status.PROCESSING))
+    )
+    return [dict(row) for row in rows.order_by("-waiting", "-running", "version")[:limit]]
 
 
-def market_totals() -> dict[str, int]:
-    """Successful predictions and the pictures they delivered, ever."""
-    succeeded = Prediction.objects.filter(status=Status.SUCCEEDED).count()
-    return {"predictions": succeeded, "artifacts": Artifact.objects.count()}
+def market_totals() -> MarketTotals:
+    """Successful predictions and the files they delivered, ever, up to a minute ago."""
+    return MarketTotals.objects.first() or MarketTotals(predictions=0, artifacts=0)

@@ -15,7 +15,7 @@ ON CONFLICT DO NOTHING
 
 
 class Migration(migrations.Migration):
-    dependencies = [("inference", "0010_plain_names")]
+    dependencies = [("inference", "0011_statistics")]
     operations = [
         migrations.CreateModel(
             name="Thumbnails",

@@ -31,3 +31,7 @@ RETURNING id, cancel_requested_at IS NOT NULL AS canceled
 """
 
 GIVE_UP = "SELECT id, waiter FROM inference_give_up(%(hours)s, %(error)s, %(not_billed)s)"
+
+ROLL_UP = "SELECT inference_roll_up(%(start)s, %(end)s, %(recent)s)"
+
+REFRESH_STATS = "SELECT inference_refresh_stats(%(models)s::uuid[], %(window)s, %(recent)s)"

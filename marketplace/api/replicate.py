@@ -4,9 +4,11 @@ import re
 from typing import TYPE_CHECKING, Any, cast
 
 from django.conf import settings
+from django.utils import timezone
 
 from billing.outcomes.domain import Verdict
 from inference.domain.lifecycle import Status
+from inference.domain.statistics import window_start
 from inference.links import absolute, artifact_path, events_path, shown_input
 from inference.read_models import PredictionView
 from inference.services.receipts import receipt_of
@@ -134,7 +136,7 @@ def version_document(version: "ModelVersion") -> answers.Version:
 
 def model_document(offer: "Offer") -> answers.Model:
     """A model on sale, with its price and measurements."""
-    model, price, measured = offer.listing.model, offer.price, offer.measured
+    model, price, stats = offer.listing.model, offer.price, offer.stats
     owner = model.organization.slug
     return {
         "url": f"{settings.BASE_URL}/{owner}/{model.name}",
@@ -147,17 +149,17 @@ def model_document(offer: "Offer") -> answers.Model:
         "license_url": None,
         "license": model.license,
         "task": model.task,
-        "run_count": offer.runs,
+        "run_count": stats.runs,
         "cover_image_url": None,
         "default_example": None,
         "latest_version": version_document(offer.listing.version),
         "price": {"unit": price.unit, "amount_micro": price.amount, "currency": price.currency},
         "measured": {
-            "since": measured.since.isoformat(),
-            "runs": measured.runs,
-            "success_rate": measured.success_rate,
-            "p50_run_seconds": measured.p50_run_seconds,
-            "p95_run_seconds": measured.p95_run_seconds,
-            "p50_queue_seconds": measured.p50_queue_seconds,
+            "since": window_start(timezone.now()).isoformat(),
+            "runs": stats.ended,
+            "success_rate": stats.success_rate,
+            "p50_run_seconds": stats.p50_run_seconds,
+            "p95_run_seconds": stats.p95_run_seconds,
+            "p50_queue_seconds": stats.p50_queue_seconds,
         },
     }

@@ -214,8 +214,9 @@ FILES = (
         views.Files,
         Operation(
             "files_list",
-            {200: Answer("The uploads", answers.FilePage)},
-            refusals=(NotAuthenticated, Unavailable),
+            {200: Answer("A page of the uploads", answers.FilePage)},
+            parameters=(CURSOR,),
+            refusals=(NotAuthenticated, Invalid, Unavailable),
         ),
     ),
     Route(
@@ -303,8 +304,9 @@ MODELS = (
         views.Versions,
         Operation(
             "versions_list",
-            {200: Answer("The versions", answers.VersionPage)},
-            refusals=(NotFound,),
+            {200: Answer("A page of the versions", answers.VersionPage)},
+            parameters=(CURSOR,),
+            refusals=(NotFound, Invalid),
             access=Access.ANYBODY,
         ),
     ),
@@ -323,7 +325,12 @@ ACCOUNT = (
         ("GET", "HEAD"),
         "/v1/aliases",
         aliases.Aliases,
-        Operation("aliases_list", {200: Answer("The aliases", answers.AliasPage)}, refusals=OWN),
+        Operation(
+            "aliases_list",
+            {200: Answer("A page of the aliases", answers.AliasPage)},
+            parameters=(CURSOR,),
+            refusals=(*OWN, Invalid),
+        ),
     ),
     Route(
         ("PUT",),

@@ -1,7 +1,7 @@
 """Queries of the catalogue: models on sale, their prices and measurements."""
 
 import uuid
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -10,7 +10,7 @@ from django.db.models import Q, QuerySet
 from billing.pricing.domain import PriceTerms
 from billing.pricing.selectors import current_terms, current_terms_of
 from inference.domain.rating import rate_call
-from inference.selectors import Measured, measured, prediction_counts
+from inference.selectors import stats_of
 from marketplace.catalog.domain import Reference, sku_of
 from marketplace.catalog.models import Alias, Listing
 from marketplace.core.problems import NotFound
@@ -19,23 +19,18 @@ from providers.tasks import task_named
 from providers.tasks.fields import defaults_of
 
 if TYPE_CHECKING:
-    pass
+    from inference.models import ModelStats
 
 SORTS = ("popular", "newest", "cheapest", "fastest")
 
 
 @dataclass(frozen=True)
 class Offer:
-    """A listed model as buyers see it.
-
-    Attributes:
-        runs: successful predictions, ever.
-    """
+    """A listed model as buyers see it."""
 
     listing: Listing
     price: PriceTerms
-    runs: int
-    measured: Measured
+    stats: "ModelStats"
 
     @property
     def slug(self) -> str:
@@ -65,9 +60,9 @@ def _listings() -> QuerySet[Listing]:
 def _offers(listings: Iterable[Listing]) -> list[Offer]:
     listings = list(listings)
     prices = current_terms_of([sku_of(listing.model_id) for listing in listings])
-    runs = prediction_counts([listing.model_id for listing in listings])
+    stats = stats_of([listing.model_id for listing in listings])
     return [
-        Offer(listing, prices[sku], runs.get(listing.model_id, 0), measured(listing.model_id))
+        Offer(listing, prices[sku], stats[listing.model_id])
         for listing in listings
         if (sku := sku_of(listing.model_id)) in prices
     ]
@@ -89,9 +84,9 @@ def offers(*, query: str = "", task: str = "", sort: str = "popular") -> list[Of
         case "cheapest":
             found.sort(key=_usual_amount)
         case "fastest":
-            found.sort(key=lambda offer: offer.measured.p50_run_seconds or float("inf"))
+            found.sort(key=lambda offer: offer.stats.p50_run_seconds or float("inf"))
         case "popular":
-            found.sort(key=lambda offer: -offer.runs)
+            found.sort(key=lambda offer: -offer.stats.runs)
     return found
 
 
@@ -128,13 +123,14 @@ def alias_named(owner: str, name: str, organization_id: uuid.UUID | None) -> Ali
     )
 
 
-def aliases_of(organization_id: uuid.UUID) -> list[AliasView]:
-    """An organisation's aliases by name, each with its current target."""
-    aliases = list(
-        Alias.objects.filter(organization=organization_id)
-        .select_related("organization", "model__organization", "version")
-        .order_by("name")
-    )
+def aliases_of(organization_id: uuid.UUID) -> QuerySet[Alias]:
+    """An organisation's aliases by name; `alias_views` makes a page of them readable."""
+    aliases = Alias.objects.filter(organization=organization_id)
+    return aliases.select_related("organization", "model__organization", "version").order_by("name", "id")
+
+
+def alias_views(aliases: Collection[Alias]) -> list[AliasView]:
+    """Each of these aliases with its current target."""
     listed = _listings().filter(listed=True, model__in=[alias.model_id for alias in aliases])
     offers = {offer.listing.model_id: offer for offer in _offers(listed)}
     return [AliasView(alias, offers.get(alias.model_id)) for alias in aliases]
@@ -153,6 +149,17 @@ def listings_for_provider(organization_id: uuid.UUID) -> QuerySet[Listing]:
 def price_of(model_id: uuid.UUID) -> PriceTerms | None:
     """The price of a model in effect now; None if it has none."""
     return current_terms(sku_of(model_id))
+
+
+def listings_of(model_ids: Collection[uuid.UUID]) -> dict[uuid.UUID, Listing]:
+    """The listings of those of the models that were ever on sale, by model."""
+    return {one.model_id: one for one in _listings().filter(model__in=model_ids)}
+
+
+def current_prices(model_ids: Collection[uuid.UUID]) -> dict[uuid.UUID, PriceTerms]:
+    """The prices in effect now of those of the models that have one."""
+    skus = {sku_of(model_id): model_id for model_id in model_ids}
+    return {skus[sku]: terms for sku, terms in current_terms_of(list(skus)).items()}
 
 
 def listed_tasks() -> list[str]:

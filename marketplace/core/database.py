@@ -33,6 +33,20 @@ def migrating_alone() -> Iterator[None]:
             cursor.execute("SELECT pg_advisory_unlock(%s)", [MIGRATING])
 
 
+@contextmanager
+def trying_alone(name: str, *, lane: int = 0) -> Iterator[bool]:
+    """Whether nobody else is within a block of this name and lane; if so, others are told otherwise until it ends."""
+    with connections["default"].cursor() as cursor:
+        cursor.execute("SELECT pg_try_advisory_lock(hashtextextended(%s, %s))", [name, lane])
+        is_alone = cursor.fetchone() == (True,)
+    try:
+        yield is_alone
+    finally:  # a process that dies lets go too, with its connection
+        if is_alone:
+            with connections["default"].cursor() as cursor:
+                cursor.execute("SELECT pg_advisory_unlock(hashtextextended(%s, %s))", [name, lane])
+
+
 def grant_serving_role(cursor: CursorWrapper) -> None:
     """Give the serving role exactly what it needs on the tables, views and functions that exist now.
 

@@ -1,6 +1,6 @@
 from celery import shared_task
-from django.db import connection
 
+from marketplace.core.database import trying_alone
 from marketplace.core.outbox import BATCH, relay, relay_external
 
 MAX_ROUNDS = 20
@@ -20,12 +20,8 @@ def relay_outbox() -> None:
 @shared_task(name="core.relay_outbox_outside")
 def relay_outbox_outside() -> None:
     """Deliver due events to external servers. Does nothing if enough other threads do so already."""
-    with connection.cursor() as cursor:
-        for lane in range(MAX_EXTERNAL_DELIVERIES):
-            cursor.execute("SELECT pg_try_advisory_lock(hashtextextended('core.outside', %s))", [lane])
-            if cursor.fetchone() == (True,):
-                try:
-                    relay_external(limit=EXTERNAL_BATCH)
-                finally:
-                    cursor.execute("SELECT pg_advisory_unlock(hashtextextended('core.outside', %s))", [lane])
+    for lane in range(MAX_EXTERNAL_DELIVERIES):
+        with trying_alone("core.outside", lane=lane) as is_alone:
+            if is_alone:
+                relay_external(limit=EXTERNAL_BATCH)
                 return

@@ -14,6 +14,7 @@ from inference.domain.lifecycle import Origin
 from inference.selectors import prediction_for_buyer, predictions_by_prompt
 from inference.services.admit import CallTarget, admit
 from inference.services.review import review
+from inference.tasks import roll_up
 from marketplace.accounts.domain import Actor
 from marketplace.accounts.selectors import actor_of, membership_by_email
 from marketplace.catalog.domain import Reference
@@ -62,6 +63,7 @@ def make_history(report: Callable[[str], None]) -> None:
     _create_alias(caller)
     _sign_contract()
     _run_under_contract(caller, report)
+    roll_up()  # the platform worker would within a minute
 
 
 def _owner(party: Party) -> Actor:

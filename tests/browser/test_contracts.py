@@ -12,6 +12,7 @@ from playwright.sync_api import expect
 from tests.browser.pages import Visitors, sign_in, watch_errors
 from tests.browser.test_journey import RUN_TIMEOUT_MS, join, owed, rows_of
 from tests.support.market import Market
+from tests.support.services import wait_until
 
 PRICE, FEE = Decimal("0.009"), Decimal("0.0009")
 MINUS = "\N{MINUS SIGN}"
@@ -116,8 +117,13 @@ def test_a_contract_from_the_offer_to_both_statements(newcomer: Tab, visitors: V
         expect(provider.get_by_text("a red star")).to_be_visible()  # the reason, and neither prompt nor picture
         expect(provider.get_by_text("a blue star on a yellow background")).to_have_count(0)
         expect(provider.locator("main img")).to_have_count(0)
-        provider.goto(home.replace("contracts", "earnings"))
-        expect(provider.get_by_role("cell", name=f"{hero}, accepted").first).to_be_visible()
+        earned = provider.get_by_role("cell", name=f"{hero}, accepted").first
+
+        def is_shown() -> bool:
+            provider.goto(home.replace("contracts", "earnings"))
+            return earned.is_visible()
+
+        wait_until(is_shown, "the sums of the hour", seconds=90)
 
 
 @pytest.mark.slow

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from django.http import HttpResponse
@@ -25,10 +26,13 @@ from marketplace.core.ids import short
 from marketplace.core.problems import Forbidden
 from marketplace.web.console import charts, exports
 from marketplace.web.shared.access import MemberRequest, member_page
+from marketplace.web.shared.paging import page_of
 from marketplace.web.shared.pictures import thumbnail
 
 if TYPE_CHECKING:
-    from marketplace.benchmarks.models import Benchmark, Cell
+    from marketplace.benchmarks.models import Benchmark, Cell, Prompt
+
+GRID_ROWS = 25
 
 
 @member_page(Action.SEE_BENCHMARKS)
@@ -52,15 +56,17 @@ def _opened(request: MemberRequest, id: uuid.UUID) -> Benchmark:
     return benchmark
 
 
-def results_context(benchmark: Benchmark) -> dict[str, Any]:
+def results_context(request: MemberRequest, benchmark: Benchmark) -> dict[str, Any]:
     """The page's context for members who have seen the names."""
     results = results_of(benchmark)
     strips = charts.strips(results.rows)
+    page = page_of(request, benchmark.prompt_set.prompts.all(), key=("position",), size=GRID_ROWS, name="pictures")
     return {
+        "picture_page": page,
         "results": results,
         "rows": list(zip(results.rows, strips, strict=True)),
         "chart": charts.quality_against_price(results.rows) if results.ranking else None,
-        "grid": _grid(benchmark),
+        "grid": _grid(benchmark, page.rows),
         "few_calls": any(0 < row.pictures < CALLS_FOR_P95 for row in results.rows),
         "calls_for_p95": CALLS_FOR_P95,
         "fewest_prompts": MIN_PROMPTS,
@@ -68,9 +74,9 @@ def results_context(benchmark: Benchmark) -> dict[str, Any]:
     }
 
 
-def _grid(benchmark: Benchmark) -> list[dict[str, Any]]:
-    """The pictures, a row for each prompt."""
-    cells = grid_of(benchmark)
+def _grid(benchmark: Benchmark, prompts: Sequence[Prompt]) -> list[dict[str, Any]]:
+    """The pictures, a row for each of these prompts."""
+    cells = grid_of(benchmark, prompts)
     ids = [cell.prediction_id for cell in cells if cell.prediction_id]
     sizes = {
         view.id: (view.artifacts[0].width, view.artifacts[0].height)

@@ -22,8 +22,8 @@ def home(request: HttpRequest) -> HttpResponse:
     market = {
         "models": len(offers),
         "providers": len({offer.listing.model.organization_id for offer in offers}),
-        "predictions": totals["predictions"],
-        "artifacts": totals["artifacts"],
+        "predictions": totals.predictions,
+        "artifacts": totals.artifacts,
     }
     hero = _hero(offers)
     context = {

@@ -3,6 +3,9 @@
 import json
 from typing import Any
 
+from django.utils import timezone
+
+from inference.domain.statistics import window_start
 from inference.links import artifact_path, input_path
 from inference.read_models import PredictionView
 from inference.selectors import examples_of, showcase
@@ -41,7 +44,7 @@ def examples_shown(offer: Offer, *, limit: int) -> list[dict[str, Any]]:
 
 def model_card(offer: Offer, *, pictures: int) -> dict[str, Any]:
     """The context of a model on sale for lists and its page, with at most `pictures` examples."""
-    model, measured = offer.listing.model, offer.measured
+    model = offer.listing.model
     examples = examples_shown(offer, limit=pictures) if pictures else []
     return {
         "owner": model.organization.slug,
@@ -55,16 +58,8 @@ def model_card(offer: Offer, *, pictures: int) -> dict[str, Any]:
         "examples": examples,
         "covers": [example["thumbnail"] for example in examples],
         "price": offer.price,
-        "stats": {
-            "runs": offer.runs,
-            "success_rate": measured.success_rate,
-            "p50_run_seconds": measured.p50_run_seconds,
-            "p95_run_seconds": measured.p95_run_seconds,
-            "p50_queue_seconds": measured.p50_queue_seconds,
-            "measured_over": measured.runs,
-            "since": measured.since,
-            "seconds": measured.seconds,
-        },
+        "stats": offer.stats,
+        "measured_since": window_start(timezone.now()),
     }
 
 

@@ -134,6 +134,7 @@ def test_every_function_with_the_owners_rights_is_closed():
         "billing_observe",
         "billing_post",
         "billing_release",
+        "billing_roll_up",
         "billing_settle",
         "billing_signal",
         "billing_void_outcome",

@@ -80,5 +80,5 @@ def test_an_offer_shows_the_price_in_effect_and_that_nothing_was_measured(tmp_pa
     change_price(listing, 7_000)
     offer = offer_named(listing.model.organization.slug.upper(), listing.model.name.upper())
     assert offer.slug == f"{listing.model.organization.slug}/{listing.model.name}"
-    assert (offer.price.amount, offer.price.version, offer.runs, offer.measured.runs) == (7_000, 2, 0, 0)
-    assert offer.measured.success_rate is None
+    assert (offer.price.amount, offer.price.version, offer.stats.runs, offer.stats.ended) == (7_000, 2, 0, 0)
+    assert offer.stats.success_rate is None
