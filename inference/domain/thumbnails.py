@@ -15,7 +15,7 @@ from inference.domain.files import MEDIA_TYPES
 SMALL, LARGE = SIDES = (256, 640)  # pixels of the longer side
 MEDIA_TYPE = "image/webp"
 QUALITY = 80
-LIGHT_BYTES = 16 * 1024
+LIGHT_BYTES = 4 * 1024  # three packets
 MAX_SOURCE_PIXELS = 8_192 * 8_192  # decoded, it takes 256 MiB
 MAX_SOURCE_BYTES = 64 * 1024 * 1024
 MAX_PROFILE_BYTES = 4 * 1024  # of a colour profile that is kept

@@ -8,7 +8,7 @@ SELECT sha256, max(due_at) FROM (
   SELECT sha256, media_type, size, width, height, now() AS due_at FROM inference_example
   UNION ALL
   SELECT sha256, media_type, size, width, height, now() - interval '1 day' FROM inference_artifact) AS stored
-WHERE media_type IN ('image/png', 'image/jpeg', 'image/webp') AND NOT (greatest(width, height) <= 256 AND size <= 16384)
+WHERE media_type IN ('image/png', 'image/jpeg', 'image/webp') AND NOT (greatest(width, height) <= 256 AND size <= 4096)
 GROUP BY sha256
 ON CONFLICT DO NOTHING
 """

@@ -28,7 +28,7 @@ PORTION = 4  # taken at a time
 MAX_SECONDS = 1.5  # of one call; shorter than the time between two
 MAX_ATTEMPTS = 3  # then the picture itself is taken for the reason
 LEASE_SECONDS = 120
-NICENESS = 10  # the web process, nodes and other tasks come first
+NICENESS = 19  # the lowest: the web process, nodes and other tasks come first
 MAX_ERROR_LENGTH = 500
 
 # Several relays may queue at once: all insert in one order, so that none waits for another in a circle.

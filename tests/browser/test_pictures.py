@@ -10,6 +10,7 @@ from tests.browser.pages import Visitors
 from tests.support.market import Market
 from tests.support.services import wait_until
 
+ALL_SHOWN = "[...document.images].every((one) => one.complete && one.naturalWidth > 0)"
 WAITING = "SELECT FROM inference_thumbnails WHERE due_at IS NOT NULL"
 
 
@@ -38,7 +39,7 @@ def show_all(tab: Tab, path: str) -> list[str]:
     """Open the page, scroll through it, and return the addresses of its pictures once all are there."""
     tab.goto(path)
     tab.evaluate("document.querySelectorAll('img').forEach((one) => { one.loading = 'eager'; })")
-    tab.wait_for_function("[...document.images].every((one) => one.complete && one.naturalWidth > 0)")
+    wait_until(lambda: tab.evaluate(ALL_SHOWN), "the pictures", seconds=60)
     shown: list[str] = tab.evaluate("[...document.images].map((one) => one.currentSrc)")
     return shown
 

@@ -3,6 +3,7 @@
 import io
 import secrets
 from dataclasses import replace
+from importlib import import_module
 from typing import Any
 
 import pytest
@@ -10,7 +11,7 @@ from django.db import connection, transaction
 from PIL import Image
 
 from inference.domain.thumbnails import SIDES
-from inference.models import Artifact, Prediction, Thumbnails
+from inference.models import Artifact, Example, Prediction, Thumbnails
 from inference.services import thumbnails
 from inference.services.thumbnails import MAX_ATTEMPTS, make_due, on_prediction_completed, queue
 from inference.worker.claims import complete
@@ -106,7 +107,7 @@ def test_what_a_prediction_made_gets_its_thumbnails(buyer: Party, sale: ListedMo
 
 
 @pytest.mark.parametrize(
-    "other", [{"media_type": "text/plain"}, {"media_type": "video/mp4"}, {"width": 256, "height": 200, "size": 16_384}]
+    "other", [{"media_type": "text/plain"}, {"media_type": "video/mp4"}, {"width": 256, "height": 200, "size": 4_096}]
 )
 def test_what_needs_none_is_not_queued(buyer: Party, sale: ListedModel, other: dict[str, Any]):
     deliver(buyer, sale, file_of(noise()) | other)
@@ -232,3 +233,18 @@ def test_thumbnails_outlive_the_row_that_caused_them(buyer: Party, sale: ListedM
     assert make_due() == 1
     assert set(row(file["sha256"]).made) == {"256", "640"}
     assert Prediction.objects.filter(pk=id_).exists()
+
+
+def test_a_migration_queues_what_exists_and_examples_come_first(buyer: Party, sale: ListedModel):
+    made, shown, light = file_of(noise()), file_of(noise()), file_of(noise(), size=4_096, width=200, height=256)
+    for file in (made, light, made | {"id": str(new_id())}):
+        deliver(buyer, sale, file)
+    shown |= {"version_id": sale.target.version, "input": {}, "seconds": 1.0}
+    Example.objects.create(**shown)
+    Thumbnails.objects.all().delete()
+    queue_all = import_module("inference.migrations.0012_thumbnails").QUEUE
+    for _ in range(2):
+        with connection.cursor() as cursor:
+            cursor.execute(queue_all)
+    own = Thumbnails.objects.filter(pk__in=[file["sha256"] for file in (made, shown, light)])
+    assert list(own.order_by("-due_at").values_list("source", flat=True)) == [shown["sha256"], made["sha256"]]
