@@ -1,6 +1,6 @@
 """All tables of billing, for Django, which looks for an app's models here. Code imports them from their packages."""
 
-from billing.ledger.models import Account, Entry, Hold, Transaction, UsageHour, UsageRecord
+from billing.ledger.models import Account, Entry, Hold, Proof, ProvenBalance, Transaction, UsageHour, UsageRecord
 from billing.outcomes.models import Outcome, OutcomeContract, OutcomeOffer, UnitVerdict
 from billing.payments.models import GatewayCustomer, GatewayEvent, Payee, Payout, TopUp, UnmeteredUsage
 from billing.pricing.models import Price
@@ -17,6 +17,8 @@ __all__ = [
     "Payee",
     "Payout",
     "Price",
+    "Proof",
+    "ProvenBalance",
     "TopUp",
     "Transaction",
     "UnitVerdict",

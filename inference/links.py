@@ -19,6 +19,14 @@ def artifact_path(artifact_id: uuid.UUID) -> str:
     return links.sign(f"/artifacts/{short(artifact_id)}", seconds=settings.ARTIFACT_LINK_SECONDS)
 
 
+def thumbnail_path(path: str, *, side: int) -> str:
+    """The address of a picture's thumbnail (`inference.domain.thumbnails.SIDES`), from the picture's own.
+
+    The signature names the picture only: who may see it may see it in every size.
+    """
+    return f"{path}&size={side}"
+
+
 def events_path(prediction_id: uuid.UUID) -> str:
     """A signed, expiring address of a prediction's event stream, for pages, which hold no key."""
     return links.sign(f"/v1/predictions/{short(prediction_id)}/events", seconds=EVENTS_SECONDS)

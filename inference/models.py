@@ -262,6 +262,27 @@ class Example(models.Model):
         constraints = [models.UniqueConstraint(fields=["version", "position"], name="example_position_once")]
 
 
+class Thumbnails(models.Model):
+    """The thumbnails of one stored picture, made once however many rows name it (`inference.domain.thumbnails`).
+
+    Attributes:
+        source: SHA-256 of the original.
+        made: by side: digest, size in bytes, width and height. For a side that is missing the original serves.
+        due_at: from when on a worker may take it; null once it is over.
+        attempts: how often a worker began.
+        error: why none could be made, if so.
+    """
+
+    source = models.CharField(max_length=64, primary_key=True)
+    made = models.JSONField(db_default={})
+    due_at = models.DateTimeField(null=True, db_default=Now())
+    attempts = models.PositiveSmallIntegerField(db_default=0)
+    error = models.TextField(db_default="")
+
+    class Meta:
+        indexes = [models.Index("due_at", condition=models.Q(due_at__isnull=False), name="thumbnails_due")]
+
+
 class ModelHour(models.Model):
     """One model's predictions that ended in one hour (UTC). `inference_roll_up` writes it from them, again and again.
 

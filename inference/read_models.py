@@ -75,13 +75,24 @@ ORDER BY p.id DESC LIMIT %(limit)s
 
 # For the holder of a signed link (no organisation), or for the buyer. An upload is gone once it has expired.
 UPLOAD = """
-SELECT sha256, media_type, size FROM inference_inputfile
+SELECT sha256, media_type, size, width, height FROM inference_inputfile
 WHERE id = %(id)s AND expires_at > now() AND (%(organization)s::uuid IS NULL OR organization_id = %(organization)s)
 """
 FILE_OF_PREDICTION = """
 SELECT input -> %(field)s::text AS file FROM inference_prediction
 WHERE id = %(id)s AND (%(organization)s::uuid IS NULL OR organization_id = %(organization)s)
 """
+
+# An output file or an example, whose links have one form.
+FILE = """
+SELECT sha256, media_type, size, width, height FROM inference_artifact WHERE id = %(id)s
+UNION ALL SELECT sha256, media_type, size, width, height FROM inference_example WHERE id = %(id)s
+"""
+THUMBNAIL = """
+SELECT made -> %(side)s::text AS made, due_at IS NOT NULL AS due FROM inference_thumbnails WHERE source = %(sha256)s
+"""
+# For pictures that no event queued: what calls bring, and what lies there from before.
+QUEUE_PICTURE = "INSERT INTO inference_thumbnails(source) VALUES (%(sha256)s) ON CONFLICT DO NOTHING"
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,8 @@ from datetime import timedelta
 from typing import Any
 
 from django.db import connection
-from django.db.models import Count, QuerySet
+from django.db.models import Count, OuterRef, Prefetch, Q, QuerySet, Subquery, Sum
+from django.db.models.functions import Coalesce
 from django.utils import timezone
 
 from inference import read_models
@@ -70,6 +71,26 @@ def predictions_for_buyer(organization_id: uuid.UUID, *, before: uuid.UUID | Non
     return _views(read_models.PAGE_FOR_BUYER, {"organization": organization_id, "before": before, "limit": limit})
 
 
+def calls_for_operator(
+    *, call_id: uuid.UUID | None = None, organization_id: uuid.UUID | None = None, model_id: uuid.UUID | None = None
+) -> QuerySet[Prediction]:
+    """Calls of all organisations, of one, or of one model, newest first, or the one with this id.
+
+    What they were given and made is left out: that is between the buyer and the model.
+    """
+    wanted = {"pk": call_id, "organization": organization_id, "model": model_id}
+    calls = Prediction.objects.filter(**{name: id_ for name, id_ in wanted.items() if id_ is not None})
+    return calls.select_related("organization", "model__organization").defer("input", "value").order_by("-id")
+
+
+def call_for_operator(call_id: uuid.UUID) -> PredictionView:
+    """A call of any organisation. Raises NotFound."""
+    found = _views(read_models.VIEW_BY_LINK, {"id": call_id})
+    if not found:
+        raise NotFound("There is no such call")
+    return found[0]
+
+
 def predictions_under_review(organization_id: uuid.UUID, contract_id: uuid.UUID, *, limit: int) -> list[PredictionView]:
     """The organisation's predictions that wait for a verdict under a contract, oldest first."""
     return _views(read_models.UNDER_REVIEW, {"organization": organization_id, "contract": contract_id, "limit": limit})
@@ -118,8 +139,12 @@ def stats_of(model_ids: Collection[uuid.UUID]) -> dict[uuid.UUID, ModelStats]:
     return {model_id: found.get(model_id) or ModelStats(model_id=model_id) for model_id in model_ids}
 
 
-def nodes_for_operator() -> QuerySet[Node]:
-    return Node.objects.prefetch_related("residencies__version__model__organization").order_by("id")
+def nodes_for_operator(*, models: int) -> QuerySet[Node]:
+    """The nodes by id, each with `used_bytes`, and with `largest`: its residencies that take most, so many `models`."""
+    largest = Residency.objects.select_related("version__model__organization").order_by("-bytes", "-since")
+    used = Residency.objects.filter(node=OuterRef("pk")).order_by().values("node").annotate(sum=Sum("bytes"))
+    nodes = Node.objects.annotate(used_bytes=Coalesce(Subquery(used.values("sum")), 0))
+    return nodes.prefetch_related(Prefetch("residencies", largest[:models], to_attr="largest")).order_by("id")
 
 
 def living_nodes() -> QuerySet[Node]:
@@ -131,11 +156,13 @@ def resident_versions() -> set[str]:
     return set(Residency.objects.filter(bytes__gt=0, node__in=living_nodes()).values_list("version_id", flat=True))
 
 
-def queue_depths() -> list[dict[str, Any]]:
-    """Waiting and running predictions by version, for the operator."""
+def queue_depths(*, limit: int) -> list[dict[str, Any]]:
+    """The longest queues for the operator: `waiting` and `running` predictions of a version, most waiting first."""
     active = Prediction.objects.filter(status__in=[Status.STARTING, Status.PROCESSING])
-    rows = active.values("version", "status", "model__name", "model__organization__slug")
-    return [dict(row) for row in rows.annotate(count=Count("id")).order_by("version", "status")]
+    rows = active.values("version", "model__name", "model__organization__slug").annotate(
+        waiting=Count("id", filter=Q(status=Status.STARTING)), running=Count("id", filter=Q(status=Status.PROCESSING))
+    )
+    return [dict(row) for row in rows.order_by("-waiting", "-running", "version")[:limit]]
 
 
 def market_totals() -> MarketTotals:

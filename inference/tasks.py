@@ -9,6 +9,7 @@ from inference.services import inspections, statistics
 from inference.services.files import expire_uploads
 from inference.services.idempotency import forget_keys
 from inference.services.recovery import give_up, take_back
+from inference.services.thumbnails import make_due
 from marketplace.core.database import trying_alone
 
 
@@ -22,6 +23,12 @@ def sweep() -> None:
     expire_holds()
     forget_keys()
     expire_uploads()
+
+
+@shared_task(name="inference.make_thumbnails")
+def make_thumbnails() -> None:
+    """Make thumbnails of the pictures that are queued; a long queue is continued by the next task."""
+    make_due()
 
 
 @shared_task(name="inference.roll_up")

@@ -32,8 +32,10 @@ app.config_from_object(
             "outbox": {"task": "core.relay_outbox", "schedule": 1.0, "options": {"expires": 5}},
             "outbox-outside": {"task": "core.relay_outbox_outside", "schedule": 1.0, "options": {"expires": 5}},
             "sweep": {"task": "inference.sweep", "schedule": 5.0, "options": {"expires": 10}},
+            "thumbnails": {"task": "inference.make_thumbnails", "schedule": 2.0, "options": {"expires": 2}},
             "providers": {"task": "providers.sweep", "schedule": 10.0, "options": {"expires": 10}},
             "benchmarks": {"task": "benchmarks.sweep", "schedule": 5.0, "options": {"expires": 10}},
+            "proof": {"task": "billing.prove_ledger", "schedule": 2.0, "options": {"expires": 5}},
             "statistics": {"task": "inference.roll_up", "schedule": 30.0, "options": {"expires": 30}},
             "uploads": {"task": "providers.sweep_uploads", "schedule": 600.0, "options": {"expires": 600}},
         },
@@ -41,5 +43,5 @@ app.config_from_object(
     }
 )
 
-app.autodiscover_tasks(["marketplace.core", "inference", "marketplace.benchmarks"])
+app.autodiscover_tasks(["marketplace.core", "billing", "inference", "marketplace.benchmarks"])
 app.autodiscover_tasks(["providers", "providers.hub"], related_name="celery_tasks")

@@ -79,7 +79,8 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
-    "marketplace.web.static.StaticFilesMiddleware",
+    "marketplace.web.static.StaticFilesMiddleware",  # its files are compressed when they are collected
+    "marketplace.web.compression.CompressedText",
     "csp.middleware.CSPMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",

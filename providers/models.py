@@ -28,6 +28,7 @@ class GenerativeModel(models.Model):
     created_at = models.DateTimeField(db_default=Now())
 
     class Meta:
+        indexes = [models.Index(fields=["name"], opclasses=["varchar_pattern_ops"], name="model_name_prefix")]
         constraints = [models.UniqueConstraint("organization", Lower("name"), name="model_name_once")]
 
 

@@ -1,17 +1,40 @@
 """Reading what providers published."""
 
 import uuid
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet, Window
+from django.db.models.functions import RowNumber
 
 from marketplace.accounts.domain import is_name
+from marketplace.core.problems import NotFound
 from providers.domain import VersionState
 from providers.models import DraftFile, GenerativeModel, ModelVersion, NamespaceBlob, UploadDraft, VersionCheck
 
 
 def models_for_provider(organization_id: uuid.UUID) -> QuerySet[GenerativeModel]:
-    return GenerativeModel.objects.filter(organization=organization_id).select_related("organization").order_by("name")
+    """An organisation's models by name."""
+    models = GenerativeModel.objects.filter(organization=organization_id)
+    return models.select_related("organization").order_by("name", "id")
+
+
+def models_starting(text: str) -> QuerySet[GenerativeModel]:
+    """For operators: models whose name, or `owner/name` with the whole owner, starts with the text; newest first.
+
+    The name is compared as it is written, and in lower case.
+    """
+    found = GenerativeModel.objects.select_related("organization").order_by("-id")
+    owner, slash, name = text.rpartition("/")
+    found = found.filter(organization__slug__iexact=owner) if slash else found
+    return found.filter(Q(name__startswith=name) | Q(name__startswith=name.lower())) if name else found
+
+
+def model_by_id(model_id: uuid.UUID) -> GenerativeModel:
+    """For operators. Raises NotFound."""
+    found = GenerativeModel.objects.select_related("organization").filter(pk=model_id).first()
+    if found is None:
+        raise NotFound("There is no such model")
+    return found
 
 
 def model_named(owner: str, name: str) -> GenerativeModel | None:
@@ -36,6 +59,16 @@ def versions_of(model: GenerativeModel) -> QuerySet[ModelVersion]:
 def versions_for_provider(model: GenerativeModel) -> QuerySet[ModelVersion]:
     """All versions, whatever became of them, newest first."""
     return model.versions.select_related("model__organization", "published_by").prefetch_related("checks")
+
+
+def newest_versions(model_ids: Collection[uuid.UUID], *, limit: int) -> dict[uuid.UUID, list[ModelVersion]]:
+    """The newest versions of each of these models, whatever became of them, at most `limit` each, newest first."""
+    place = Window(RowNumber(), partition_by="model", order_by="-number")
+    found: dict[uuid.UUID, list[ModelVersion]] = {model_id: [] for model_id in model_ids}
+    versions = ModelVersion.objects.filter(model__in=model_ids).annotate(place=place).filter(place__lte=limit)
+    for version in versions.defer("card", "input_schema", "trials").order_by("-number"):
+        found[version.model_id].append(version)
+    return found
 
 
 def head_of(model: GenerativeModel) -> ModelVersion | None:

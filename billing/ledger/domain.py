@@ -30,3 +30,18 @@ class TransactionKind(StrEnum):
     PAYOUT = "payout"
     PAYOUT_PAID = "payout_paid"
     PAYOUT_RETURNED = "payout_returned"
+
+
+class ProofState(StrEnum):
+    """Where a proof of the ledger stands."""
+
+    REQUESTED = "requested"
+    RUNNING = "running"
+    SOUND = "sound"
+    UNSOUND = "unsound"  # its findings say what is wrong
+    INTERRUPTED = "interrupted"  # its process ended before it did
+
+    @property
+    def is_final(self) -> bool:
+        """Whether the state no longer changes."""
+        return self not in (ProofState.REQUESTED, ProofState.RUNNING)

@@ -2,7 +2,7 @@ from django.contrib.postgres.indexes import BrinIndex
 from django.db import models
 from django.db.models.functions import Now
 
-from billing.ledger.domain import AccountKind, HoldState, TransactionKind
+from billing.ledger.domain import AccountKind, HoldState, ProofState, TransactionKind
 from billing.pricing.models import Price
 from marketplace.core.choices import choices_of
 
@@ -127,6 +127,49 @@ class UsageRecord(models.Model):
             # For the sums of an hour: rows stand in the order of their time and never change.
             BrinIndex(fields=["created_at"], autosummarize=True, pages_per_range=16, name="usage_by_time"),
         ]
+
+
+class Proof(models.Model):
+    """One check of the ledger. Entries up to `through` were proven by it or by an earlier one.
+
+    Attributes:
+        is_full: whether it began with the first entry instead of after those that were proven before.
+        after: it looked at the entries after this id.
+        marked: the last entry id that had been given out when it began; `marked_xid` is a transaction id that was
+            given out afterwards. Once no transaction before `marked_xid` runs, no entry up to `marked` can appear.
+        checked: how many checks are done, of `billing.ledger.services.proofs.CHECKS`.
+        findings: what is wrong, in words, at most `MAX_FINDINGS`; empty: nothing.
+        totals: the trial balance, `[{"currency", "kind", "posted", "held"}]` in micro-units.
+        seconds: how long it took.
+    """
+
+    state = models.TextField(choices=choices_of(ProofState), default=ProofState.REQUESTED)
+    is_full = models.BooleanField(default=False)
+    after = models.BigIntegerField(default=0)
+    through = models.BigIntegerField(default=0)
+    marked = models.BigIntegerField(default=0)
+    marked_xid = models.BigIntegerField(default=0)
+    entries = models.BigIntegerField(default=0)
+    checked = models.PositiveSmallIntegerField(default=0)
+    findings = models.JSONField(default=list)
+    totals = models.JSONField(default=list)
+    created_at = models.DateTimeField(db_default=Now())
+    started_at = models.DateTimeField(null=True)
+    seconds = models.FloatField(null=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["state"], condition=models.Q(state=ProofState.REQUESTED), name="proof_requested_once"
+            )
+        ]
+
+
+class ProvenBalance(models.Model):
+    """The sum of an account's entries up to the last sound proof, in micro-units."""
+
+    account = models.OneToOneField(Account, on_delete=models.PROTECT, primary_key=True)
+    posted = models.BigIntegerField()
 
 
 class UsageHour(models.Model):

@@ -7,10 +7,10 @@ from datetime import datetime
 from typing import Any
 
 from django.conf import settings
-from django.db.models import F, Q, QuerySet, Sum
+from django.db.models import F, QuerySet, Subquery, Sum
 
-from billing.ledger.domain import AccountKind, HoldState
-from billing.ledger.models import Account, Entry, Hold, Transaction, UsageHour, UsageRecord
+from billing.ledger.domain import AccountKind, ProofState
+from billing.ledger.models import Account, Entry, Proof, Transaction, UsageHour, UsageRecord
 from marketplace.core.rollups import hour_of
 
 
@@ -49,13 +49,16 @@ def balance_of(owner: str, kind: AccountKind) -> Balance:
     return Balance(account.posted, account.held, account.currency)
 
 
+def accounts_of(owner: str) -> list[Account]:
+    """For operators: an owner's accounts, by currency and kind."""
+    return list(Account.objects.filter(owner=owner).order_by("currency", "kind", "shard"))
+
+
 def statement(owner: str, kind: AccountKind) -> QuerySet[Entry]:
     """The entries of an organisation's account, newest first; `statement_lines` makes a page of them readable."""
-    return (
-        Entry.objects.filter(account__owner=owner, account__kind=kind, account__currency=settings.CURRENCY)
-        .select_related("transaction")
-        .order_by("-id")
-    )
+    account = Account.objects.filter(owner=owner, kind=kind, currency=settings.CURRENCY, shard=0).values("pk")
+    # One account, so that PostgreSQL reads a page along the index of its entries instead of sorting them all.
+    return Entry.objects.filter(account_id=Subquery(account)).select_related("transaction").order_by("-id")
 
 
 def statement_lines(entries: Sequence[Entry]) -> list[StatementLine]:
@@ -101,27 +104,17 @@ def earnings_by_sku(payee: str, *, since: datetime) -> list[dict[str, Any]]:
 
 
 def trial_balance() -> list[dict[str, Any]]:
-    """Balances by kind of account, for the operator; each currency's sum is zero."""
+    """Balances by kind of account, for a proof of the ledger; each currency's sum is zero."""
     rows = Account.objects.values("kind", "currency")
     totals = rows.annotate(posted=Sum("posted"), held=Sum("held")).order_by("currency", "kind")
-    return [dict(row) for row in totals]
+    return [dict(row) | {"posted": int(row["posted"]), "held": int(row["held"])} for row in totals]
 
 
-def is_balanced() -> bool:
-    """Whether all balances sum to zero and each equals the sum of its entries and of its pending holds."""
-    wrong = (
-        Account.objects.annotate(
-            booked=Sum("entries__amount", default=0),
-        )
-        .exclude(booked=F("posted"))
-        .exists()
-    )
-    held = {
-        row["account"]: row["total"]
-        for row in Hold.objects.filter(state=HoldState.PENDING).values("account").annotate(total=Sum("amount"))
-    }
-    holds_wrong = any(
-        held.get(account.pk, 0) != account.held for account in Account.objects.filter(Q(held__gt=0) | Q(pk__in=held))
-    )
-    sums = Account.objects.values("currency").annotate(total=Sum("posted"))
-    return not wrong and not holds_wrong and all(row["total"] == 0 for row in sums)
+def newest_proofs(*, limit: int) -> list[Proof]:
+    """The newest proofs of the ledger, the one that runs or was requested included."""
+    return list(Proof.objects.order_by("-id")[:limit])
+
+
+def last_proof() -> Proof | None:
+    """The newest proof that has ended with a result; None before the first."""
+    return Proof.objects.filter(state__in=[ProofState.SOUND, ProofState.UNSOUND]).order_by("-id").first()

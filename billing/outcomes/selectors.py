@@ -4,13 +4,17 @@ import uuid
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
-from django.db.models import Count, F, OuterRef, Q, QuerySet, Subquery, Sum
+from django.db.models import BooleanField, Count, ExpressionWrapper, F, OuterRef, Q, QuerySet, Subquery, Sum
 
 from billing.ledger.models import Hold, UsageRecord
 from billing.outcomes.domain import ContractTerms, OutcomeState
 from billing.outcomes.models import Outcome, OutcomeContract, OutcomeOffer
 from billing.pricing.selectors import terms_of
 from marketplace.core.problems import NotFound
+
+# The order of the lists of contracts and offers: those in force first, then the newest.
+BY_FORCE = ("is_over", "-id")
+_IS_OVER = ExpressionWrapper(Q(ended_at__isnull=False), output_field=BooleanField())
 
 
 @dataclass(frozen=True)
@@ -66,13 +70,13 @@ def contract_for(party: str, contract_id: uuid.UUID) -> OutcomeContract:
 
 
 def contracts_for_buyer(buyer: str) -> QuerySet[OutcomeContract]:
-    """A buyer's contracts, those in force first, then the newest."""
-    return _contracts().filter(buyer=buyer).order_by(F("ended_at").desc(nulls_first=True), "-id")
+    """A buyer's contracts, in the order `BY_FORCE`."""
+    return _contracts().filter(buyer=buyer).annotate(is_over=_IS_OVER).order_by(*BY_FORCE)
 
 
 def contracts_for_provider(provider: str) -> QuerySet[OutcomeContract]:
-    """Contracts over a provider's offers, those in force first, then the newest."""
-    return _contracts().filter(offer__provider=provider).order_by(F("ended_at").desc(nulls_first=True), "-id")
+    """Contracts over a provider's offers, in the order `BY_FORCE`."""
+    return _contracts().filter(offer__provider=provider).annotate(is_over=_IS_OVER).order_by(*BY_FORCE)
 
 
 def contracts_in_force(buyer: str, subject: str) -> QuerySet[OutcomeContract]:
@@ -97,9 +101,9 @@ def offers_for_buyer(buyer: str) -> QuerySet[OutcomeOffer]:
 
 
 def offers_by_provider(provider: str) -> QuerySet[OutcomeOffer]:
-    """A provider's offers, those that can be signed first, then the newest."""
+    """A provider's offers, in the order `BY_FORCE`: those that can be signed first."""
     offers = OutcomeOffer.objects.select_related("price").filter(provider=provider)
-    return offers.order_by(F("ended_at").desc(nulls_first=True), "-id")
+    return offers.annotate(is_over=_IS_OVER).order_by(*BY_FORCE)
 
 
 def signed_offers(offer_ids: Collection[uuid.UUID]) -> set[uuid.UUID]:

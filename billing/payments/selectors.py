@@ -1,7 +1,6 @@
 """Reads payments: top-ups, payees, payouts and gateway events."""
 
 import uuid
-from typing import Any
 
 from django.db.models import QuerySet
 
@@ -35,10 +34,16 @@ def gateway_events(*, only_open: bool = False) -> QuerySet[GatewayEvent]:
     return found.exclude(state__in=[EventState.PROCESSED, EventState.IGNORED]) if only_open else found
 
 
-def payments_to_look_at() -> dict[str, Any]:
-    """For the operator: top-ups to decide on, payouts in transit or failed, and unreported usage."""
-    return {
-        "top_ups": TopUp.objects.filter(state=TopUpState.REVIEW).order_by("-id")[:50],
-        "payouts": Payout.objects.exclude(state=PayoutState.PAID).select_related("payee").order_by("-id")[:50],
-        "unmetered": UnmeteredUsage.objects.order_by("-id")[:50],
-    }
+def top_ups_to_decide() -> QuerySet[TopUp]:
+    """For the operator: the top-ups that need a decision, newest first."""
+    return TopUp.objects.filter(state=TopUpState.REVIEW).order_by("-id")
+
+
+def payouts_not_sent() -> QuerySet[Payout]:
+    """For the operator: the payouts that are in transit or failed, newest first."""
+    return Payout.objects.exclude(state=PayoutState.PAID).order_by("-id")
+
+
+def unmetered_usage() -> QuerySet[UnmeteredUsage]:
+    """For the operator: usage that was not reported to the gateway, newest first."""
+    return UnmeteredUsage.objects.order_by("-id")

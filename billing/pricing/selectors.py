@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
+from django.db.models import QuerySet
 from django.db.models.functions import Now
 
 from billing.pricing.domain import PriceTerms, Unit
@@ -33,6 +34,6 @@ def current_terms_of(skus: Sequence[str]) -> Mapping[str, PriceTerms]:
     return {price.sku: terms_of(price) for price in prices.order_by("sku", "-version").distinct("sku")}
 
 
-def price_history(sku: str) -> list[Price]:
+def price_history(sku: str) -> QuerySet[Price]:
     """All versions of a price, newest first."""
-    return list(Price.objects.filter(sku=sku).order_by("-version"))
+    return Price.objects.filter(sku=sku).order_by("-version")

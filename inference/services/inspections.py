@@ -10,8 +10,10 @@ from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
 
+from inference.domain.files import MEDIA_TYPES
 from inference.domain.lifecycle import INSPECTOR_LOST, LEASE_SECONDS, MAX_ATTEMPTS, InspectionState
 from inference.models import Example, Inspection
+from inference.services import thumbnails
 from inference.services.dispatch import PLACEMENT_QUEUE
 from marketplace.core.events import Payload
 from marketplace.core.messages import send_notice
@@ -105,6 +107,8 @@ def report(
     if picture is not None:
         found = vars(picture) | {"input": dict(picture.input)}
         Example.objects.update_or_create(version_id=claim.version, position=picture.position, defaults=found)
+        if picture.media_type in MEDIA_TYPES.values():
+            thumbnails.queue([picture.sha256])
     record_check(version=claim.version, step=step, state=state, detail=detail, errors=errors)
     if state is CheckState.FAILED or (step is STEPS[-1] and state is CheckState.PASSED):
         _held(claim).update(state=InspectionState.DONE, lease_until=None, ended_at=timezone.now())

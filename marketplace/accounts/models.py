@@ -61,6 +61,7 @@ class Organization(models.Model):
 
     class Meta:
         ordering = ["slug"]
+        indexes = [models.Index(fields=["slug"], opclasses=["varchar_pattern_ops"], name="organization_slug_prefix")]
         constraints = [
             models.UniqueConstraint(Lower("slug"), name="organization_slug_once"),
             models.CheckConstraint(
@@ -137,4 +138,7 @@ class AuditEvent(models.Model):
     data = models.JSONField(default=dict)
 
     class Meta:
-        indexes = [models.Index("organization", models.F("at").desc(), name="audit_by_organization")]
+        indexes = [
+            models.Index("organization", models.F("at").desc(), name="audit_by_organization"),
+            models.Index("subject", models.F("at").desc(), name="audit_by_subject"),
+        ]

@@ -77,8 +77,13 @@ class Action(StrEnum):
     # The installation
     OPERATE_SEE_HEALTH = "operate_see_health"
     OPERATE_SEE_LEDGER = "operate_see_ledger"
+    OPERATE_PROVE_LEDGER = "operate_prove_ledger"
     OPERATE_SEE_PAYMENTS = "operate_see_payments"
     OPERATE_SEE_INBOX = "operate_see_inbox"
+    OPERATE_SEE_ORGANIZATIONS = "operate_see_organizations"
+    OPERATE_SEE_PEOPLE = "operate_see_people"
+    OPERATE_SEE_MODELS = "operate_see_models"
+    OPERATE_SEE_CALLS = "operate_see_calls"
     OPERATE_RETRY_EVENT = "operate_retry_event"
 
 
@@ -174,8 +179,13 @@ RULES = {
     Action.REQUEST_PAYOUT: Rule("ask for payouts", MONEY),
     Action.OPERATE_SEE_HEALTH: Rule("see the market's health", OPERATORS),
     Action.OPERATE_SEE_LEDGER: Rule("see the trial balance", OPERATORS),
+    Action.OPERATE_PROVE_LEDGER: Rule("have the ledger proven", OPERATORS),
     Action.OPERATE_SEE_PAYMENTS: Rule("see what the gateway said", OPERATORS),
     Action.OPERATE_SEE_INBOX: Rule("see what mail went out", OPERATORS),
+    Action.OPERATE_SEE_ORGANIZATIONS: Rule("see all organisations", OPERATORS),
+    Action.OPERATE_SEE_PEOPLE: Rule("see all people", OPERATORS),
+    Action.OPERATE_SEE_MODELS: Rule("see all models", OPERATORS),
+    Action.OPERATE_SEE_CALLS: Rule("see all calls, without what they were given and made", OPERATORS),
     Action.OPERATE_RETRY_EVENT: Rule("process an event of the gateway again", OPERATORS),
 }
 

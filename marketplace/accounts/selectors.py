@@ -2,10 +2,11 @@
 
 import hashlib
 import uuid
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
-from django.db.models import QuerySet
+from django.db.models import QuerySet, Window
+from django.db.models.functions import RowNumber
 
 from marketplace.accounts.domain import INSTALLATION, Actor, Role, Scope, is_name
 from marketplace.accounts.models import ApiKey, AuditEvent, Membership, Organization, User
@@ -108,14 +109,55 @@ def organization_by_slug(slug: str) -> Organization | None:
     return Organization.objects.filter(slug__iexact=slug).first() if is_name(slug) else None
 
 
-def organization_names() -> dict[str, str]:
-    """The names of all organisations by id, for statements that name the other party."""
-    return {str(pk): name for pk, name in Organization.objects.values_list("pk", "name")}
+def organization_names(ids: Iterable[str]) -> dict[str, str]:
+    """The names of these organisations by id, for pages that name the other party; other texts are left out."""
+    known = {found for text in ids if (found := _parsed(text)) is not None}
+    return {str(pk): name for pk, name in Organization.objects.filter(pk__in=known).values_list("pk", "name")}
+
+
+def _parsed(text: str) -> uuid.UUID | None:
+    try:
+        return uuid.UUID(text)
+    except ValueError:
+        return None
+
+
+def organizations_starting(text: str) -> QuerySet[Organization]:
+    """For operators: the organisations whose slug starts with the text, in any case, newest first."""
+    found = Organization.objects.order_by("-id")
+    return found.filter(slug__startswith=text.lower()) if text else found  # slugs are stored in lower case
+
+
+def people_starting(text: str) -> QuerySet[User]:
+    """For operators: the people whose email address starts with the text, in any case, newest first."""
+    found = User.objects.order_by("-id")
+    return found.filter(email__startswith=text.lower()) if text else found
+
+
+def organization_by_id(organization_id: uuid.UUID) -> Organization:
+    """For operators. Raises NotFound."""
+    found = Organization.objects.filter(pk=organization_id).first()
+    if found is None:
+        raise NotFound("There is no such organisation")
+    return found
+
+
+def person_by_id(user_id: uuid.UUID) -> User:
+    """For operators. Raises NotFound."""
+    found = User.objects.filter(pk=user_id).first()
+    if found is None:
+        raise NotFound("There is no such person")
+    return found
+
+
+def memberships_of(user: User) -> QuerySet[Membership]:
+    """The memberships of a person, oldest first."""
+    return user.memberships.select_related("organization").order_by("created_at", "id")
 
 
 def members_of(organization: Organization) -> QuerySet[Membership]:
     """The memberships of an organisation, oldest first."""
-    return organization.memberships.select_related("user").order_by("created_at")
+    return organization.memberships.select_related("user").order_by("created_at", "id")
 
 
 def keys_of(organization: Organization) -> QuerySet[ApiKey]:
@@ -123,10 +165,13 @@ def keys_of(organization: Organization) -> QuerySet[ApiKey]:
     return organization.api_keys.select_related("created_by")
 
 
-def audit_events(organization: Organization, *, subjects: Sequence[str]) -> QuerySet[AuditEvent]:
-    """The audit events of these subjects of an organisation, newest first."""
-    return (
-        AuditEvent.objects.filter(organization=organization, subject__in=subjects)
-        .select_related("actor", "api_key")
-        .order_by("-at", "-pk")
-    )
+def newest_audit_events(
+    organization: Organization, *, subjects: Sequence[str], limit: int
+) -> dict[str, list[AuditEvent]]:
+    """The newest audit events of each of these subjects of an organisation, at most `limit` each, newest first."""
+    newest = Window(RowNumber(), partition_by="subject", order_by=["-at", "-pk"])
+    found: dict[str, list[AuditEvent]] = {subject: [] for subject in subjects}
+    events = AuditEvent.objects.filter(organization=organization, subject__in=subjects).annotate(place=newest)
+    for event in events.filter(place__lte=limit).select_related("actor", "api_key").order_by("-at", "-pk"):
+        found[event.subject].append(event)
+    return found

@@ -1,5 +1,10 @@
 """The organisation's aliases over HTTP, so that a deployment can change which model its software calls."""
 
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
 from django.conf import settings
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -10,20 +15,27 @@ from marketplace.accounts.policy import Action
 from marketplace.api.authentication import caller_of
 from marketplace.api.shapes import answers
 from marketplace.api.shapes.requests import PutAlias
-from marketplace.api.views import page_of
+from marketplace.api.views import answer_page
 from marketplace.catalog import selectors as catalog
 from marketplace.catalog.selectors import AliasView
 from marketplace.catalog.services.aliases import create_alias, delete_alias, move_alias
 from marketplace.core.problems import NotFound
 from marketplace.core.shapes import read
 
+if TYPE_CHECKING:
+    from marketplace.catalog import models
+
 
 class Aliases(APIView):
     def get(self, request: Request) -> Response:
-        """The aliases of the key's organisation."""
+        """The aliases of the key's organisation by name, a hundred per page."""
         caller = caller_of(request)
         policy.check(caller, Action.SEE_ALIASES)
-        return page_of([alias_document(view) for view in catalog.aliases_of(caller.organization_id)])
+        return answer_page(request, catalog.aliases_of(caller.organization_id), _documents, key=("name", "id"))
+
+
+def _documents(aliases: Sequence[models.Alias]) -> list[answers.Alias]:
+    return [alias_document(view) for view in catalog.alias_views(aliases)]
 
 
 class Alias(APIView):
@@ -40,7 +52,7 @@ class Alias(APIView):
             alias = move_alias(actor=caller, name=name, target=given.model, expected=given.expected)
         else:
             alias = create_alias(actor=caller, name=name, target=given.model)
-        views = [view for view in catalog.aliases_of(caller.organization_id) if view.alias.pk == alias.pk]
+        views = catalog.alias_views(list(catalog.aliases_of(caller.organization_id).filter(pk=alias.pk)))
         if not views:
             raise NotFound(f"{caller.organization_slug}/{alias.name} was deleted in the meantime")
         return Response(alias_document(views[0]), status=200 if exists else 201)

@@ -7,6 +7,7 @@ from functools import cache
 from typing import Any
 
 from inference.domain.conditions import MAX_KEY_LENGTH
+from inference.domain.thumbnails import SIDES
 from inference.services.admit import AbovePrice, ContractClosed, IdempotencyKeyReused, PriceChanged
 from inference.services.review import NotUnderContract
 from marketplace.api import aliases, views
@@ -53,6 +54,12 @@ LINK = (
 RANGE = (
     Parameter("Range", "header", "The bytes that are wanted, such as bytes=0-1023"),
     Parameter("If-None-Match", "header", "The ETag of what is there already"),
+)
+SIZE = Parameter(
+    "size",
+    "query",
+    "The longer side of a thumbnail in pixels; without it, the original",
+    {"type": "integer", "enum": list(SIDES)},
 )
 LAST_EVENT = Parameter("Last-Event-ID", "header", "The last event that came; what followed is sent again")
 
@@ -182,8 +189,8 @@ PREDICTIONS = (
         Operation(
             "predictions_input",
             _file("The picture that the prediction was given"),
-            parameters=(*RANGE, *LINK),
-            refusals=OWN,
+            parameters=(SIZE, *RANGE, *LINK),
+            refusals=(*OWN, Invalid),
             access=Access.KEY_OR_LINK,
         ),
     ),
@@ -207,8 +214,9 @@ FILES = (
         views.Files,
         Operation(
             "files_list",
-            {200: Answer("The uploads", answers.FilePage)},
-            refusals=(NotAuthenticated, Unavailable),
+            {200: Answer("A page of the uploads", answers.FilePage)},
+            parameters=(CURSOR,),
+            refusals=(NotAuthenticated, Invalid, Unavailable),
         ),
     ),
     Route(
@@ -230,8 +238,8 @@ FILES = (
         Operation(
             "files_download",
             _file("The upload's bytes"),
-            parameters=(*RANGE, *LINK),
-            refusals=OWN,
+            parameters=(SIZE, *RANGE, *LINK),
+            refusals=(*OWN, Invalid),
             access=Access.KEY_OR_LINK,
         ),
     ),
@@ -255,8 +263,8 @@ FILES = (
         Operation(
             "artifacts_download",
             _file("A file that a model made"),
-            parameters=(*RANGE, *LINK),
-            refusals=(Forbidden, NotFound, Unavailable),
+            parameters=(SIZE, *RANGE, *LINK),
+            refusals=(Forbidden, NotFound, Invalid, Unavailable),
             access=Access.LINK,
         ),
     ),
@@ -296,8 +304,9 @@ MODELS = (
         views.Versions,
         Operation(
             "versions_list",
-            {200: Answer("The versions", answers.VersionPage)},
-            refusals=(NotFound,),
+            {200: Answer("A page of the versions", answers.VersionPage)},
+            parameters=(CURSOR,),
+            refusals=(NotFound, Invalid),
             access=Access.ANYBODY,
         ),
     ),
@@ -316,7 +325,12 @@ ACCOUNT = (
         ("GET", "HEAD"),
         "/v1/aliases",
         aliases.Aliases,
-        Operation("aliases_list", {200: Answer("The aliases", answers.AliasPage)}, refusals=OWN),
+        Operation(
+            "aliases_list",
+            {200: Answer("A page of the aliases", answers.AliasPage)},
+            parameters=(CURSOR,),
+            refusals=(*OWN, Invalid),
+        ),
     ),
     Route(
         ("PUT",),

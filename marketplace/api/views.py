@@ -1,6 +1,10 @@
 """The calls of Replicate's dialect that do not wait: models, versions, the list of predictions, the account."""
 
-from typing import Any
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlencode
 
 from django.conf import settings
 from rest_framework.permissions import AllowAny
@@ -28,18 +32,56 @@ from marketplace.api.shapes import answers
 from marketplace.api.shapes.requests import GiveVerdict
 from marketplace.catalog import selectors as catalog
 from marketplace.catalog.domain import VERSION_ID
+from marketplace.core import paging
 from marketplace.core.ids import parse_short, short
 from marketplace.core.money import decimal_text
+from marketplace.core.paging import BadCursor
 from marketplace.core.problems import FieldError, Invalid, NotFound, NotUnderstood
 from marketplace.core.shapes import read
 from providers.selectors import versions_of
 
+if TYPE_CHECKING:
+    from django.db.models import QuerySet
+
+    from inference.models import InputFile
+    from marketplace.core.paging import Key, Row
+    from providers.models import ModelVersion
+
 PAGE = 100
 
 
-def page_of(results: list[Any], *, following: str | None = None) -> Response:
+def page_of(results: list[Any], *, following: str | None = None, previous: str | None = None) -> Response:
     """A page in the format of Replicate's clients."""
-    return Response({"previous": None, "next": following, "results": results})
+    return Response({"previous": previous, "next": following, "results": results})
+
+
+def no_such_page() -> Invalid:
+    """The refusal of a cursor that the list never gave."""
+    wrong = FieldError("cursor", "must be one that `next` of another page gave")
+    return Invalid("There is no such page", errors=[wrong])
+
+
+def answer_page(
+    request: Request, rows: QuerySet[Row], document: Callable[[Sequence[Row]], list[Any]], *, key: Key
+) -> Response:
+    """A page of a list, by the cursor of the request, with the addresses of the pages beside it.
+
+    Args:
+        document: makes the documents of a page's rows.
+        key: as `core.paging.page_of`.
+
+    Raises:
+        Invalid: the list never gave that cursor.
+    """
+    try:
+        page = paging.page_of(rows, key=key, size=PAGE, cursor=request.query_params.get("cursor", ""))
+    except BadCursor:
+        raise no_such_page() from None
+
+    def address(cursor: str | None) -> str | None:
+        return f"{settings.BASE_URL}{request.path}?{urlencode({'cursor': cursor})}" if cursor else None
+
+    return page_of(document(page.rows), following=address(page.next), previous=address(page.previous))
 
 
 class Predictions(APIView):
@@ -50,8 +92,7 @@ class Predictions(APIView):
         cursor = request.query_params.get("cursor")
         before = parse_short(cursor) if cursor else None
         if cursor and before is None:
-            wrong = FieldError("cursor", "must be one that `next` of another page gave")
-            raise Invalid("There is no such page", errors=[wrong])
+            raise no_such_page()
         found = predictions_for_buyer(caller.organization_id, before=before, limit=PAGE + 1)
         documents = [replicate.prediction_document(view) for view in found[:PAGE]]
         following = None
@@ -113,9 +154,13 @@ class Versions(APIView):
     authentication_classes: list[type] = []
 
     def get(self, request: Request, owner: str, name: str) -> Response:
-        """All versions of a model, newest first."""
+        """The versions of a model, newest first, a hundred per page."""
         offer = catalog.offer_named(owner, name)
-        return page_of([replicate.version_document(version) for version in versions_of(offer.listing.model)])
+        return answer_page(request, versions_of(offer.listing.model), _versions, key=("-number",))
+
+
+def _versions(found: Sequence[ModelVersion]) -> list[Any]:
+    return [replicate.version_document(version) for version in found]
 
 
 class Version(APIView):
@@ -133,11 +178,14 @@ class Version(APIView):
 
 class Files(APIView):
     def get(self, request: Request) -> Response:
-        """The caller's uploads that have not expired, newest first."""
+        """The caller's uploads that have not expired, newest first, a hundred per page."""
         caller = caller_of(request)
         policy.check(caller, Action.SEE_PREDICTIONS)
-        files = input_files_for_buyer(caller.organization_id)[:PAGE]
-        return page_of([file_document(file) for file in files])
+        return answer_page(request, input_files_for_buyer(caller.organization_id), _files, key=("-id",))
+
+
+def _files(found: Sequence[InputFile]) -> list[Any]:
+    return [file_document(file) for file in found]
 
 
 class File(APIView):

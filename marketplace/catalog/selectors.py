@@ -1,7 +1,7 @@
 """Queries of the catalogue: models on sale, their prices and measurements."""
 
 import uuid
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -123,13 +123,14 @@ def alias_named(owner: str, name: str, organization_id: uuid.UUID | None) -> Ali
     )
 
 
-def aliases_of(organization_id: uuid.UUID) -> list[AliasView]:
-    """An organisation's aliases by name, each with its current target."""
-    aliases = list(
-        Alias.objects.filter(organization=organization_id)
-        .select_related("organization", "model__organization", "version")
-        .order_by("name")
-    )
+def aliases_of(organization_id: uuid.UUID) -> QuerySet[Alias]:
+    """An organisation's aliases by name; `alias_views` makes a page of them readable."""
+    aliases = Alias.objects.filter(organization=organization_id)
+    return aliases.select_related("organization", "model__organization", "version").order_by("name", "id")
+
+
+def alias_views(aliases: Collection[Alias]) -> list[AliasView]:
+    """Each of these aliases with its current target."""
     listed = _listings().filter(listed=True, model__in=[alias.model_id for alias in aliases])
     offers = {offer.listing.model_id: offer for offer in _offers(listed)}
     return [AliasView(alias, offers.get(alias.model_id)) for alias in aliases]
@@ -148,6 +149,17 @@ def listings_for_provider(organization_id: uuid.UUID) -> QuerySet[Listing]:
 def price_of(model_id: uuid.UUID) -> PriceTerms | None:
     """The price of a model in effect now; None if it has none."""
     return current_terms(sku_of(model_id))
+
+
+def listings_of(model_ids: Collection[uuid.UUID]) -> dict[uuid.UUID, Listing]:
+    """The listings of those of the models that were ever on sale, by model."""
+    return {one.model_id: one for one in _listings().filter(model__in=model_ids)}
+
+
+def current_prices(model_ids: Collection[uuid.UUID]) -> dict[uuid.UUID, PriceTerms]:
+    """The prices in effect now of those of the models that have one."""
+    skus = {sku_of(model_id): model_id for model_id in model_ids}
+    return {skus[sku]: terms for sku, terms in current_terms_of(list(skus)).items()}
 
 
 def listed_tasks() -> list[str]:

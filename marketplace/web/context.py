@@ -10,6 +10,8 @@ from marketplace.accounts.domain import Actor
 from marketplace.accounts.policy import Action
 from marketplace.accounts.selectors import organizations_of
 
+MAX_ORGANIZATIONS = 50  # in the menu of every page
+
 
 class Permissions:
     """Permissions for templates: `may.set_price` is whether the page's actor may do that."""
@@ -34,7 +36,7 @@ def site(request: HttpRequest) -> dict[str, Any]:
     membership = getattr(request, "membership", None)
     return {
         "test_money": current_gateway().test_money,
-        "organizations": organizations_of(user) if user.is_authenticated else [],
+        "organizations": organizations_of(user)[:MAX_ORGANIZATIONS] if user.is_authenticated else [],
         "organization": membership.organization if membership else None,
         "membership": membership,
         "may": Permissions(getattr(request, "actor", None)),

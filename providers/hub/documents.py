@@ -96,13 +96,13 @@ def refs(of: Repository, commit: str) -> Document:
     return {"branches": [branch], "tags": [], "converts": [], "pullRequests": []}
 
 
-def commits(of: Repository, versions: Iterable["ModelVersion"]) -> list[Document]:
-    """The history, newest first. Owners see that it starts with an empty commit."""
+def commits(of: Repository, versions: Iterable["ModelVersion"], *, is_last: bool) -> list[Document]:
+    """A page of the history, newest first. On the last one owners see that it starts with an empty commit."""
     author = of.model.organization.slug
     found = [
         _commit(one.pk, f"{one.message}\n".splitlines()[0], one.message, one.created_at, author) for one in versions
     ]
-    if of.is_own:
+    if of.is_own and is_last:
         found.append(_commit(of.root, FIRST_COMMIT, "", of.model.created_at, author))
     return found
 

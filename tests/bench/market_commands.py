@@ -15,7 +15,7 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "marketplace.settings")
 django.setup()
 
 from billing.ledger.models import UsageRecord  # noqa: E402  # models need Django to be set up first
-from billing.ledger.selectors import is_balanced  # noqa: E402
+from billing.ledger.services.proofs import findings_between, newest_entry  # noqa: E402
 from billing.payments.services.top_ups import top_up  # noqa: E402
 from inference.domain.lifecycle import Origin  # noqa: E402
 from inference.models import Prediction  # noqa: E402
@@ -45,7 +45,7 @@ def settled(model: str) -> dict[str, object]:
     target = look_up(Reference(*model.split("/")))
     return {
         "settled": UsageRecord.objects.filter(sku=sku_of(target.model_id)).count(),
-        "balanced": is_balanced(),
+        "balanced": not findings_between(0, newest_entry()),
     }
 
 

@@ -73,6 +73,14 @@ def pages_of(demo: Mapping[str, Any]) -> list[Page]:
         Page("operator-health", "/operator/", "operator"),
         Page("operator-inbox", "/operator/inbox", "operator"),
         Page("operator-ledger", "/operator/ledger", "operator"),
+        Page("operator-organizations", "/operator/organizations", "operator"),
+        Page("operator-organization", f"/operator/organizations?q={buyer}", "operator", then=".ledger a"),
+        Page("operator-people", "/operator/people", "operator"),
+        Page("operator-person", "/operator/people", "operator", then=".ledger a"),
+        Page("operator-models", "/operator/models", "operator"),
+        Page("operator-model", f"/operator/models?q={model}", "operator", then=".ledger a"),
+        Page("operator-calls", "/operator/calls", "operator"),
+        Page("operator-call", "/operator/calls", "operator", then=".ledger a"),
         Page("operator-payments", "/operator/payments", "operator"),
     ]
 

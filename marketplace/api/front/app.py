@@ -8,6 +8,7 @@ from typing import Any
 from psycopg import OperationalError
 from psycopg_pool import PoolTimeout
 
+from marketplace.api.front.compression import compressed
 from marketplace.api.front.http import Disconnected, Receive, Request, Response, Scope, Send
 from marketplace.api.front.pages import WithoutPages
 from marketplace.api.front.resources import Resources
@@ -56,6 +57,7 @@ class Front:
         except Disconnected:
             return
         if response.stream is None:
+            response = await compressed(request, response)
             await response.send(send, head_only=request.method == "HEAD")
             return
         # A stream ends when its client disconnects, so that no resources stay open without a reader.

@@ -24,7 +24,7 @@ async def blob_response(request: Request, *, sha256: str, size: int, headers: Ma
         NotFound: it is missing from the store.
     """
     headers = dict(headers) | {"Accept-Ranges": "bytes"}
-    if request.header("if-none-match") == headers["ETag"]:
+    if is_known(headers["ETag"], request.header("if-none-match")):
         return Response(304, headers=headers)
     span = None if request.header("if-range") not in (None, headers["ETag"]) else span_of(request.header("range"), size)
     start, end = span or (0, size)
@@ -35,6 +35,12 @@ async def blob_response(request: Request, *, sha256: str, size: int, headers: Ma
         headers["Content-Range"] = f"bytes {start}-{end - 1}/{size}"
     stream = await (_nothing(sha256) if request.method == "HEAD" else _pieces(sha256, start, end - start))
     return Response(206 if span else 200, stream=stream, headers=headers)
+
+
+def is_known(etag: str, header: str | None) -> bool:
+    """Whether an If-None-Match names this ETag: alone, among others, weakened on the way, or as `*`."""
+    named = [part.strip().removeprefix("W/") for part in (header or "").split(",")]
+    return etag in named or named == ["*"]
 
 
 def gone() -> NotFound:

@@ -48,7 +48,7 @@ async def download(request: Request, resources: Resources, *, id: str) -> Respon
     row = await resources.fetch_one(UPLOAD, {"id": parse_short(id) or NOBODY, "organization": owner})
     if row is None:
         raise gone()
-    return await send_file(request, name=id, **row)
+    return await send_file(request, resources, name=id, file=row)
 
 
 async def prediction_input(request: Request, resources: Resources, *, id: str, field: str) -> Response:
@@ -60,9 +60,7 @@ async def prediction_input(request: Request, resources: Resources, *, id: str, f
     reference = reference_in(row["file"]) if row is not None else None
     if reference is None:
         raise gone()
-    return await send_file(
-        request, name=id, sha256=reference.sha256, media_type=reference.media_type, size=reference.size
-    )
+    return await send_file(request, resources, name=id, file=vars(reference))
 
 
 async def _kept(request: Request, caller: Actor) -> Response:

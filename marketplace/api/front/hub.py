@@ -17,6 +17,7 @@ from marketplace.api.front.resources import Resources, in_thread
 from marketplace.api.hub import hub_error, no_address
 from marketplace.api.operations import JSON, Dialect
 from marketplace.catalog import selectors as catalog
+from marketplace.core.paging import BadCursor, page_of
 from marketplace.core.problems import Conflict, Forbidden, NotAuthenticated, NotFound, NotUnderstood, Problem
 from providers import selectors as providers
 from providers.hub import cards, documents, reading
@@ -231,18 +232,23 @@ async def refs(request: Request, resources: Resources, *, owner: str, name: str)
 
 async def commits(request: Request, resources: Resources, *, owner: str, name: str, revision: str) -> Response:
     """`GET /api/models/{owner}/{name}/commits/{revision}`: the history, newest first."""
-    repository = await visible(request, owner, name)
+    repository, cursor = await visible(request, owner, name), request.query("cursor")
 
-    def history() -> list[documents.Document]:
+    def history() -> tuple[list[documents.Document], str | None]:
         newest = reading.resolve(repository, revision)
         versions = providers.versions_for_provider(repository.model)
-        if newest is not None:
-            versions = versions.filter(number__lte=newest.number)
+        versions = versions.filter(number__lte=newest.number) if newest is not None else versions.none()
         if not repository.is_own:
             versions = versions.filter(pk=repository.listed)
-        return documents.commits(repository, versions if newest is not None else [])
+        try:
+            page = page_of(versions, key=("-number",), size=MAX_LISTED, cursor=cursor)
+        except BadCursor:
+            raise NotUnderstood("Send a cursor that the Link of another page has.") from None
+        return documents.commits(repository, page.rows, is_last=page.next is None), page.next
 
-    return json_response(await in_thread(history))
+    found, following = await in_thread(history)
+    address = f"{site(request)}{request.path}?{urlencode({'cursor': following})}"
+    return json_response(found, headers={"Link": f'<{address}>; rel="next"'} if following else {})
 
 
 async def reference(request: Request, resources: Resources, *, owner: str, name: str, reference: str) -> Response:

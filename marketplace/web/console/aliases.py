@@ -8,14 +8,15 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_POST
 
 from marketplace.accounts.policy import Action
-from marketplace.accounts.selectors import audit_events
+from marketplace.accounts.selectors import newest_audit_events
 from marketplace.catalog import selectors as catalog
 from marketplace.catalog.services import aliases
 from marketplace.web.console.forms import AliasForm, AliasQuery, MoveAliasForm
 from marketplace.web.shared.access import MemberRequest, member_page
 from marketplace.web.shared.cards import example_call
+from marketplace.web.shared.paging import page_of
 
-SHOWN_MOVES = 6
+ALIASES, SHOWN_MOVES = 20, 6
 
 
 @member_page(Action.SEE_ALIASES)
@@ -65,13 +66,14 @@ def delete(request: MemberRequest, name: str) -> HttpResponse:
 def _page(request: MemberRequest, form: AliasForm, *, moving: tuple[str, MoveAliasForm] | None = None) -> HttpResponse:
     """The page; `moving` is an alias and its form, if a move was refused."""
     organization = request.membership.organization
-    views = catalog.aliases_of(organization.pk)
-    events = audit_events(organization, subjects=[str(view.alias.pk) for view in views])
+    page = page_of(request, catalog.aliases_of(organization.pk), key=("name", "id"), size=ALIASES)
+    views = catalog.alias_views(page.rows)
+    history = newest_audit_events(organization, subjects=[str(alias.pk) for alias in page], limit=SHOWN_MOVES)
     rows: list[dict[str, Any]] = [
         {
             "view": view,
             "alias": view.alias,
-            "history": [event for event in events if event.subject == str(view.alias.pk)][:SHOWN_MOVES],
+            "history": history[str(view.alias.pk)],
             "form": moving[1]
             if moving and moving[0].lower() == view.alias.name
             else MoveAliasForm(initial={"expected": view.alias.target}, auto_id=_ids(view.alias.name)),
@@ -80,6 +82,7 @@ def _page(request: MemberRequest, form: AliasForm, *, moving: tuple[str, MoveAli
     ]
     called = next((view for view in views if view.offer), None)
     context = {
+        "page": page,
         "rows": rows,
         "call": example_call(called.offer, called=called.slug) if called and called.offer else None,
         "targets": [offer.slug for offer in catalog.offers()],

@@ -1,6 +1,7 @@
 """The balance and top-ups: through a payment page, or at once if the gateway is the sandbox."""
 
 import uuid
+from typing import Any
 
 from django.conf import settings
 from django.contrib import messages
@@ -21,9 +22,10 @@ from marketplace.core.ids import short
 from marketplace.core.problems import NotFound
 from marketplace.web.console.forms import TopUpForm, TopUpQuery
 from marketplace.web.shared.access import MemberRequest, member_page
-from marketplace.web.shared.statements import statement_page, transaction_context
+from marketplace.web.shared.paging import page_of
+from marketplace.web.shared.statements import statement_context, transaction_context
 
-SHOWN_TOP_UPS = 10
+TOP_UPS = 10
 
 
 @member_page(Action.SEE_BALANCE)
@@ -96,15 +98,17 @@ def _follow(request: MemberRequest, started: StartedTopUp) -> HttpResponse:
 
 def _page(request: MemberRequest, form: TopUpForm) -> HttpResponse:
     owner, gateway = str(request.membership.organization_id), current_gateway()
-    sees_statements = policy.allows(request.actor, Action.SEE_STATEMENTS)
-    context = {
+    context: dict[str, Any] = {
         "balance": balance_of(owner, AccountKind.BUYER_PREPAID),
-        "page": statement_page(request, AccountKind.BUYER_PREPAID) if sees_statements else None,
-        "top_ups": [
-            {"top_up": found, "id": short(found.pk), "state": f"top_up_{found.state}"}
-            for found in (top_ups_of(owner)[:SHOWN_TOP_UPS] if sees_statements else ())
-        ],
         "form": form,
         "is_instant": gateway.is_instant,
     }
+    if policy.allows(request.actor, Action.SEE_STATEMENTS):
+        context |= _top_ups(request, owner) | statement_context(request, AccountKind.BUYER_PREPAID)
     return render(request, "console/balance.html", context, status=form.status)
+
+
+def _top_ups(request: MemberRequest, owner: str) -> dict[str, Any]:
+    page = page_of(request, top_ups_of(owner), key=("-id",), size=TOP_UPS, name="top-ups")
+    rows = [{"top_up": found, "id": short(found.pk), "state": f"top_up_{found.state}"} for found in page]
+    return {"top_ups": rows, "top_up_page": page}

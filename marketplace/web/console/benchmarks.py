@@ -21,6 +21,7 @@ from marketplace.benchmarks.selectors.benchmarks import (
     benchmarks_for_buyer,
     failed_cells,
     progress_of,
+    progress_of_each,
     sees_names,
 )
 from marketplace.benchmarks.services import control, voting
@@ -28,25 +29,30 @@ from marketplace.core.ids import short
 from marketplace.web.console.forms import AgreedForm, ProgressQuery
 from marketplace.web.console.results import results_context
 from marketplace.web.shared.access import MemberRequest, member_page
+from marketplace.web.shared.paging import page_of
 
 if TYPE_CHECKING:
     from marketplace.benchmarks.models import Benchmark
+
+BENCHMARKS = 30
 
 
 @member_page(Action.SEE_BENCHMARKS)
 def index(request: MemberRequest) -> HttpResponse:
     """The organisation's benchmarks, newest first."""
     found = benchmarks_for_buyer(request.membership.organization_id)
+    page = page_of(request, found, key=("-created_at", "-id"), size=BENCHMARKS)
+    progress = progress_of_each(page.rows)
     rows = [
         {
             "benchmark": benchmark,
             "id": short(benchmark.pk),
-            "progress": progress_of(benchmark),
+            "progress": progress[benchmark.pk],
             "models": [contestant.model_name for contestant in benchmark.contestants.all()],
         }
-        for benchmark in found
+        for benchmark in page
     ]
-    return render(request, "console/benchmarks.html", {"rows": rows})
+    return render(request, "console/benchmarks.html", {"page": page, "rows": rows})
 
 
 @member_page(Action.SEE_BENCHMARKS)
@@ -79,7 +85,7 @@ def detail(request: MemberRequest, id: uuid.UUID) -> HttpResponse:
             "currency": settings.CURRENCY,
         }
     if is_open:
-        context |= results_context(benchmark)
+        context |= results_context(request, benchmark)
     return render(request, "console/benchmark.html", context)
 
 

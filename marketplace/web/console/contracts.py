@@ -17,7 +17,7 @@ from marketplace.core.ids import short
 from marketplace.core.problems import NotFound
 from marketplace.web.console.forms import SignatureForm
 from marketplace.web.shared.access import MemberRequest, member_page
-from marketplace.web.shared.contracts import contract_context, contract_rows, offer_context, offer_rows
+from marketplace.web.shared.contracts import contract_context, contract_list, offer_context, offer_list
 
 if TYPE_CHECKING:
     from billing.outcomes.models import OutcomeContract
@@ -27,10 +27,8 @@ if TYPE_CHECKING:
 def contracts(request: MemberRequest) -> HttpResponse:
     """The buyer's contracts, and the offers to sign."""
     buyer = str(request.membership.organization_id)
-    context = {
-        "contracts": contract_rows(list(contracts_for_buyer(buyer))),
-        "offers": offer_rows(list(offers_for_buyer(buyer)[:100])),
-    }
+    context = contract_list(request, contracts_for_buyer(buyer))
+    context |= offer_list(request, offers_for_buyer(buyer), key=("-id",))
     return render(request, "console/contracts.html", context)
 
 

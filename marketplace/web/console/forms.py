@@ -240,6 +240,12 @@ class TopUpQuery(Form):
     canceled = Flag()
 
 
+class PromptsForm(Form):
+    """The prompt set that a benchmark is to use."""
+
+    prompts = ShortId(required=False)
+
+
 class ProgressQuery(Form):
     """Whether the requesting page has no pair to vote on yet."""
 

@@ -12,6 +12,9 @@ from marketplace.accounts.selectors import keys_of
 from marketplace.accounts.services import api_keys
 from marketplace.web.console.forms import KeyForm
 from marketplace.web.shared.access import MemberRequest, member_page
+from marketplace.web.shared.paging import page_of
+
+KEYS = 30
 
 
 @member_page(Action.SEE_KEYS)
@@ -22,7 +25,7 @@ def keys(request: MemberRequest) -> HttpResponse:
     if form.is_valid():
         new_key = form.attempt(api_keys.create_key, actor=request.actor, name=form.cleaned_data["name"])
     context = {
-        "keys": keys_of(request.membership.organization),
+        "page": page_of(request, keys_of(request.membership.organization), key=("-created_at", "-id"), size=KEYS),
         "new_key": new_key,
         "form": KeyForm() if new_key else form,
     }

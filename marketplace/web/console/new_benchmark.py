@@ -15,13 +15,15 @@ from marketplace.benchmarks.services.estimates import Estimate, estimate
 from marketplace.benchmarks.services.start import start
 from marketplace.catalog import selectors as catalog
 from marketplace.core.ids import parse_short, short
-from marketplace.web.console.forms import BenchmarkForm, ChoicesForm
+from marketplace.web.console.forms import BenchmarkForm, ChoicesForm, PromptsForm
 from marketplace.web.shared.access import MemberRequest, member_page
 from marketplace.web.shared.fields import Option
 from marketplace.web.shared.figures import duration
 
 if TYPE_CHECKING:
-    from marketplace.benchmarks.models import Benchmark
+    from marketplace.benchmarks.models import Benchmark, PromptSet
+
+MAX_PROMPT_SETS = 50  # that the form offers; the list of prompt sets links to it with any other
 
 
 @member_page(Action.START_BENCHMARK)
@@ -62,11 +64,21 @@ def _options(request: MemberRequest, offers: list[catalog.Offer]) -> dict[str, A
     return {
         "prompt_sets": [
             (short(one.pk), f"{one.name} ({one.size} prompt{'' if one.size == 1 else 's'})")  # type: ignore[attr-defined]  # annotated
-            for one in prompt_sets_for_buyer(request.membership.organization_id)
+            for one in _prompt_sets(request)
         ],
         "models": [(offer.slug, _row(offer)) for offer in offers],
         "scorers": [offer.slug for offer in catalog.offers(task=SCORING_TASK)],
     }
+
+
+def _prompt_sets(request: MemberRequest) -> list[PromptSet]:
+    """The newest of the organisation's prompt sets, and the one that was asked for."""
+    own = prompt_sets_for_buyer(request.membership.organization_id)
+    sent = PromptsForm.of(request) if request.method == "POST" else PromptsForm.of_query(request)
+    asked = sent.value("prompts", None)
+    newest = list(own[:MAX_PROMPT_SETS])
+    older = own.filter(pk=asked).exclude(pk__in=[one.pk for one in newest])
+    return [*newest, *older] if asked else newest
 
 
 def _estimate(request: MemberRequest, form: ChoicesForm) -> Estimate | None:

@@ -22,6 +22,7 @@ from marketplace.web.shared.access import MemberRequest, member_page
 from marketplace.web.shared.calls import code_call
 from marketplace.web.shared.inputs import chosen_values, schema_fields
 from marketplace.web.shared.links import playground_path
+from marketplace.web.shared.pictures import Thumbnail, thumbnail
 from marketplace.web.shared.statements import balance_text
 from providers.selectors import version_by_id
 
@@ -104,6 +105,14 @@ def _figure(value: Any) -> str | None:
     return next((f"{number:.2f}" for number in numbers if isinstance(number, int | float)), None)
 
 
+def _thumbnail(view: Any) -> Thumbnail | None:
+    """The first picture's; None without one."""
+    if not view.artifacts:
+        return None
+    first = view.artifacts[0]
+    return thumbnail(artifact_path(first.id), width=first.width, height=first.height)
+
+
 def _row(view: Any) -> dict[str, Any]:
     """A prediction's values for tables and pages."""
     return {
@@ -112,5 +121,6 @@ def _row(view: Any) -> dict[str, Any]:
         "title": str(view.input.get("prompt") or view.model),
         "figure": _figure(view.value),
         "image_urls": [artifact_path(artifact.id) for artifact in view.artifacts],
+        "thumbnail": _thumbnail(view),
         "is_final": view.status.is_final,
     }

@@ -1,7 +1,10 @@
 """The pages of prompt sets: typed line by line, or uploaded as CSV."""
 
+from __future__ import annotations
+
 import uuid
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 from urllib.parse import urlencode
 
 from django.contrib import messages
@@ -17,14 +20,21 @@ from marketplace.core.ids import short
 from marketplace.core.problems import FieldError, Invalid
 from marketplace.web.console.forms import PromptSetForm, PromptSetQuery
 from marketplace.web.shared.access import MemberRequest, member_page
+from marketplace.web.shared.paging import page_of
+
+if TYPE_CHECKING:
+    from marketplace.benchmarks.models import PromptSet
+
+SETS, PROMPTS = 30, 50
 
 
 @member_page(Action.SEE_BENCHMARKS)
 def index(request: MemberRequest) -> HttpResponse:
     """The organisation's prompt sets."""
     found = prompt_sets_for_buyer(request.membership.organization_id)
-    rows = [{"set": prompt_set, "id": short(prompt_set.pk)} for prompt_set in found]
-    return render(request, "console/prompt_sets.html", {"rows": rows})
+    page = page_of(request, found, key=("-created_at", "-id"), size=SETS)
+    rows = [{"set": prompt_set, "id": short(prompt_set.pk)} for prompt_set in page]
+    return render(request, "console/prompt_sets.html", {"page": page, "rows": rows})
 
 
 @member_page(Action.CREATE_PROMPT_SET)
@@ -42,16 +52,21 @@ def new(request: MemberRequest) -> HttpResponse:
 def detail(request: MemberRequest, id: uuid.UUID) -> HttpResponse:
     """One prompt set: read-only if it is frozen, else with a form to change it."""
     found = prompt_set_for_buyer(request.membership.organization_id, id)
-    prompts = list(found.prompts.all())
-    lines = "\n".join(" ".join(prompt.text.split()) for prompt in prompts)
-    form = PromptSetForm.of(request, initial={"name": found.name, "prompts": lines})
+    form = PromptSetForm.of(request, initial=_initial(found) if found.frozen_at is None else {})
     if form.is_valid():
         form.attempt(_change, request, found.pk, form)
         if form.is_valid():
             messages.success(request, "The prompt set was saved.")
             return redirect("web:console_prompt_set", request.membership.organization.slug, id)
-    context = {"set": found, "id": short(id), "prompts": prompts, "form": form}
+    page = page_of(request, found.prompts.all(), key=("position",), size=PROMPTS)
+    context = {"set": found, "id": short(id), "page": page, "form": form}
     return render(request, "console/prompt_set.html", context, status=form.status)
+
+
+def _initial(found: PromptSet) -> dict[str, str]:
+    """The form's values: all prompts, at most `MAX_PROMPTS`, a line each."""
+    texts = found.prompts.values_list("text", flat=True)
+    return {"name": found.name, "prompts": "\n".join(" ".join(text.split()) for text in texts)}
 
 
 def _create(request: MemberRequest, form: PromptSetForm) -> uuid.UUID:

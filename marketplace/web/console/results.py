@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from django.http import HttpResponse
+from django.utils.text import Truncator
 
 from inference.links import artifact_path
 from inference.selectors import some_predictions_for_buyer
@@ -24,9 +26,13 @@ from marketplace.core.ids import short
 from marketplace.core.problems import Forbidden
 from marketplace.web.console import charts, exports
 from marketplace.web.shared.access import MemberRequest, member_page
+from marketplace.web.shared.paging import page_of
+from marketplace.web.shared.pictures import thumbnail
 
 if TYPE_CHECKING:
-    from marketplace.benchmarks.models import Benchmark, Cell
+    from marketplace.benchmarks.models import Benchmark, Cell, Prompt
+
+GRID_ROWS = 25
 
 
 @member_page(Action.SEE_BENCHMARKS)
@@ -50,15 +56,17 @@ def _opened(request: MemberRequest, id: uuid.UUID) -> Benchmark:
     return benchmark
 
 
-def results_context(benchmark: Benchmark) -> dict[str, Any]:
+def results_context(request: MemberRequest, benchmark: Benchmark) -> dict[str, Any]:
     """The page's context for members who have seen the names."""
     results = results_of(benchmark)
     strips = charts.strips(results.rows)
+    page = page_of(request, benchmark.prompt_set.prompts.all(), key=("position",), size=GRID_ROWS, name="pictures")
     return {
+        "picture_page": page,
         "results": results,
         "rows": list(zip(results.rows, strips, strict=True)),
         "chart": charts.quality_against_price(results.rows) if results.ranking else None,
-        "grid": _grid(benchmark),
+        "grid": _grid(benchmark, page.rows),
         "few_calls": any(0 < row.pictures < CALLS_FOR_P95 for row in results.rows),
         "calls_for_p95": CALLS_FOR_P95,
         "fewest_prompts": MIN_PROMPTS,
@@ -66,9 +74,9 @@ def results_context(benchmark: Benchmark) -> dict[str, Any]:
     }
 
 
-def _grid(benchmark: Benchmark) -> list[dict[str, Any]]:
-    """The pictures, a row for each prompt."""
-    cells = grid_of(benchmark)
+def _grid(benchmark: Benchmark, prompts: Sequence[Prompt]) -> list[dict[str, Any]]:
+    """The pictures, a row for each of these prompts."""
+    cells = grid_of(benchmark, prompts)
     ids = [cell.prediction_id for cell in cells if cell.prediction_id]
     sizes = {
         view.id: (view.artifacts[0].width, view.artifacts[0].height)
@@ -79,14 +87,16 @@ def _grid(benchmark: Benchmark) -> list[dict[str, Any]]:
     for cell in cells:
         row = rows.setdefault(cell.prompt_id, {"prompt": cell.prompt, "cells": []})
         width, height = sizes.get(cell.prediction_id, (None, None)) if cell.prediction_id else (None, None)
-        row["cells"].append(_picture(cell) | {"width": width, "height": height})
+        row["cells"].append(_picture(cell, width=width, height=height))
     return list(rows.values())
 
 
-def _picture(cell: Cell) -> dict[str, Any]:
+def _picture(cell: Cell, *, width: int | None, height: int | None) -> dict[str, Any]:
+    path = artifact_path(cell.artifact_id) if cell.artifact_id else ""
     return {
         "model": cell.contestant.model_name,
-        "image_url": artifact_path(cell.artifact_id) if cell.artifact_id else None,
+        "alt": f"{cell.contestant.model_name}: {Truncator(cell.prompt.text).chars(100)}",
+        "thumbnail": thumbnail(path, width=width, height=height) if path else None,
         "prediction": short(cell.prediction_id) if cell.prediction_id else None,
         "state": cell.state,
         "score": cell.score,

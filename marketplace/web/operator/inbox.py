@@ -14,5 +14,5 @@ MESSAGES = 20
 @operator_page(Action.OPERATE_SEE_INBOX)
 def inbox(request: ActorRequest) -> HttpResponse:
     """The stored messages, newest first."""
-    page = page_of(request, inbox_messages(), size=MESSAGES)
+    page = page_of(request, inbox_messages(), key=("-id",), size=MESSAGES)
     return render(request, "operator/inbox.html", {"page": page})

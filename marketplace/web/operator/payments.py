@@ -6,7 +6,7 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_POST
 
 from billing.gateways import current_gateway
-from billing.payments.selectors import gateway_events, payments_to_look_at
+from billing.payments.selectors import gateway_events, payouts_not_sent, top_ups_to_decide, unmetered_usage
 from billing.payments.services.gateway_events import process_again
 from marketplace.accounts.policy import Action
 from marketplace.accounts.selectors import organization_names
@@ -14,27 +14,31 @@ from marketplace.web.operator.forms import EventsQuery
 from marketplace.web.shared.access import ActorRequest, operator_page
 from marketplace.web.shared.paging import page_of
 
-EVENTS = 30
+EVENTS, OPEN = 30, 20
 
 
 @operator_page(Action.OPERATE_SEE_PAYMENTS)
 def payments(request: ActorRequest) -> HttpResponse:
     """Events of the gateway, and top-ups, payouts and usage that need a decision."""
     only_open = EventsQuery.of_query(request).value("open", False)
-    page = page_of(request, gateway_events(only_open=only_open), size=EVENTS)
-    names = organization_names()
-    found = payments_to_look_at()
+    page = page_of(request, gateway_events(only_open=only_open), key=("-received_at", "-id"), size=EVENTS)
+    top_ups = page_of(request, top_ups_to_decide(), key=("-id",), size=OPEN, name="top-ups")
+    payouts = page_of(request, payouts_not_sent(), key=("-id",), size=OPEN, name="payouts")
+    unmetered = page_of(request, unmetered_usage(), key=("-id",), size=OPEN, name="unmetered")
+    names = organization_names(one.owner for one in (*top_ups, *payouts))
     context = {
         "page": page,
         "events": [{"event": event, "state": f"event_{event.state}"} for event in page],
         "only_open": only_open,
         "gateway": current_gateway().name,
-        "top_ups": [{"top_up": top_up, "owner": names.get(top_up.owner, top_up.owner)} for top_up in found["top_ups"]],
+        "top_up_page": top_ups,
+        "top_ups": [{"top_up": top_up, "owner": names.get(top_up.owner, top_up.owner)} for top_up in top_ups],
+        "payout_page": payouts,
         "payouts": [
             {"payout": payout, "owner": names.get(payout.owner, payout.owner), "state": f"payout_{payout.state}"}
-            for payout in found["payouts"]
+            for payout in payouts
         ],
-        "unmetered": found["unmetered"],
+        "unmetered": unmetered,
     }
     return render(request, "operator/payments.html", context)
 

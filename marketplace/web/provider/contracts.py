@@ -10,12 +10,12 @@ from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_POST
 
-from billing.outcomes.selectors import contract_for, contracts_for_provider, offers_by_provider
+from billing.outcomes.selectors import BY_FORCE, contract_for, contracts_for_provider, offers_by_provider
 from billing.outcomes.services import contracts as agreeing
 from marketplace.accounts.policy import Action
 from marketplace.core.problems import NotFound
 from marketplace.web.shared.access import MemberRequest, member_page
-from marketplace.web.shared.contracts import contract_context, contract_rows, offer_rows
+from marketplace.web.shared.contracts import contract_context, contract_list, offer_list
 
 if TYPE_CHECKING:
     from billing.outcomes.models import OutcomeContract
@@ -25,10 +25,8 @@ if TYPE_CHECKING:
 def contracts(request: MemberRequest) -> HttpResponse:
     """The provider's contracts and offers."""
     provider = str(request.membership.organization_id)
-    context = {
-        "contracts": contract_rows(list(contracts_for_provider(provider))),
-        "offers": offer_rows(list(offers_by_provider(provider)[:100])),
-    }
+    context = contract_list(request, contracts_for_provider(provider))
+    context |= offer_list(request, offers_by_provider(provider), key=BY_FORCE)
     return render(request, "provider/contracts.html", context)
 
 

@@ -12,7 +12,7 @@ from billing.outcomes.selectors import outcome_skus
 from marketplace.accounts.policy import Action
 from marketplace.catalog.domain import sku_of
 from marketplace.web.shared.access import MemberRequest, member_page
-from marketplace.web.shared.statements import statement_page, transaction_context
+from marketplace.web.shared.statements import statement_context, transaction_context
 from providers.selectors import models_for_provider
 
 EARNINGS_DAYS = 30
@@ -31,11 +31,10 @@ def earnings(request: MemberRequest) -> HttpResponse:
     ]
     context = {
         "balance": balance_of(owner, AccountKind.PROVIDER_PAYABLE),
-        "page": statement_page(request, AccountKind.PROVIDER_PAYABLE),
         "by_model": by_model,
         "total": {name: sum(int(str(row[name])) for row in by_model) for name in ("gross", "fees", "net")},
         "days": EARNINGS_DAYS,
-    }
+    } | statement_context(request, AccountKind.PROVIDER_PAYABLE)
     return render(request, "provider/earnings.html", context)
 
 

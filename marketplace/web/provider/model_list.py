@@ -5,9 +5,12 @@ from django.shortcuts import redirect, render
 
 from inference.selectors import resident_versions, stats_of
 from marketplace.accounts.policy import Action
-from marketplace.catalog.selectors import listings_for_provider, price_of
+from marketplace.catalog.selectors import current_prices, listings_for_provider
 from marketplace.web.shared.access import PROVIDING, MemberRequest, first_page, member_page
-from providers.selectors import models_for_provider, versions_for_provider
+from marketplace.web.shared.paging import page_of
+from providers.selectors import models_for_provider, newest_versions
+
+MODELS, VERSIONS = 20, 3  # the model's own page has its other versions
 
 
 @member_page(Action.SEE_MEMBERS)
@@ -18,18 +21,20 @@ def entrance(request: MemberRequest) -> HttpResponse:
 
 @member_page(Action.SEE_MODELS)
 def models(request: MemberRequest) -> HttpResponse:
-    """All models of the organisation, with their versions and figures."""
+    """The organisation's models, with their newest versions and their figures."""
     organization = request.membership.organization
-    published = list(models_for_provider(organization.pk))
-    listings = {listing.model_id: listing for listing in listings_for_provider(organization.pk)}
-    stats, resident = stats_of([model.pk for model in published]), resident_versions()
+    page = page_of(request, models_for_provider(organization.pk), key=("name", "id"), size=MODELS)
+    published, ids = page.rows, [model.pk for model in page]
+    versions, prices = newest_versions(ids, limit=VERSIONS), current_prices(ids)
+    listings = {one.model_id: one for one in listings_for_provider(organization.pk).filter(model__in=ids)}
+    stats, resident = stats_of(ids), resident_versions()
     rows = [
         {
             "model": model,
             "slug": f"{organization.slug}/{model.name}",
             "listing": listings.get(model.pk),
-            "price": price_of(model.pk),
-            "versions": versions_for_provider(model),
+            "price": prices.get(model.pk),
+            "versions": versions[model.pk],
             "stats": stats[model.pk],
             "is_warm": model.pk in listings and listings[model.pk].version_id in resident,
         }
@@ -38,5 +43,9 @@ def models(request: MemberRequest) -> HttpResponse:
     return render(
         request,
         "provider/models.html",
-        {"rows": rows, "publish_command": f"python manage.py publish ./weights --as {organization.slug}/icons"},
+        {
+            "page": page,
+            "rows": rows,
+            "publish_command": f"python manage.py publish ./weights --as {organization.slug}/icons",
+        },
     )

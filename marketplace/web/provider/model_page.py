@@ -14,6 +14,7 @@ from marketplace.catalog.services.pricing import device_hour_cost, preview, seco
 from marketplace.core.problems import NotFound
 from marketplace.web.provider.forms import PriceForm
 from marketplace.web.shared.access import MemberRequest
+from marketplace.web.shared.paging import page_of
 from marketplace.web.shared.versions import profile_of
 from providers import tasks
 from providers.domain import VersionState
@@ -23,23 +24,26 @@ if TYPE_CHECKING:
     from marketplace.catalog.models import Listing
     from providers.models import GenerativeModel
 
+VERSIONS, PRICES = 20, 10
+
 
 def page_context(request: MemberRequest, found: GenerativeModel, form: PriceForm | None = None) -> dict[str, Any]:
     """The context of the whole page; `form` is the price form if a price was refused."""
     price, listing = price_of(found.pk), own_listing(request, found)
-    versions = list(versions_for_provider(found))
+    versions = versions_for_provider(found)
+    history = page_of(request, price_history(sku_of(found.pk)), key=("-version",), size=PRICES, name="prices")
     current = {"price": price.amount, "unit": price.unit.value} if price else {}
     form = form or PriceForm(initial=current, **price_options(found))
     return {
         "model": found,
         "slug": f"{request.membership.organization.slug}/{found.name}",
         "listing": listing,
-        "versions": versions,
-        "checking": any(version.state == VersionState.CHECKING for version in versions),
-        "passed": [version for version in versions if version.state == VersionState.PASSED],
+        "page": page_of(request, versions, key=("-number",), size=VERSIONS, name="versions"),
+        "newest_passed": versions.filter(state=VersionState.PASSED).first(),
+        "version_count": versions.count(),
         "price": price,
         "form": form,
-        "history": price_history(sku_of(found.pk)),
+        "history": history,
         "can_delete": listing is None,
     } | price_context(found, form)
 
@@ -54,8 +58,7 @@ def own_model(request: MemberRequest, name: str) -> GenerativeModel:
 
 def own_listing(request: MemberRequest, found: GenerativeModel) -> Listing | None:
     """The model's listing; None if it was never listed."""
-    listings = listings_for_provider(request.membership.organization_id)
-    return next((listing for listing in listings if listing.model_id == found.pk), None)
+    return listings_for_provider(request.membership.organization_id).filter(model=found.pk).first()
 
 
 def price_options(found: GenerativeModel) -> dict[str, Any]:

@@ -14,11 +14,11 @@ from django.views.decorators.http import require_POST
 from billing.outcomes.selectors import contracts_for_provider, offer_for
 from billing.outcomes.services import contracts as agreeing
 from marketplace.accounts.policy import Action
-from marketplace.catalog.selectors import listings_for_provider, price_of
+from marketplace.catalog.selectors import current_prices, listings_for_provider
 from marketplace.catalog.services.contracts import make_offer
 from marketplace.web.provider.forms import OfferForm, OfferQuery
 from marketplace.web.shared.access import MemberRequest, member_page
-from marketplace.web.shared.contracts import contract_rows, offer_context
+from marketplace.web.shared.contracts import contract_list, offer_context
 from marketplace.web.shared.figures import price as price_text
 
 
@@ -29,7 +29,7 @@ def new_offer(request: MemberRequest) -> HttpResponse:
     sent = OfferQuery.of(request) if request.method == "POST" else OfferQuery.of_query(request)
     older_id = sent.given()["supersedes"]
     older = offer_for(str(organization.pk), older_id, as_provider=True) if older_id else None
-    models = [_choice(listing) for listing in listings_for_provider(organization.pk).filter(listed=True)]
+    models = _choices(list(listings_for_provider(organization.pk).filter(listed=True)))
     form = OfferForm.of(
         request, models=models, is_version=older is not None, initial=_terms(older) if older is not None else None
     )
@@ -47,6 +47,8 @@ def new_offer(request: MemberRequest) -> HttpResponse:
 
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from billing.outcomes.models import OutcomeOffer
     from marketplace.catalog.models import Listing
 
@@ -56,8 +58,8 @@ def offer(request: MemberRequest, id: uuid.UUID) -> HttpResponse:
     """An offer of the organisation, with the contracts signed for it."""
     provider = str(request.membership.organization_id)
     found = offer_for(provider, id, as_provider=True)
-    signed = contract_rows(list(contracts_for_provider(provider).filter(offer=found)))
-    return render(request, "provider/offer.html", offer_context(request, found) | {"contracts": signed})
+    signed = contract_list(request, contracts_for_provider(provider).filter(offer=found))
+    return render(request, "provider/offer.html", offer_context(request, found) | signed)
 
 
 @require_POST
@@ -69,10 +71,14 @@ def withdraw(request: MemberRequest, id: uuid.UUID) -> HttpResponse:
     return redirect("web:provider_offer", request.membership.organization.slug, id)
 
 
-def _choice(listing: Listing) -> tuple[str, str]:
-    """A model on sale as a choice of the form, with its list price."""
-    name, price = listing.model.name, price_of(listing.model_id)
-    return name, f"{name} ({price_text(price)} at list)" if price else name
+def _choices(listings: Sequence[Listing]) -> list[tuple[str, str]]:
+    """Models on sale as choices of the form, with their list prices."""
+    prices, names = current_prices([one.model_id for one in listings]), [one.model.name for one in listings]
+    shown = [prices.get(one.model_id) for one in listings]
+    return [
+        (name, f"{name} ({price_text(price)} at list)" if price else name)
+        for name, price in zip(names, shown, strict=True)
+    ]
 
 
 def _terms(older: OutcomeOffer) -> dict[str, Any]:

@@ -19,8 +19,9 @@ from marketplace.accounts import policy
 from marketplace.accounts.policy import Action
 from marketplace.web.provider.forms import PayeeForm, PayoutForm
 from marketplace.web.shared.access import MemberRequest, member_page
+from marketplace.web.shared.paging import page_of
 
-SHOWN_PAYOUTS = 50
+PAYOUTS = 30
 
 
 @member_page(Action.SEE_PAYOUTS)
@@ -87,6 +88,7 @@ def _page(
     amount, least = whole_cents(balance.available), settings.PAYOUT_MINIMUM_CENTS * CENT
     is_active = payee is not None and payee.state == PayeeState.ACTIVE
     form = payee_form or payout_form or PayoutForm()
+    page = page_of(request, payouts_of(owner), key=("-id",), size=PAYOUTS)
     if form.is_bound and payout_form is form:
         form.renew_keys()
     context = {
@@ -98,9 +100,8 @@ def _page(
         "amount": amount,
         "least": least,
         "can_pay": is_active and amount >= least,
-        "payouts": [
-            {"payout": payout, "state": f"payout_{payout.state}"} for payout in payouts_of(owner)[:SHOWN_PAYOUTS]
-        ],
+        "page": page,
+        "payouts": [{"payout": payout, "state": f"payout_{payout.state}"} for payout in page],
         "is_instant": gateway.is_instant,
         "payout_form": payout_form or PayoutForm(),
         "payee_form": payee_form or PayeeForm(),

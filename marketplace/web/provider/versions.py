@@ -9,8 +9,8 @@ from django.shortcuts import render
 
 from inference.selectors import examples_of, living_nodes
 from marketplace.accounts.policy import Action
-from marketplace.catalog.selectors import listings_for_provider
 from marketplace.core.problems import NotFound
+from marketplace.web.provider.model_page import own_listing
 from marketplace.web.shared.access import MemberRequest, member_page
 from marketplace.web.shared.versions import detail_of, example_picture, profile_of
 from providers.domain import CheckState, Step, VersionState
@@ -37,7 +37,7 @@ def version(request: MemberRequest, name: str, number: int) -> HttpResponse:
     if model is None or found is None:
         raise NotFound("There is no such version")
     checks = checks_of(found)
-    listing = next((one for one in listings_for_provider(organization.pk) if one.model_id == model.pk), None)
+    listing = own_listing(request, model)
     context = {
         "model": model,
         "version": found,

@@ -38,6 +38,7 @@ from marketplace.web.shared.fields import Option
 from marketplace.web.shared.forms import query_of
 from marketplace.web.shared.inputs import schema_fields, typed_values
 from marketplace.web.shared.markdown import render_markdown
+from marketplace.web.shared.paging import page_of
 from marketplace.web.shared.versions import profile_of
 from providers import tasks
 from providers.selectors import checks_of, versions_of
@@ -48,6 +49,8 @@ if TYPE_CHECKING:
     from inference.domain.rating import RatedCall
     from marketplace.accounts.models import Membership
     from marketplace.catalog.models import Alias
+
+VERSIONS, CONTRACTS = 20, 20
 
 
 def model(request: HttpRequest, owner: str, name: str) -> HttpResponse:
@@ -75,7 +78,7 @@ def model(request: HttpRequest, owner: str, name: str) -> HttpResponse:
             "card_html": render_markdown(listing.model.card, top=3),
         },
         "version": listing.version,
-        "versions": versions_of(listing.model),
+        "version_page": page_of(request, versions_of(listing.model), key=("-number",), size=VERSIONS, name="versions"),
         "price": offer.price,
         "stats": card["stats"],
         "estimate": estimate_texts(offer.price, rated),
@@ -151,7 +154,10 @@ def _payment(membership: Membership | None, offer: Offer, *, asked: uuid.UUID | 
     """The choice of how to pay, if the visitor has contracts to pay only for accepted images; `asked` is chosen."""
     if membership is None:
         return None
-    found = contracts_in_force(str(membership.organization_id), sku_of(offer.listing.model_id))
+    in_force = contracts_in_force(str(membership.organization_id), sku_of(offer.listing.model_id))
+    newest = list(in_force[:CONTRACTS])
+    older = in_force.filter(pk=asked).exclude(pk__in=[contract.pk for contract in newest]) if asked else ()
+    found = [*newest, *older]
     if not found:
         return None
     choices = [("", _way("Pay per", offer.price))]

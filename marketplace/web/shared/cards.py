@@ -15,6 +15,7 @@ from marketplace.core.ids import short
 from marketplace.web.shared.calls import code_call
 from marketplace.web.shared.inputs import schema_fields
 from marketplace.web.shared.links import playground_path
+from marketplace.web.shared.pictures import thumbnail
 from marketplace.web.shared.versions import example_picture
 from providers import tasks
 
@@ -55,7 +56,7 @@ def model_card(offer: Offer, *, pictures: int) -> dict[str, Any]:
         "task": model.task,
         "task_title": tasks.task_named(model.task).title,
         "examples": examples,
-        "cover_urls": [example["image_url"] for example in examples],
+        "covers": [example["thumbnail"] for example in examples],
         "price": offer.price,
         "stats": offer.stats,
         "measured_since": window_start(timezone.now()),
@@ -65,9 +66,12 @@ def model_card(offer: Offer, *, pictures: int) -> dict[str, Any]:
 def picture_of(view: PredictionView) -> dict[str, Any]:
     """A showcase picture with its inputs."""
     files = {field: input_path(view.id, field) for field in references_in(view.input)}
+    artifact = view.artifacts[0]
+    path = artifact_path(artifact.id)
     kept = {name: view.input[name] for name in ("prompt", "seed") if view.input.get(name) is not None} | files
     return {
-        "image_url": artifact_path(view.artifacts[0].id),
+        "image_url": path,
+        "thumbnail": thumbnail(path, width=artifact.width, height=artifact.height),
         "before_url": next(iter(files.values()), ""),
         "url": playground_path(view.model, kept),
         "input": kept,

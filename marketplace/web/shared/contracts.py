@@ -3,13 +3,22 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Collection
 from typing import TYPE_CHECKING, Any
 
 from django.urls import reverse
 
 from billing.ledger.selectors import usage_by_hold
 from billing.outcomes.domain import OutcomeState, Verdict
-from billing.outcomes.selectors import Tally, calls_under_review, outcomes_of, signed_offers, superseded_offers, tallies
+from billing.outcomes.selectors import (
+    BY_FORCE,
+    Tally,
+    calls_under_review,
+    outcomes_of,
+    signed_offers,
+    superseded_offers,
+    tallies,
+)
 from billing.pricing.domain import BASIS_POINTS, rate
 from billing.pricing.selectors import terms_of
 from inference.selectors import reviews_of
@@ -19,16 +28,20 @@ from marketplace.web.shared.access import MemberRequest
 from marketplace.web.shared.paging import page_of
 
 if TYPE_CHECKING:
+    from django.db.models import QuerySet
+
     from billing.outcomes.models import Outcome, OutcomeContract, OutcomeOffer
     from inference.models import Review
+    from marketplace.core.paging import Key
 
-PAGE = 50
+PAGE, LISTED = 50, 30  # calls of a contract; contracts and offers
 NO_BREAK_SPACE = "\N{NO-BREAK SPACE}"
 
 
-def contract_rows(contracts: list[OutcomeContract]) -> list[dict[str, Any]]:
+def contract_rows(contracts: Collection[OutcomeContract]) -> list[dict[str, Any]]:
     """Rows of contracts for the lists of both sides."""
-    found, names = tallies([contract.pk for contract in contracts]), organization_names()
+    found = tallies([contract.pk for contract in contracts])
+    names = organization_names(party for one in contracts for party in (one.offer.provider, one.buyer))
     return [
         {
             "contract": contract,
@@ -44,9 +57,22 @@ def contract_rows(contracts: list[OutcomeContract]) -> list[dict[str, Any]]:
     ]
 
 
-def offer_rows(offers: list[OutcomeOffer]) -> list[dict[str, Any]]:
+def contract_list(request: MemberRequest, contracts: QuerySet[OutcomeContract]) -> dict[str, Any]:
+    """A page of contracts in the order `BY_FORCE`, with its rows."""
+    page = page_of(request, contracts, key=BY_FORCE, size=LISTED, name="contracts")
+    return {"contract_page": page, "contracts": contract_rows(page.rows)}
+
+
+def offer_list(request: MemberRequest, offers: QuerySet[OutcomeOffer], *, key: Key) -> dict[str, Any]:
+    """A page of offers, with its rows."""
+    page = page_of(request, offers, key=key, size=LISTED, name="offers")
+    return {"offer_page": page, "offers": offer_rows(page.rows)}
+
+
+def offer_rows(offers: Collection[OutcomeOffer]) -> list[dict[str, Any]]:
     """Rows of offers for the lists of both sides."""
-    names, ids = organization_names(), [offer.pk for offer in offers]
+    names = organization_names(party for one in offers for party in (one.provider, one.buyer))
+    ids = [offer.pk for offer in offers]
     signed, superseded = signed_offers(ids), superseded_offers(ids)
     return [
         {
@@ -80,8 +106,8 @@ def offer_context(request: MemberRequest, offer: OutcomeOffer) -> dict[str, Any]
 
 def contract_context(request: MemberRequest, contract: OutcomeContract, *, side: str) -> dict[str, Any]:
     """A contract with its calls; `side` is "console" or "provider"."""
-    page = page_of(request, outcomes_of(contract.pk), size=PAGE)
-    outcomes = list(page.object_list)
+    page = page_of(request, outcomes_of(contract.pk), key=("-id",), size=PAGE)
+    outcomes = page.rows
     reviews, usage = reviews_of([one.pk for one in outcomes]), usage_by_hold([one.pk for one in outcomes])
     terms = terms_of(contract.offer.price)
     rows = [

@@ -1,6 +1,7 @@
 """Formats money, durations, sizes and shares as text, the same on all pages."""
 
 import math
+import uuid
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -9,6 +10,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from billing.pricing.domain import PriceTerms, Unit, price_text, quantity_text
+from marketplace.core.ids import short
 from marketplace.core.money import format_amount
 
 if TYPE_CHECKING:
@@ -117,6 +119,11 @@ def ago(moment: datetime | None) -> SafeString:
 def short_id(identifier: object) -> str:
     """The first eight characters, as git shows a commit."""
     return str(identifier)[:8]
+
+
+def call_id(identifier: uuid.UUID) -> str:
+    """The id of a call as its buyer knows it."""
+    return short(identifier)
 
 
 def sentence(text: str) -> str:

@@ -17,8 +17,8 @@ T = TypeVar("T")
 WHOLE_FORM = None  # the place of errors that belong to no field
 
 
-def query_of(request: HttpRequest) -> Mapping[str, str]:
-    """The query of an address, as unchecked initial values of a form; the sent form is checked."""
+def query_of(request: HttpRequest) -> dict[str, str]:
+    """The query of an address, unchecked: initial values of a form, which is checked when it is sent, and cursors."""
     return request.GET.dict()
 
 

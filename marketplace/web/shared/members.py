@@ -17,9 +17,12 @@ from marketplace.accounts.services import members
 from marketplace.web.shared.access import MemberRequest, member_page
 from marketplace.web.shared.fields import Choice, Email
 from marketplace.web.shared.forms import Form
+from marketplace.web.shared.paging import page_of
 
 if TYPE_CHECKING:
     from marketplace.accounts.models import Membership
+
+MEMBERS = 30
 
 
 class RoleForm(Form):
@@ -56,8 +59,10 @@ def member_list(request: MemberRequest) -> HttpResponse:
             messages.success(request, f"{added.user.email} is a member now.")
             return redirect(request.path)
     side = _side(request)
+    page = page_of(request, members_of(request.membership.organization), key=("created_at", "id"), size=MEMBERS)
     context = {
-        "rows": [_row(request.actor, member) for member in members_of(request.membership.organization)],
+        "page": page,
+        "rows": [_row(request.actor, member) for member in page],
         "roles": [(role.value, policy.ROLES[role]) for role in Role],
         "form": form,
         "layout": f"{side}/base.html",

@@ -25,7 +25,7 @@ def transaction_context(request: MemberRequest, transaction_id: int, kind: Accou
     found = transaction_for(owner, transaction_id)
     if found is None:
         raise NotFound("There is no such transaction")
-    names = organization_names() | {PLATFORM: "The platform"}
+    names = organization_names(entry.account.owner for entry in found.entries.all()) | {PLATFORM: "The platform"}
     entries: list[dict[str, Any]] = [
         {
             "owner": names.get(entry.account.owner, entry.account.owner),
@@ -54,11 +54,10 @@ def transaction_context(request: MemberRequest, transaction_id: int, kind: Accou
     }
 
 
-def statement_page(request: MemberRequest, kind: AccountKind) -> Any:
-    """A page of the organisation's statement, with its `lines` for the template."""
-    page = page_of(request, statement(str(request.membership.organization_id), kind), size=PAGE)
-    page.lines = statement_lines(list(page.object_list))  # type: ignore[attr-defined]  # for the template
-    return page
+def statement_context(request: MemberRequest, kind: AccountKind) -> dict[str, Any]:
+    """A page of the organisation's statement with its lines, for `components/statement.html`."""
+    page = page_of(request, statement(str(request.membership.organization_id), kind), key=("-id",), size=PAGE)
+    return {"page": page, "lines": statement_lines(page.rows)}
 
 
 def balance_text(organization: "Organization") -> str:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from inference.links import artifact_path
+from marketplace.web.shared.pictures import thumbnail
 from providers.domain import Step
 
 if TYPE_CHECKING:
@@ -15,8 +16,10 @@ if TYPE_CHECKING:
 
 def example_picture(example: Example) -> dict[str, Any]:
     """The context of an example."""
+    path = artifact_path(example.id) if example.media_type.startswith("image/") else ""
     return {
-        "image_url": artifact_path(example.id) if example.media_type.startswith("image/") else "",
+        "image_url": path,
+        "thumbnail": thumbnail(path, width=example.width, height=example.height) if path else None,
         "prompt": example.input.get("prompt", ""),
         "seed": example.input.get("seed"),
         "seconds": example.seconds,

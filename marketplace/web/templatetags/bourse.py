@@ -12,8 +12,8 @@ register = template.Library()
 
 FILTERS: tuple[Callable[..., str], ...] = (
     figures.money, figures.ledger_amount, figures.price_tick, figures.duration, figures.percent, figures.filesize,
-    figures.ago, figures.short_id, figures.sentence, figures.scaled, figures.price, figures.unit, figures.units,
-    figures.quantity, states.words,
+    figures.ago, figures.call_id, figures.short_id, figures.sentence, figures.scaled, figures.price, figures.unit,
+    figures.units, figures.quantity, states.words,
 )  # fmt: skip
 TAGS: tuple[Callable[..., SafeString], ...] = (
     states.icon,

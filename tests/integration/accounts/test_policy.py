@@ -18,6 +18,7 @@ from django.db import connection, transaction
 from django.test import Client
 
 from billing.gateways.base import AccountHolder
+from billing.ledger.services import proofs
 from billing.outcomes.models import OutcomeContract, OutcomeOffer
 from billing.outcomes.services import contracts
 from billing.payments.models import GatewayEvent
@@ -106,6 +107,11 @@ TABLE = {
     Action.OPERATE_SEE_LEDGER: "",
     Action.OPERATE_SEE_PAYMENTS: "",
     Action.OPERATE_SEE_INBOX: "",
+    Action.OPERATE_PROVE_LEDGER: "",
+    Action.OPERATE_SEE_ORGANIZATIONS: "",
+    Action.OPERATE_SEE_PEOPLE: "",
+    Action.OPERATE_SEE_MODELS: "",
+    Action.OPERATE_SEE_CALLS: "",
     Action.OPERATE_RETRY_EVENT: "",
 }
 SCOPES = {
@@ -377,6 +383,7 @@ SERVICES: list[tuple[Action, Callable[..., Any], Arguments]] = [
     (Action.ONBOARD_PAYEE, payees.onboard, lambda w, a: {"holder": holder(w.party), "country": "US"} | URLS),
     (Action.ONBOARD_PAYEE, payees.onboarding_page, about(**URLS)),
     (Action.REQUEST_PAYOUT, payouts.request_payout, lambda w, a: {"key": secrets.token_hex(8)}),
+    (Action.OPERATE_PROVE_LEDGER, proofs.request_proof, lambda w, a: {}),
     (Action.OPERATE_RETRY_EVENT, gateway_events.process_again, lambda w, a: {"id": w.event.pk}),
 ]
 ASKED: dict[str, Any] = {"inputs": {"prompt": "x"}, "origin": Origin.API}
@@ -400,6 +407,10 @@ PAGES = {
     Action.OPERATE_SEE_LEDGER: "/operator/ledger",
     Action.OPERATE_SEE_PAYMENTS: "/operator/payments",
     Action.OPERATE_SEE_INBOX: "/operator/inbox",
+    Action.OPERATE_SEE_ORGANIZATIONS: "/operator/organizations",
+    Action.OPERATE_SEE_PEOPLE: "/operator/people",
+    Action.OPERATE_SEE_MODELS: "/operator/models",
+    Action.OPERATE_SEE_CALLS: "/operator/calls",
 }
 
 

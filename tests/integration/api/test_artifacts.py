@@ -1,8 +1,9 @@
 """Output files: by signed link only, whole or in part."""
 
 import os
+import re
 import uuid
-from urllib.parse import urlsplit
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
@@ -44,12 +45,14 @@ def link(artifact: Artifact) -> str:
 def test_the_whole_file(front_client: FrontClient, artifact: Artifact, link: str):
     answer = front_client.request("GET", link)
     assert (answer.status, answer.body) == (200, DATA)
+    left = links.seconds_left(parse_qs(urlsplit(link).query)["expires"][0])
+    assert 24 * 3600 - 5 <= left <= 25 * 3600
     assert answer.headers == {
         "content-type": "image/png",
         "content-length": str(SIZE),
         "etag": f'"{artifact.sha256}"',
         "accept-ranges": "bytes",
-        "cache-control": "private, max-age=86400, immutable",
+        "cache-control": "private, max-age=82800, immutable",
         "content-disposition": f'inline; filename="{short(artifact.pk)}.png"',
         "content-security-policy": "default-src 'none'; sandbox",
         "x-content-type-options": "nosniff",
@@ -99,7 +102,20 @@ def test_an_invalid_range_is_ignored(front_client: FrontClient, link: str, asked
 def test_a_matching_etag_answers_304(front_client: FrontClient, artifact: Artifact, link: str):
     answer = front_client.request("GET", link, headers={"If-None-Match": f'"{artifact.sha256}"'})
     assert (answer.status, answer.body, answer.headers["etag"]) == (304, b"", f'"{artifact.sha256}"')
-    assert front_client.request("GET", link, headers={"If-None-Match": '"other"'}).status == 200
+    for known in (f'W/"{artifact.sha256}"', f'"other", "{artifact.sha256}"', "*"):
+        assert front_client.request("GET", link, headers={"If-None-Match": known}).status == 304
+    for unknown in ('"other"', "", f'"{artifact.sha256[:-1]}"', artifact.sha256):
+        assert front_client.request("GET", link, headers={"If-None-Match": unknown}).status == 200
+
+
+def test_a_browser_keeps_a_file_no_longer_than_its_link_counts(front_client: FrontClient, artifact: Artifact, settings):  # type: ignore[no-untyped-def]
+    settings.ARTIFACT_LINK_SECONDS = 60
+    link = artifact_path(artifact.pk)
+    before = links.seconds_left(parse_qs(urlsplit(link).query)["expires"][0])
+    kept = front_client.request("GET", link).headers["cache-control"]
+    found = re.fullmatch(r"private, max-age=(\d+), immutable", kept)
+    assert found
+    assert before - 5 <= int(found[1]) <= before
 
 
 def test_an_artifact_needs_its_own_unexpired_link(front_client: FrontClient, buyer: Buyer, link: str, monkeypatch):  # type: ignore[no-untyped-def]
@@ -122,7 +138,7 @@ def test_an_artifact_needs_its_own_unexpired_link(front_client: FrontClient, buy
             assert DATA[:16] not in answer.body
     assert b"has expired or is incomplete" in front_client.request("GET", path).body
     now = links.time.time()
-    monkeypatch.setattr("marketplace.core.links.time.time", lambda: now + 24 * 3600 + 61)
+    monkeypatch.setattr("marketplace.core.links.time.time", lambda: now + 25 * 3600 + 1)
     assert front_client.request("GET", link).status == 403
 
 

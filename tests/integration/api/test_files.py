@@ -16,7 +16,7 @@ from rest_framework.test import APIClient
 
 from inference.domain.files import MAX_FILE_BYTES
 from inference.domain.lifecycle import Status
-from inference.links import artifact_path, upload_path
+from inference.links import artifact_path, thumbnail_path, upload_path
 from inference.models import Artifact, InputFile, Node, Prediction
 from inference.services.files import MAX_UPLOADS, expire_uploads
 from inference.worker.claims import Ended, claim, complete
@@ -142,12 +142,15 @@ def test_results_and_inputs_of_predictions_are_inputs_too(
     front_client: FrontClient, buyer: Buyer, other: Buyer, matting: Listing, address: str
 ):
     first = front_client.request("POST", address, {"input": {"image": data_uri(picture())}}, key=buyer.key).json()
-    finish(matting, picture(90, 80, seed=5))
+    artifact = finish(matting, picture(90, 80, seed=5))
     first = front_client.request("GET", f"/v1/predictions/{first['id']}", key=buyer.key).json()
     (result,) = first["output"]
-    for value in (result, path_of(result), urlsplit(result).path, first["input"]["image"]):
+    own = (result, path_of(result), urlsplit(result).path, first["input"]["image"], thumbnail_path(result, side=256))
+    for value in own:
         answer = front_client.request("POST", address, {"input": {"image": value}}, key=buyer.key)
         assert answer.status == 201, (value, answer.body)
+    named = Prediction.objects.get(pk=parse_short(answer.json()["id"]))
+    assert named.input["image"]["$file"] == artifact.sha256, "of a thumbnail the original is taken"
     # The holder of a signed link may view the picture, and so may use it; without the signature only the owner may.
     assert front_client.request("POST", address, {"input": {"image": result}}, key=other.key).status == 201
     before = other.state()
@@ -163,7 +166,7 @@ def test_an_expired_link_is_refused(
 ):  # type: ignore[no-untyped-def]
     front_client.request("POST", address, {"input": {"image": data_uri(picture())}}, key=buyer.key)
     artifact = finish(matting, picture())
-    settings.ARTIFACT_LINK_SECONDS = -121
+    settings.ARTIFACT_LINK_SECONDS = -3601
     link = artifact_path(artifact.pk)
     answer = front_client.request("POST", address, {"input": {"image": link}}, key=other.key)
     assert_problem(answer, 422, path=address, detail="input.image is a link that has expired", fields=["input.image"])

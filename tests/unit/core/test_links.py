@@ -25,20 +25,42 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
 
 def test_a_link_opens_what_it_names_until_it_expires(clock: list[float]):
     query = parts(links.sign(PATH, seconds=60))
-    assert query["expires"] == str(1_800_000_060 + 60), "rounded up to the minute"
-    for moment in (1_800_000_030.0, 1_800_000_119.0, 1_800_000_120.0):
+    assert query["expires"] == str(1_800_003_600 + 60), "rounded up to the hour"
+    for moment in (1_800_000_030.0, 1_800_003_659.0, 1_800_003_660.0):
         clock[0] = moment
         assert links.is_valid(PATH, **query)
-    clock[0] = 1_800_000_120.5
+        assert links.seconds_left(query["expires"]) == 1_800_003_660 - moment
+    clock[0] = 1_800_003_660.5
     assert not links.is_valid(PATH, **query)
+    assert links.seconds_left(query["expires"]) == 0
 
 
-def test_links_of_one_minute_are_the_same(clock: list[float]):
-    first = links.sign(PATH, seconds=60)
-    clock[0] += 29
-    assert links.sign(PATH, seconds=60) == first
-    clock[0] += 1
-    assert links.sign(PATH, seconds=60) != first
+@given(
+    moment=st.integers(1_600_000_000, 4_000_000_000),
+    later=st.floats(0, 3_599.9),
+    seconds=st.integers(60, 7 * 24 * 3600),
+)
+def test_links_of_one_hour_are_the_same_and_stay_valid_for_their_time(moment: int, later: float, seconds: int):
+    """Also at the hour's last moment a link is valid for all its seconds, and a new hour begins with a new link."""
+    start = moment // 3600 * 3600
+    with pytest.MonkeyPatch.context() as patch:
+        now = [float(start)]
+        patch.setattr("marketplace.core.links.time.time", lambda: now[0])
+        first = links.sign(PATH, seconds=seconds)
+        now[0] = start + later
+        assert links.sign(PATH, seconds=seconds) == first
+        assert seconds < links.seconds_left(parts(first)["expires"]) + 1 <= seconds + 3601
+        now[0] += seconds
+        assert links.is_valid(PATH, **parts(first))
+        now[0] = start + 3600
+        assert links.sign(PATH, seconds=seconds) != first
+        now[0] = start + 3600 + seconds + 1
+        assert not links.is_valid(PATH, **parts(first))
+
+
+@pytest.mark.parametrize("expires", ["", "x", "-5", "1e9", "9" * 13, "1"])
+def test_no_time_is_left_of_what_is_no_time(expires: str):
+    assert links.seconds_left(expires) == 0
 
 
 def test_a_link_opens_nothing_else():

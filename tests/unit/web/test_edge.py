@@ -16,7 +16,6 @@ from marketplace.web.provider.forms import DraftForm, OfferForm
 from marketplace.web.public.playground import by_label
 from marketplace.web.shared import fields
 from marketplace.web.shared.forms import Form
-from marketplace.web.shared.paging import PageQuery
 
 WEB = Path(import_module("marketplace.web").__file__).parent
 EDGE = WEB / "shared" / "forms.py"
@@ -151,11 +150,6 @@ def test_announced_files_are_read_as_they_are_named():
     file = {"path": " a b.json", "size": 3, "modified": -5}
     (found,) = DraftForm({"name": "icons", "files": [file]}).given()["files"]
     assert (found.path, found.size, found.modified) == (" a b.json", 3, -5)
-
-
-@pytest.mark.parametrize(("query", "page"), [("", 1), ("page=3", 3), ("page=x", 1), ("page=0", 1), ("page=%00", 1)])
-def test_a_page_that_cannot_be_read_is_the_first(query: str, page: int):
-    assert PageQuery.of_query(RequestFactory().get(f"/x?{query}")).value("page", 1) == page
 
 
 class Gateway:
