@@ -10,7 +10,7 @@ from marketplace.accounts.models import AuditEvent, Name
 from marketplace.accounts.selectors import platform_for
 from marketplace.catalog.domain import parse_reference
 from marketplace.catalog.models import Alias, Listing
-from marketplace.catalog.selectors import aliases_of, offer_for
+from marketplace.catalog.selectors import alias_views, aliases_of, offer_for
 from marketplace.catalog.services import resolution
 from marketplace.catalog.services.aliases import AliasMoved, create_alias, delete_alias, move_alias
 from marketplace.catalog.services.listing import unlist
@@ -95,7 +95,7 @@ def test_an_unlisted_target_is_refused_with_the_remedy(buyer: Party, old: Listin
     unlist(listing=old, actor=platform_for(old.model.organization))
     with pytest.raises(NotFound, match=f"points to {slug(old)}. No model .* is on sale"):
         meant_by(f"{buyer.organization.slug}/hero", buyer)
-    assert [view.offer for view in aliases_of(buyer.organization.pk)] == [None]
+    assert [view.offer for view in alias_views(aliases_of(buyer.organization.pk))] == [None]
 
 
 @pytest.mark.parametrize("target", ["", "hero", "nobody/nothing", "a/b/c", "x" * 1000])
