@@ -95,7 +95,7 @@ def test_an_unlisted_target_is_refused_with_the_remedy(buyer: Party, old: Listin
     unlist(listing=old, actor=platform_for(old.model.organization))
     with pytest.raises(NotFound, match=f"points to {slug(old)}. No model .* is on sale"):
         meant_by(f"{buyer.organization.slug}/hero", buyer)
-    assert [view.offer for view in alias_views(list(aliases_of(buyer.organization.pk)))] == [None]
+    assert [view.offer for view in alias_views(aliases_of(buyer.organization.pk))] == [None]
 
 
 @pytest.mark.parametrize("target", ["", "hero", "nobody/nothing", "a/b/c", "x" * 1000])
