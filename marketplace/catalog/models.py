@@ -135,6 +135,9 @@ class SearchEntry(models.Model):
             models.Index("owner", "runs", name="entry_by_owner"),
             models.Index("task", "runs", name="entry_by_task"),
             models.Index("license", "runs", name="entry_by_license"),
+            models.Index("price_band", name="entry_by_price_band"),
+            models.Index("speed_band", name="entry_by_speed_band"),
+            models.Index("success_band", name="entry_by_success_band"),
             models.Index("updated_at", name="entry_by_update"),
             models.Index("refresh_at", name="entry_by_refresh"),
         ]
