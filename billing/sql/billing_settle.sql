@@ -83,7 +83,7 @@ BEGIN
     INSERT INTO billing_usagerecord(hold_id, transaction_id, price_id, payer, payee, sku, unit, quantity, amount, fee,
                                     currency)
       SELECT hold, transaction, price, payer, payee, sku, unit, quantity, amount, fee, currency
-      FROM booked WHERE quantity > 0
+      FROM booked WHERE quantity > 0 OR amount > 0
       RETURNING hold_id, payer, amount
   ), metered AS (
     INSERT INTO core_outboxevent(topic, payload)

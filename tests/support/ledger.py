@@ -149,7 +149,8 @@ def entries_of(transaction: int) -> dict[str, int]:
 
 def assert_ledger_consistent() -> None:
     """Check every invariant that must hold between any two commits, over the whole database."""
-    assert proofs.findings_between(0, proofs.newest_entry()) == []
+    found = proofs.findings_between(0, proofs.newest_entry())
+    assert found == [], found
     wrong = {
         "a transaction's entries do not sum to zero": """
             SELECT transaction_id FROM billing_entry GROUP BY transaction_id, currency HAVING sum(amount) <> 0""",

@@ -148,3 +148,12 @@ def reads() -> tuple[int, int]:
         "WHERE relname = 'billing_usagerecord'"
     )
     return scans, fetched
+
+
+def test_money_is_never_charged_without_a_usage_record():
+    payer, payee = make_payer(10_000), name()
+    id_ = holds(payer, make_price(payee=payee), [700])[0]
+    settle([Item(id_, 700, 0)])
+    assert rows("SELECT quantity, amount FROM billing_usagerecord WHERE hold_id = %s", id_) == [(0, 700)]
+    roll_up()
+    assert [row[3] for row in shown(payee, NOW)] == [700]
