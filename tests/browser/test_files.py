@@ -78,6 +78,7 @@ def test_a_score_is_shown_large(tab: Tab, market: Market, picture_models: Mappin
     tab.goto(f"/{picture_models['scoring']}")
     expect(tab.get_by_text("The result appears here.")).to_be_visible()
     tab.set_input_files("input[type=file]", file)
+    expect(tab.get_by_text("cat.png, 96 × 80")).to_be_visible()
     tab.get_by_label("Prompt", exact=True).fill("a star")
     run(tab)
     figure = tab.locator(".values dd")

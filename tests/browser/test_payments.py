@@ -172,6 +172,9 @@ def test_the_operator_sees_that_all_was_processed_and_balances(people: Visitors,
         assert any(row[1].startswith("transfer.created") for row in rows)
         assert {row[2] for row in rows} == {"Processed"}
         tab.goto("/operator/ledger")
+        tab.get_by_role("button", name="Prove now").click()
+        trial_balance = tab.get_by_role("region", name="Trial balance in USD")  # of the last proof
+        expect(trial_balance.get_by_text("Payouts in transit")).to_be_visible(timeout=60_000)
         expect(tab.get_by_text("In balance")).to_be_visible()
         entries = {row[0]: row[1:3] for row in rows_of(tab, "Trial balance in USD")}
         assert entries["Payouts in transit"] == ["", ""]
