@@ -1,6 +1,7 @@
 """Searching the models on sale: words, filters, orders, pages by key, and how many models each filter leaves.
 
-Every function sends a constant number of queries, each of which reads a bounded number of rows of an index.
+Every function sends a constant number of queries. Each reads a bounded number of rows of an index, but for counts of
+models with words: they are exact, so all that have the words are read once.
 """
 
 from collections.abc import Mapping, Sequence
@@ -24,7 +25,6 @@ PAGE_SIZE = 25
 MAX_PAGE_SIZE = 100
 MAX_RANKED = 1_000  # the most used of the models that have the words are ranked; the others come in no ranked list
 MAX_COUNT = 1_000  # counts are exact up to here
-MAX_MATCHED = 5_000  # models with the words that are looked at to count them by their facets
 MAX_VALUES = 8  # of a facet that has very many, such as providers
 MAX_CANDIDATES = 200
 MAX_MODELS_COUNTED = 10_000
@@ -306,9 +306,9 @@ def _count_each(found: Found, conditions: Sequence[Mapping[str, str]]) -> list[i
         source = "matched"
         head = (
             f"WITH matched AS MATERIALIZED (SELECT {', '.join(FACETS.values())} FROM catalog_searchentry "  # noqa: S608
-            "WHERE vector @@ %s::tsquery LIMIT %s) "
+            "WHERE vector @@ %s::tsquery) "
         )
-        parameters += [found.query, MAX_MATCHED + 1]
+        parameters.append(found.query)
     parts = []
     for facets in conditions:
         where = " AND ".join(["TRUE", *(f"{FACETS[name]} = %s" for name in facets)])
@@ -326,7 +326,7 @@ def most_used(*, size: int, task: str = "") -> list[Offer]:
 
 def offers_named(names: Sequence[str], *, task: str) -> list[Offer]:
     """Those of these models, `owner/name`, that are on sale and have the task."""
-    entries = SearchEntry.objects.filter(slug__in=[name.lower() for name in names if "\0" not in name], task=task)
+    entries = SearchEntry.objects.filter(slug__in=[name.lower() for name in names], task=task)
     return offers_of(list(entries.order_by("slug").values_list("pk", flat=True)))
 
 

@@ -147,7 +147,7 @@ class References(Choices):
     """Any number of models by their names, `owner/name`. Services say which of them there are."""
 
     def valid_value(self, value: str) -> bool:
-        return len(value) <= MAX_REFERENCE_LENGTH
+        return len(value) <= MAX_REFERENCE_LENGTH and value.isprintable()
 
 
 class File(forms.FileField):
